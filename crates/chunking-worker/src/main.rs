@@ -1,0 +1,2 @@
+//! chunking-worker
+fn main() {}

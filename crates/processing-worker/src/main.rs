@@ -1,0 +1,2 @@
+//! processing-worker
+fn main() {}
