@@ -181,7 +181,7 @@ impl Demo {
             let mut row = row?;
             let mut take = |column: &str| row.remove(column).unwrap_or_default();
             let (number, reason) = (take("_row"), take("_reason"));
-            let values: Vec<_> = ["email", "name", "age"].map(|column| take(column)).into();
+            let values: Vec<_> = ["email", "name", "age"].map(&mut take).into();
             console::result(format!("  row {number}: {reason}  ({})", values.join(", ")));
         }
         Ok(())
