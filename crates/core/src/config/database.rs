@@ -1,0 +1,33 @@
+//! PostgreSQL.
+
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::postgres::PgConnectOptions;
+
+use super::reader::Reader;
+
+const URL_REMEDY: &str =
+    "give postgres://user:password@host:5432/database, special characters percent-encoded";
+
+/// PostgreSQL.
+#[derive(Clone, Debug)]
+pub struct DatabaseConfig {
+    /// `DATABASE_URL`: required; it holds the password.
+    pub url: SecretString,
+    /// `DATABASE_MAX_CONNECTIONS`: size of this process' pool, in connections. Default 16.
+    pub max_connections: u32,
+}
+
+impl DatabaseConfig {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        let url = reader.required_secret("DATABASE_URL", URL_REMEDY);
+        if !url.expose_secret().is_empty() && !is_postgres_url(url.expose_secret()) {
+            reader.problem("DATABASE_URL", "is not a PostgreSQL URL", URL_REMEDY);
+        }
+        Self { url, max_connections: reader.number("DATABASE_MAX_CONNECTIONS", 16, 1..=1000) }
+    }
+}
+
+fn is_postgres_url(url: &str) -> bool {
+    let has_scheme = url.starts_with("postgres://") || url.starts_with("postgresql://");
+    has_scheme && url.parse::<PgConnectOptions>().is_ok()
+}

@@ -1,0 +1,40 @@
+//! What a wrong configuration tells its reader: all problems in one go, each with what would be right, and never the
+//! value of a secret.
+
+use std::fmt;
+
+/// One thing that is wrong with one variable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The variable's name, or `.env` for the file itself.
+    pub variable: &'static str,
+    /// What is wrong, as the rest of a sentence that starts with the variable's name.
+    pub wrong: String,
+    /// What would be right, as an instruction.
+    pub remedy: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}: {}", self.variable, self.wrong, self.remedy)
+    }
+}
+
+/// The settings cannot be used; a service that gets this does not start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    /// Every problem found, in the order in which the settings are read. Never empty.
+    pub problems: Vec<Problem>,
+}
+
+impl std::error::Error for ConfigError {}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.problems.len() {
+            1 => write!(f, "the configuration has a problem")?,
+            count => write!(f, "the configuration has {count} problems")?,
+        }
+        self.problems.iter().try_for_each(|problem| write!(f, "\n  - {problem}"))
+    }
+}

@@ -1,0 +1,117 @@
+//! Reads raw settings into types and collects what is wrong with them.
+//!
+//! Each getter notes a problem and goes on with a stand-in value, so that one run finds all problems;
+//! [`Reader::finish`] lets no stand-in out.
+
+use std::collections::BTreeSet;
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use super::{ConfigError, Problem, Settings};
+
+/// One reading of the settings.
+pub(super) struct Reader<'a> {
+    settings: &'a Settings,
+    names_read: BTreeSet<&'static str>,
+    problems: Vec<Problem>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(settings: &'a Settings) -> Self {
+        Self { settings, names_read: BTreeSet::new(), problems: Vec::new() }
+    }
+
+    /// The value as it was given. An empty one, or one of blanks only, counts as unset: compose files and shells pass
+    /// `NAME=` for what nobody set.
+    pub(super) fn raw(&mut self, name: &'static str) -> Option<&'a str> {
+        self.names_read.insert(name);
+        self.settings.get(name).filter(|value| !value.trim().is_empty())
+    }
+
+    /// The value without blanks around it.
+    pub(super) fn text(&mut self, name: &'static str) -> Option<&'a str> {
+        self.raw(name).map(str::trim)
+    }
+
+    /// A secret as it was given; a problem if it is unset.
+    pub(super) fn required_secret(&mut self, name: &'static str, remedy: &str) -> SecretString {
+        let value = self.raw(name);
+        if value.is_none() {
+            self.problem(name, "is not set", remedy);
+        }
+        SecretString::from(value.unwrap_or_default())
+    }
+
+    /// A text that must satisfy `is_valid`. Its value is shown when it does not, so this is not for secrets.
+    pub(super) fn checked_text(
+        &mut self,
+        name: &'static str,
+        default: &str,
+        is_valid: impl FnOnce(&str) -> bool,
+        remedy: &str,
+    ) -> String {
+        let value = self.text(name).unwrap_or(default);
+        if !is_valid(value) {
+            self.problem(name, format!("is {value:?}"), remedy);
+        }
+        value.to_owned()
+    }
+
+    pub(super) fn number<T>(&mut self, name: &'static str, default: T, range: RangeInclusive<T>) -> T
+    where
+        T: FromStr + PartialOrd + Display,
+    {
+        let Some(value) = self.text(name) else { return default };
+        match value.parse() {
+            Ok(number) if range.contains(&number) => number,
+            _ => {
+                let remedy = format!("give a whole number from {} to {}", range.start(), range.end());
+                self.problem(name, format!("is {value:?}"), remedy);
+                default
+            }
+        }
+    }
+
+    pub(super) fn duration_ms(
+        &mut self,
+        name: &'static str,
+        default_ms: u64,
+        range_ms: RangeInclusive<u64>,
+    ) -> Duration {
+        Duration::from_millis(self.number(name, default_ms, range_ms))
+    }
+
+    pub(super) fn boolean(&mut self, name: &'static str, default: bool) -> bool {
+        let Some(value) = self.text(name) else { return default };
+        match value.to_ascii_lowercase().as_str() {
+            "true" | "1" | "yes" => true,
+            "false" | "0" | "no" => false,
+            _ => {
+                self.problem(name, format!("is {value:?}"), "give true or false (or 1, 0, yes, no)");
+                default
+            }
+        }
+    }
+
+    pub(super) fn problem(
+        &mut self,
+        variable: &'static str,
+        wrong: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
+        self.problems.push(Problem { variable, wrong: wrong.into(), remedy: remedy.into() });
+    }
+
+    /// Gives `config` out if nothing was wrong with what it was read from.
+    pub(super) fn finish<T>(self, config: T) -> Result<T, ConfigError> {
+        if self.problems.is_empty() { Ok(config) } else { Err(ConfigError { problems: self.problems }) }
+    }
+
+    pub(super) fn names_read(self) -> Vec<&'static str> {
+        self.names_read.into_iter().collect()
+    }
+}

@@ -1,0 +1,37 @@
+//! Redis.
+
+use redis::IntoConnectionInfo;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::reader::Reader;
+
+const URL_REMEDY: &str = "give redis://[user:password@]host:6379[/database], or rediss:// for TLS";
+
+/// Redis.
+#[derive(Clone, Debug)]
+pub struct RedisConfig {
+    /// `REDIS_URL`: required; it may hold a password.
+    pub url: SecretString,
+    /// `REDIS_KEY_PREFIX`: stands before every key, so that installations can share a server. Default `bulk`.
+    pub key_prefix: String,
+}
+
+impl RedisConfig {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        let url = reader.required_secret("REDIS_URL", URL_REMEDY);
+        if !url.expose_secret().is_empty() && url.expose_secret().into_connection_info().is_err() {
+            reader.problem("REDIS_URL", "is not a Redis URL", URL_REMEDY);
+        }
+        let key_prefix = reader.checked_text(
+            "REDIS_KEY_PREFIX",
+            "bulk",
+            is_key_prefix,
+            "give up to 64 letters, digits, or characters out of _ - : { }",
+        );
+        Self { url, key_prefix }
+    }
+}
+
+fn is_key_prefix(text: &str) -> bool {
+    text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-:{}".contains(&byte))
+}

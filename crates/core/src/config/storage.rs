@@ -1,0 +1,77 @@
+//! The S3 object store. The variables carry MinIO's name, any S3 server with path-style addresses will do.
+
+use secrecy::SecretString;
+
+use super::reader::Reader;
+
+/// The S3 object store.
+#[derive(Clone, Debug)]
+pub struct StorageConfig {
+    /// `MINIO_ENDPOINT`: host name or address, without scheme and port. Default `localhost`.
+    pub endpoint: String,
+    /// `MINIO_PORT`: TCP port. Default 9000.
+    pub port: u16,
+    /// `MINIO_USE_SSL`: true for https. Default false.
+    pub use_ssl: bool,
+    /// `MINIO_ACCESS_KEY`: required.
+    pub access_key: SecretString,
+    /// `MINIO_SECRET_KEY`: required.
+    pub secret_key: SecretString,
+    /// `MINIO_BUCKET_NAME`: the one bucket for everything. Default `bulk-actions`.
+    pub bucket: String,
+    /// `MINIO_REGION`: the region that requests are signed for. Default `us-east-1`.
+    pub region: String,
+}
+
+impl StorageConfig {
+    /// Scheme, host and port, as the S3 client wants it.
+    #[must_use]
+    pub fn endpoint_url(&self) -> String {
+        let scheme = if self.use_ssl { "https" } else { "http" };
+        format!("{scheme}://{}:{}", self.endpoint, self.port)
+    }
+
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        Self {
+            endpoint: reader.checked_text(
+                "MINIO_ENDPOINT",
+                "localhost",
+                is_host,
+                "give the host alone, such as localhost or [::1] (the port goes into MINIO_PORT, https into MINIO_USE_SSL)",
+            ),
+            port: reader.number("MINIO_PORT", 9000, 1..=u16::MAX),
+            use_ssl: reader.boolean("MINIO_USE_SSL", false),
+            access_key: reader.required_secret("MINIO_ACCESS_KEY", "give the S3 access key id"),
+            secret_key: reader.required_secret("MINIO_SECRET_KEY", "give the S3 secret access key"),
+            bucket: reader.checked_text(
+                "MINIO_BUCKET_NAME",
+                "bulk-actions",
+                is_bucket_name,
+                "give 3 to 63 lower-case letters, digits, hyphens or dots, a letter or digit at both ends",
+            ),
+            region: reader.checked_text("MINIO_REGION", "us-east-1", is_region, "give letters, digits and hyphens"),
+        }
+    }
+}
+
+fn is_host(text: &str) -> bool {
+    let address = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    match address {
+        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte)),
+    }
+}
+
+fn is_bucket_name(text: &str) -> bool {
+    let is_inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte);
+    let is_edge =
+        |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    (3..=63).contains(&text.len())
+        && text.bytes().all(is_inner)
+        && is_edge(text.bytes().next())
+        && is_edge(text.bytes().next_back())
+}
+
+fn is_region(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}

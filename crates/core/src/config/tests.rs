@@ -1,0 +1,218 @@
+//! Whole configurations: defaults, problems, secrets, and that `.env.example` says what the code does.
+
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+
+use super::*;
+
+const SECRET: &str = "a-secret-of-more-than-thirty-two-bytes";
+const REQUIRED: [(&str, &str); 5] = [
+    ("DATABASE_URL", "postgres://bulk:db-pass-word@localhost:5432/bulk"),
+    ("REDIS_URL", "redis://:redis-pass-word@localhost:6379"),
+    ("MINIO_ACCESS_KEY", "minio-access-key"),
+    ("MINIO_SECRET_KEY", "minio-secret-key"),
+    ("JWT_SECRET", SECRET),
+];
+
+/// The required settings, with some added or replaced; an empty value removes.
+fn settings(changes: &[(&str, &str)]) -> Settings {
+    REQUIRED.iter().chain(changes).copied().collect()
+}
+
+fn load(changes: &[(&str, &str)]) -> Result<ApiConfig, ConfigError> {
+    ApiConfig::from_settings(&settings(changes))
+}
+
+/// The variables that a configuration is refused for.
+fn refused(changes: &[(&str, &str)]) -> Vec<&'static str> {
+    let error = load(changes).expect_err("these settings must be refused");
+    error.problems.iter().map(|problem| problem.variable).collect()
+}
+
+#[test]
+fn defaults_are_those_of_the_contract() {
+    let ApiConfig { config, auth } = load(&[]).unwrap();
+    assert_eq!(config.server.port, 3000);
+    assert_eq!(config.server.environment, Environment::Development);
+    assert_eq!(config.server.shutdown_timeout, Duration::from_secs(25));
+    assert_eq!(config.database.max_connections, 16);
+    assert_eq!(config.redis.key_prefix, "bulk");
+    assert_eq!(config.storage.endpoint_url(), "http://localhost:9000");
+    assert_eq!(
+        (config.storage.bucket.as_str(), config.storage.region.as_str()),
+        ("bulk-actions", "us-east-1")
+    );
+    assert_eq!(config.upload.max_file_size_bytes, 1000 * 1024 * 1024);
+    assert_eq!((config.upload.max_rows, config.upload.chunk_size), (10_000_000, 1000));
+    assert_eq!(config.worker.lease, Duration::from_secs(15));
+    assert_eq!(config.telemetry.log_level, "info");
+    assert!(config.telemetry.loki_url.is_none());
+    assert!(matches!(auth, AuthMode::Jwt { secret } if secret.expose_secret() == SECRET));
+}
+
+#[test]
+fn nothing_set_names_every_required_variable_at_once() {
+    let error = ApiConfig::from_settings(&Settings::default()).unwrap_err();
+    let names: Vec<_> = error.problems.iter().map(|problem| problem.variable).collect();
+    assert_eq!(names, REQUIRED.map(|(name, _)| name));
+    assert!(
+        error.to_string().starts_with("the configuration has 5 problems\n  - DATABASE_URL is not set: give")
+    );
+}
+
+#[test]
+fn an_empty_or_blank_value_counts_as_unset() {
+    assert_eq!(load(&[("PORT", ""), ("NODE_ENV", "  ")]).unwrap().config.server.port, 3000);
+    assert_eq!(refused(&[("DATABASE_URL", " ")]), ["DATABASE_URL"]);
+}
+
+#[test]
+fn a_worker_starts_without_a_jwt_secret() {
+    assert!(Config::from_settings(&settings(&[("JWT_SECRET", ""), ("NODE_ENV", "production")])).is_ok());
+}
+
+#[test]
+fn a_bad_value_is_named_with_what_would_be_right() {
+    for (name, value) in [
+        ("PORT", "70000"),
+        ("PORT", "-1"),
+        ("NODE_ENV", "staging"),
+        ("SHUTDOWN_TIMEOUT_MS", "25s"),
+        ("DATABASE_URL", "mysql://localhost/bulk"),
+        ("DATABASE_MAX_CONNECTIONS", "0"),
+        ("REDIS_URL", "localhost:6379"),
+        ("REDIS_KEY_PREFIX", "a key"),
+        ("MINIO_ENDPOINT", "http://localhost:9000"),
+        ("MINIO_ENDPOINT", "localhost:9000"),
+        ("MINIO_PORT", "0"),
+        ("MINIO_USE_SSL", "on"),
+        ("MINIO_BUCKET_NAME", "Bulk"),
+        ("AUTH_MODE", "none"),
+        ("ALLOW_HEADER_AUTH_IN_PRODUCTION", "maybe"),
+        ("MAX_FILE_SIZE_MB", "0"),
+        ("CHUNK_SIZE", "100001"),
+        ("LOG_LEVEL", "verbose"),
+        ("LOG_LEVEL", "info,sqlx=loud"),
+        ("LOKI_URL", "https://loki"),
+        ("LOKI_URL", "http://user:pass@loki"),
+        ("LEASE_MS", "1.5"),
+    ] {
+        assert_eq!(refused(&[(name, value)]), [name], "{name}={value}");
+    }
+}
+
+#[test]
+fn booleans_take_the_common_spellings_in_any_case() {
+    for (value, expected) in [
+        ("true", true),
+        ("TRUE", true),
+        ("1", true),
+        ("Yes", true),
+        ("false", false),
+        ("0", false),
+        ("no", false),
+    ] {
+        assert_eq!(load(&[("MINIO_USE_SSL", value)]).unwrap().config.storage.use_ssl, expected, "{value}");
+    }
+}
+
+#[test]
+fn good_values_are_taken() {
+    let changes = [
+        ("PORT", " 8080 "),
+        ("MINIO_ENDPOINT", "[::1]"),
+        ("MINIO_USE_SSL", "true"),
+        ("LOG_LEVEL", "warn,sqlx=debug"),
+        ("LOKI_URL", "http://loki:3100"),
+    ];
+    let config = load(&changes).unwrap().config;
+    assert_eq!(config.server.port, 8080);
+    assert_eq!(config.storage.endpoint_url(), "https://[::1]:9000");
+    assert_eq!(config.telemetry.log_level, "warn,sqlx=debug");
+    assert_eq!(config.telemetry.loki_url.unwrap().as_str(), "http://loki:3100/");
+}
+
+#[test]
+fn jwt_mode_wants_a_secret_of_32_bytes() {
+    assert_eq!(refused(&[("JWT_SECRET", "")]), ["JWT_SECRET"]);
+    assert_eq!(refused(&[("JWT_SECRET", &"x".repeat(31))]), ["JWT_SECRET"]);
+    assert!(load(&[("JWT_SECRET", &"x".repeat(32))]).is_ok());
+}
+
+#[test]
+fn header_mode_is_refused_in_production_unless_allowed() {
+    let header = ("AUTH_MODE", "header");
+    let production = ("NODE_ENV", "production");
+    assert!(matches!(load(&[header, ("JWT_SECRET", "")]).unwrap().auth, AuthMode::Header));
+    assert_eq!(refused(&[header, production]), ["AUTH_MODE"]);
+    assert!(load(&[header, production, ("ALLOW_HEADER_AUTH_IN_PRODUCTION", "true")]).is_ok());
+}
+
+#[test]
+fn the_sample_secret_is_refused_in_production_only() {
+    let sample = ("JWT_SECRET", example_value("JWT_SECRET"));
+    assert!(load(&[sample]).is_ok());
+    assert_eq!(refused(&[sample, ("NODE_ENV", "production")]), ["JWT_SECRET"]);
+}
+
+#[test]
+fn no_secret_is_printed_by_debug_or_by_an_error() {
+    let config = load(&[]).unwrap();
+    let error = load(&[
+        ("PORT", "x"),
+        ("DATABASE_URL", "mysql://bulk:db-pass-word@host"),
+        ("REDIS_URL", "http://redis-pass-word@"),
+        ("JWT_SECRET", "too-short-secret"),
+    ])
+    .unwrap_err();
+    assert_eq!(error.problems.len(), 4);
+    let printed = format!("{config:?}{config:#?}{error}{error:?}");
+    for secret in [
+        SECRET,
+        "db-pass-word",
+        "redis-pass-word",
+        "minio-access-key",
+        "minio-secret-key",
+        "too-short-secret",
+    ] {
+        assert!(!printed.contains(secret), "{secret} is in {printed}");
+    }
+}
+
+const ENV_EXAMPLE: &str = include_str!("../../../../.env.example");
+
+/// The assignments of `.env.example`; `# NAME=value` is one too, of a variable that has a good default.
+fn example_assignments() -> Vec<(&'static str, &'static str)> {
+    let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
+    let assignment = |line: &'static str| line.trim_start_matches("# ").split_once('=');
+    ENV_EXAMPLE.lines().filter_map(assignment).filter(|(name, _)| is_name(name)).collect()
+}
+
+fn example_value(name: &str) -> &'static str {
+    example_assignments().iter().find(|(example, _)| *example == name).map(|(_, value)| *value).unwrap()
+}
+
+#[test]
+fn env_example_lists_exactly_the_variables_that_are_read() {
+    let mut listed: Vec<_> = example_assignments().iter().map(|(name, _)| *name).collect();
+    listed.sort_unstable();
+    assert_eq!(listed, known_variables());
+}
+
+#[test]
+fn env_example_can_be_used_as_it_is() {
+    let entries = dotenvy::from_read_iter(ENV_EXAMPLE.as_bytes());
+    let settings: Settings = entries.map(Result::unwrap).collect();
+    ApiConfig::from_settings(&settings).unwrap();
+}
+
+#[test]
+fn env_example_shows_the_defaults_of_what_it_leaves_out() {
+    let shown: Settings = REQUIRED.into_iter().chain(example_assignments()).collect();
+    let required = |name: &str| example_value(name);
+    let implied: Settings = REQUIRED.iter().map(|(name, _)| (*name, required(name))).collect();
+    let shown = ApiConfig::from_settings(&shown).unwrap();
+    let implied = ApiConfig::from_settings(&implied).unwrap();
+    assert_eq!(format!("{shown:?}"), format!("{implied:?}"));
+}

@@ -1,0 +1,29 @@
+//! Limits of one upload, and how it is cut into chunks.
+
+use super::reader::Reader;
+
+const BYTES_PER_MB: u64 = 1024 * 1024;
+
+/// Limits of one upload, and how it is cut into chunks.
+#[derive(Clone, Debug)]
+pub struct UploadConfig {
+    /// `MAX_FILE_SIZE_MB`: largest file, in MB of 1,048,576 bytes (here already in bytes). Default 1000.
+    pub max_file_size_bytes: u64,
+    /// `MAX_CSV_ROWS`: most data rows in a file. Default 10000000.
+    pub max_rows: u64,
+    /// `CHUNK_SIZE`: rows per chunk. Default 1000.
+    pub chunk_size: u32,
+    /// `MAX_PARTITIONS`: most partitions that one action's rows are spread over. Default 8.
+    pub max_partitions: u32,
+}
+
+impl UploadConfig {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        Self {
+            max_file_size_bytes: reader.number("MAX_FILE_SIZE_MB", 1000, 1..=1_000_000) * BYTES_PER_MB,
+            max_rows: reader.number("MAX_CSV_ROWS", 10_000_000, 1..=1_000_000_000),
+            chunk_size: reader.number("CHUNK_SIZE", 1000, 1..=100_000),
+            max_partitions: reader.number("MAX_PARTITIONS", 8, 1..=256),
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! The job engine of both workers.
+
+use std::time::Duration;
+
+use super::reader::Reader;
+
+/// The job engine of both workers.
+#[derive(Clone, Debug)]
+pub struct WorkerConfig {
+    /// `CHUNKING_CONCURRENCY`: files that one chunking-worker cuts at a time. Default 2.
+    pub chunking_concurrency: usize,
+    /// `PROCESSING_CONCURRENCY`: chunks that one processing-worker applies at a time. Default 2.
+    pub processing_concurrency: usize,
+    /// `CHUNKING_HEALTH_PORT`: TCP port of the chunking-worker's health and metrics, 0 for any free one. Default 3001.
+    pub chunking_health_port: u16,
+    /// `PROCESSING_HEALTH_PORT`: the same for the processing-worker. Default 3002.
+    pub processing_health_port: u16,
+    /// `LEASE_MS`: how long a claimed job stays claimed without a sign of life, in milliseconds. Default 15000.
+    pub lease: Duration,
+    /// `RECONCILE_INTERVAL_MS`: pause between two looks for forgotten work, in milliseconds. Default 1000.
+    pub reconcile_interval: Duration,
+    /// `MAX_CHUNKS_IN_FLIGHT_PER_ACCOUNT`: released and unfinished chunks of one account. Default 8.
+    pub max_chunks_in_flight_per_account: u32,
+    /// `MAX_CHUNK_ATTEMPTS`: attempts of a chunk before it is dead. Default 5.
+    pub max_chunk_attempts: u32,
+}
+
+impl WorkerConfig {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        Self {
+            chunking_concurrency: reader.number("CHUNKING_CONCURRENCY", 2, 1..=256),
+            processing_concurrency: reader.number("PROCESSING_CONCURRENCY", 2, 1..=256),
+            chunking_health_port: reader.number("CHUNKING_HEALTH_PORT", 3001, 0..=u16::MAX),
+            processing_health_port: reader.number("PROCESSING_HEALTH_PORT", 3002, 0..=u16::MAX),
+            lease: reader.duration_ms("LEASE_MS", 15_000, 100..=3_600_000),
+            reconcile_interval: reader.duration_ms("RECONCILE_INTERVAL_MS", 1000, 10..=600_000),
+            max_chunks_in_flight_per_account: reader.number(
+                "MAX_CHUNKS_IN_FLIGHT_PER_ACCOUNT",
+                8,
+                1..=10_000,
+            ),
+            max_chunk_attempts: reader.number("MAX_CHUNK_ATTEMPTS", 5, 1..=100),
+        }
+    }
+}
