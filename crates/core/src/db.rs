@@ -1,1 +1,66 @@
-//! db
+//! PostgreSQL: the truth. One module per concern, one function per transition; each transition is one transaction that
+//! names the state it expects, and reports instead of forcing when it finds another.
+//!
+//! Transactions that touch an action's counters or status lock its row first ([`LockedAction`]) and then whatever chunks
+//! they need, so they cannot deadlock with one another. The bell is rung after the commit: [`Bell`]s are what a
+//! transaction leaves to ring.
+
+mod actions;
+mod chunking;
+mod chunks;
+mod due;
+mod error;
+mod finish;
+mod locked_action;
+mod pool;
+mod uploads;
+
+pub use actions::{
+    ActionFilter, ActionRecord, ChunkSummary, NewAction, chunks_with_results, find_action, insert_action, list_actions,
+};
+pub use chunking::{
+    ChunkingClaim, ChunkingLease, NewChunk, claim_chunking, fail_chunking, finish_chunking, hand_back_chunking,
+    record_chunk, refuse_file, renew_chunking,
+};
+pub use chunks::{ChunkClaim, ChunkLease, claim_chunk, fail_chunk, hand_back_chunk, renew_chunk};
+pub use due::{
+    expire_chunk_leases, forgotten_chunking, forgotten_chunks, release_waiting, retries_due, schedules_due,
+    settle_finished,
+};
+pub use error::{DbError, is_outage};
+pub use finish::finish_chunk;
+pub use locked_action::LockedAction;
+pub use pool::{SchemaError, connect, migrate, require_schema};
+pub use uploads::{OrphanedUpload, begin_upload, end_upload, orphaned_uploads, touch_upload};
+
+use uuid::Uuid;
+
+use crate::chunk::ChunkId;
+
+/// A bell to ring once the transaction that returned it has committed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Bell {
+    /// A file waits to be chunked.
+    Chunking {
+        /// The action.
+        action_id: Uuid,
+        /// Its trace context.
+        traceparent: String,
+    },
+    /// A chunk waits to be processed.
+    Processing {
+        /// The chunk.
+        chunk: ChunkId,
+        /// Its action's trace context.
+        traceparent: String,
+    },
+}
+
+/// How a failed attempt is followed up.
+#[derive(Debug, Clone, Copy)]
+pub struct RetryPolicy {
+    /// Failures after which no further attempt is made.
+    pub max_failures: u32,
+    /// Time before the next attempt, in ms.
+    pub delay_ms: i64,
+}

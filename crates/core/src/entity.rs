@@ -1,1 +1,21 @@
-//! entity
+//! What can be uploaded. An entity is one file that declares its columns, its row type with its rules, its key and its
+//! SQL ([`Entity`]); the [`registry`] lists them. Everything else (upload checks, templates, partitioning, folding,
+//! results) is derived from that declaration here, once for all entities.
+
+mod apply;
+mod cells;
+mod column;
+mod contact;
+mod declaration;
+mod fold;
+mod refusal;
+mod registry;
+mod row_check;
+
+pub use apply::{ApplyRequest, ApplyRow};
+pub use cells::{Cells, FieldProblem, Fields};
+pub use column::{Column, ColumnKind, ColumnMap};
+pub use contact::Contact;
+pub use declaration::{Entity, Matched};
+pub use registry::{EntityType, all, find};
+pub use row_check::{CheckedRow, HeaderRules};

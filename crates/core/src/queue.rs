@@ -1,1 +1,162 @@
-//! queue
+//! The doorbell: Redis Streams with one consumer group per queue.
+//!
+//! A job names work that PostgreSQL already knows; it may be delivered twice (the claim decides) or lost altogether (the
+//! reconciler rings again), so nothing here has to be durable. Streams rather than lists, because length and group lag
+//! are the backlog that dashboards and autoscalers read.
+
+mod job;
+mod reader;
+
+pub use job::{ChunkJob, ChunkingJob, Job};
+pub use reader::{Delivery, QueueReader};
+
+use std::time::Duration;
+
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::streams::StreamInfoGroupsReply;
+use redis::{AsyncCommands, Client, RedisError};
+use secrecy::ExposeSecret;
+
+use crate::config::RedisConfig;
+use crate::db::Bell;
+
+/// The consumer group that every worker of a queue belongs to.
+const GROUP: &str = "workers";
+/// A command that takes longer than this counts as failed.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// A queue's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QueueName {
+    /// Files that wait to be chunked.
+    Chunking,
+    /// Chunks that wait to be processed.
+    Processing,
+}
+
+impl QueueName {
+    /// Both queues.
+    pub const ALL: [Self; 2] = [Self::Chunking, Self::Processing];
+
+    /// The name in keys, logs and metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Chunking => "chunking",
+            Self::Processing => "processing",
+        }
+    }
+}
+
+/// How much waits in a queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Backlog {
+    /// Jobs that are not finished.
+    pub length: u64,
+    /// Jobs that no worker has been given yet.
+    pub lag: u64,
+}
+
+/// Both queues, for ringing. Cheap to clone; all clones share one connection, which is made anew when it breaks.
+#[derive(Clone)]
+pub struct Queue {
+    client: Client,
+    connection: ConnectionManager,
+    key_prefix: String,
+}
+
+impl Queue {
+    /// A queue that connects on its first command, so this succeeds while Redis is away.
+    ///
+    /// # Errors
+    /// When the URL is not a Redis URL.
+    pub fn new(config: &RedisConfig) -> Result<Self, RedisError> {
+        let client = Client::open(config.url.expose_secret())?;
+        let settings = ConnectionManagerConfig::new()
+            .set_response_timeout(Some(RESPONSE_TIMEOUT))
+            .set_connection_timeout(Some(RESPONSE_TIMEOUT))
+            .set_number_of_retries(1);
+        let connection = ConnectionManager::new_lazy_with_config(client.clone(), settings)?;
+        Ok(Self { client, connection, key_prefix: config.key_prefix.clone() })
+    }
+
+    /// Rings bells, in one round trip. One attempt more, because a connection that broke unnoticed fails one command.
+    ///
+    /// # Errors
+    /// When Redis is away. The work is not lost: the reconciler will ring.
+    pub async fn ring(&self, bells: &[Bell]) -> Result<(), RedisError> {
+        if bells.is_empty() {
+            return Ok(());
+        }
+        let mut pipeline = redis::pipe();
+        for bell in bells {
+            let (queue, payload) = job::encode(bell);
+            pipeline.xadd(self.key(queue), "*", &[("job", payload)]).ignore();
+        }
+        let mut connection = self.connection.clone();
+        match pipeline.query_async::<()>(&mut connection).await {
+            Err(error) if error.is_connection_dropped() || error.is_io_error() => {
+                pipeline.query_async(&mut connection).await
+            }
+            result => result,
+        }
+    }
+
+    /// A reader of one queue, under the name `consumer`, on a connection of its own: a blocking read would hold up every
+    /// other command on a shared one.
+    #[must_use]
+    pub fn reader<J: Job>(&self, consumer: &str) -> QueueReader<J> {
+        QueueReader::new(self.client.clone(), self.key(J::QUEUE), consumer.to_owned())
+    }
+
+    /// Removes finished jobs from a queue.
+    ///
+    /// # Errors
+    /// When Redis is away. The jobs will be delivered again, to no effect.
+    pub async fn finish(&self, queue: QueueName, ids: &[String]) -> Result<(), RedisError> {
+        let key = self.key(queue);
+        let mut connection = self.connection.clone();
+        redis::pipe()
+            .xack(&key, GROUP, ids)
+            .ignore()
+            .xdel(&key, ids)
+            .ignore()
+            .query_async(&mut connection)
+            .await
+    }
+
+    /// How much waits in a queue. A queue that does not exist yet is empty.
+    ///
+    /// # Errors
+    /// When Redis is away.
+    pub async fn backlog(&self, queue: QueueName) -> Result<Backlog, RedisError> {
+        let key = self.key(queue);
+        let mut connection = self.connection.clone();
+        let length: u64 = connection.xlen(&key).await?;
+        let groups: StreamInfoGroupsReply = match connection.xinfo_groups(&key).await {
+            // "ERR no such key": nobody has rung or listened yet.
+            Err(error) if error.code() == Some("ERR") => StreamInfoGroupsReply::default(),
+            groups => groups?,
+        };
+        let group = groups.groups.iter().find(|group| group.name == GROUP);
+        // Redis does not know the lag after some deletions; what is neither delivered nor finished is the same number.
+        let lag = group.map_or(length, |group| {
+            let undelivered = length.saturating_sub(group.pending as u64);
+            group.lag.map_or(undelivered, |lag| lag as u64)
+        });
+        Ok(Backlog { length, lag })
+    }
+
+    /// Makes sure that Redis answers.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn ping(&self) -> Result<(), RedisError> {
+        let mut connection = self.connection.clone();
+        redis::cmd("PING").query_async(&mut connection).await
+    }
+
+    fn key(&self, queue: QueueName) -> String {
+        format!("{}:queue:{}", self.key_prefix, queue.as_str())
+    }
+}

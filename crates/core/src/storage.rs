@@ -1,1 +1,200 @@
-//! storage
+//! S3: the bytes. Keys are computed ([`keys`]), never taken from a user.
+
+mod error;
+pub mod keys;
+mod upload;
+
+pub use error::StorageError;
+pub use upload::{StoredObject, Upload};
+
+use std::time::Duration;
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::retry::RetryConfig;
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::config::{
+    BehaviorVersion, Credentials, Region, RequestChecksumCalculation, ResponseChecksumValidation,
+};
+use aws_sdk_s3::presigning::PresigningConfig;
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{Delete, ObjectIdentifier};
+use bytes::Bytes;
+use secrecy::ExposeSecret;
+use tokio::io::AsyncRead;
+
+use crate::config::StorageConfig;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// One attempt at a request, up to the response's headers. The client has no limit of its own: a server that never
+/// answers would be waited on for ever.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(8);
+const MAX_ATTEMPTS: u32 = 2;
+
+/// The platform's bucket. Cheap to clone.
+#[derive(Clone)]
+pub struct ObjectStore {
+    client: Client,
+    bucket: String,
+}
+
+impl ObjectStore {
+    /// A client for the bucket; nothing is asked of the server yet.
+    #[must_use]
+    pub fn new(config: &StorageConfig) -> Self {
+        let credentials = Credentials::new(
+            config.access_key.expose_secret(),
+            config.secret_key.expose_secret(),
+            None,
+            None,
+            "settings",
+        );
+        let timeouts =
+            TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_attempt_timeout(ATTEMPT_TIMEOUT);
+        let settings = aws_sdk_s3::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .endpoint_url(config.endpoint_url())
+            .region(Region::new(config.region.clone()))
+            .credentials_provider(credentials)
+            .force_path_style(true)
+            // Servers other than Amazon's disagree about the newer default checksums.
+            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+            .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
+            .timeout_config(timeouts.build())
+            .retry_config(RetryConfig::standard().with_max_attempts(MAX_ATTEMPTS))
+            .build();
+        Self { client: Client::from_conf(settings), bucket: config.bucket.clone() }
+    }
+
+    /// Creates the bucket if it is missing.
+    ///
+    /// # Errors
+    /// When the server is away or refuses.
+    pub async fn ensure_bucket(&self) -> Result<(), StorageError> {
+        if self.bucket_exists().await? {
+            return Ok(());
+        }
+        match self.client.create_bucket().bucket(&self.bucket).send().await {
+            Ok(_) => Ok(()),
+            // Another process may have been faster.
+            Err(error) => {
+                if self.bucket_exists().await? { Ok(()) } else { Err(StorageError::from_sdk(error)) }
+            }
+        }
+    }
+
+    /// Whether the bucket exists; also the cheapest sign that the server answers.
+    ///
+    /// # Errors
+    /// When the server is away or refuses.
+    pub async fn bucket_exists(&self) -> Result<bool, StorageError> {
+        match self.client.head_bucket().bucket(&self.bucket).send().await {
+            Ok(_) => Ok(true),
+            Err(error) => match StorageError::from_sdk(error) {
+                StorageError::NotFound => Ok(false),
+                error => Err(error),
+            },
+        }
+    }
+
+    /// Stores a small object.
+    ///
+    /// # Errors
+    /// When the server is away or refuses.
+    pub async fn put(&self, key: &str, body: Bytes) -> Result<StoredObject, StorageError> {
+        let size_bytes = body.len() as u64;
+        let request = self.client.put_object().bucket(&self.bucket).key(key).content_type("text/csv");
+        let stored = request.body(ByteStream::from(body)).send().await.map_err(StorageError::from_sdk)?;
+        Ok(StoredObject::new(stored.e_tag, size_bytes))
+    }
+
+    /// Begins an upload whose length is not known.
+    #[must_use]
+    pub fn upload(&self, key: &str) -> Upload {
+        Upload::new(self.client.clone(), self.bucket.clone(), key.to_owned())
+    }
+
+    /// Fetches a whole small object.
+    ///
+    /// # Errors
+    /// [`StorageError::NotFound`], or when the server is away.
+    pub async fn get(&self, key: &str) -> Result<Bytes, StorageError> {
+        let object = self.client.get_object().bucket(&self.bucket).key(key).send().await;
+        let body = object.map_err(StorageError::from_sdk)?.body;
+        let bytes = body.collect().await.map_err(|error| StorageError::Unavailable(error.to_string()))?;
+        Ok(bytes.into_bytes())
+    }
+
+    /// Opens an object for reading as a stream.
+    ///
+    /// # Errors
+    /// [`StorageError::NotFound`], or when the server is away.
+    pub async fn open(&self, key: &str) -> Result<impl AsyncRead + Send + Unpin + use<>, StorageError> {
+        let object = self.client.get_object().bucket(&self.bucket).key(key).send().await;
+        Ok(object.map_err(StorageError::from_sdk)?.body.into_async_read())
+    }
+
+    /// Removes an object; one that is not there is fine.
+    ///
+    /// # Errors
+    /// When the server is away or refuses.
+    pub async fn delete(&self, key: &str) -> Result<(), StorageError> {
+        let deleted = self.client.delete_object().bucket(&self.bucket).key(key).send().await;
+        deleted.map(|_| ()).map_err(StorageError::from_sdk)
+    }
+
+    /// Removes every object whose key starts with `prefix`, and says how many there were.
+    ///
+    /// # Errors
+    /// When the server is away or refuses.
+    pub async fn delete_prefix(&self, prefix: &str) -> Result<usize, StorageError> {
+        let mut removed = 0;
+        loop {
+            let listing = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix).send().await;
+            let found = listing.map_err(StorageError::from_sdk)?.contents.unwrap_or_default();
+            let objects: Vec<_> = found
+                .into_iter()
+                .filter_map(|object| ObjectIdentifier::builder().key(object.key?).build().ok())
+                .collect();
+            if objects.is_empty() {
+                return Ok(removed);
+            }
+            removed += objects.len();
+            let batch = Delete::builder().set_objects(Some(objects)).quiet(true).build();
+            let batch = batch.map_err(|error| StorageError::Unavailable(error.to_string()))?;
+            let deleted = self.client.delete_objects().bucket(&self.bucket).delete(batch).send().await;
+            deleted.map_err(StorageError::from_sdk)?;
+        }
+    }
+
+    /// Ends an unfinished multipart upload; one that is not there is fine.
+    ///
+    /// # Errors
+    /// When the server is away or refuses.
+    pub async fn abort_upload(&self, key: &str, multipart_id: &str) -> Result<(), StorageError> {
+        upload::abort(&self.client, &self.bucket, key, multipart_id).await
+    }
+
+    /// A link that lets its holder fetch the object under the name `file_name`, until `valid_for` has passed.
+    ///
+    /// # Errors
+    /// When the link cannot be signed.
+    pub async fn download_url(
+        &self,
+        key: &str,
+        file_name: &str,
+        valid_for: Duration,
+    ) -> Result<String, StorageError> {
+        let plain: String =
+            file_name.chars().map(|c| if c.is_ascii_graphic() && c != '"' && c != '\\' { c } else { '_' }).collect();
+        let signing = PresigningConfig::expires_in(valid_for)
+            .map_err(|error| StorageError::Unavailable(error.to_string()))?;
+        let request = self
+            .client
+            .get_object()
+            .bucket(&self.bucket)
+            .key(key)
+            .response_content_disposition(format!("attachment; filename=\"{plain}\""));
+        let signed = request.presigned(signing).await.map_err(StorageError::from_sdk)?;
+        Ok(signed.uri().to_owned())
+    }
+}

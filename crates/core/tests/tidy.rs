@@ -4,6 +4,8 @@
 //! environment read in `config` only, and no `unwrap` or `expect` outside tests. [`EXCEPTIONS`] can only shrink: one that
 //! is not needed any more fails the test.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "clippy excuses test functions, but not their helpers")]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};

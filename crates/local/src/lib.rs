@@ -1,1 +1,28 @@
-//! local
+//! The embedded default: the whole platform on one machine with nothing set up before.
+//!
+//! PostgreSQL and Redis run as private child processes, the object store in this process, the three services as their
+//! own binaries, all below one data directory. [`supervisor`] owns every child process and starts it again when it
+//! dies; [`stores`] brings up what the services stand on, [`platform`] the services; [`up`] and [`demo`] are the commands.
+//! The test kit starts the same [`stores`] for the test suite.
+//!
+//! A killed `local` leaves its children running: their pid files let the next one end them ([`leftovers`]) before it
+//! starts on the same data. Errors are `anyhow`: they have one reader, the person at the terminal.
+
+pub mod console;
+pub mod contacts;
+pub mod data_dir;
+pub mod demo;
+pub mod env_file;
+pub mod leftovers;
+pub mod object_store;
+pub mod platform;
+pub mod ports;
+pub mod postgres;
+pub mod process;
+pub mod redis;
+pub mod service_binaries;
+pub mod settings;
+pub mod signals;
+pub mod stores;
+pub mod supervisor;
+pub mod up;

@@ -1,2 +1,90 @@
-//! local
-fn main() {}
+//! Starts the platform on one machine: see the library.
+
+use std::{io, path::PathBuf, process::ExitCode};
+
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand};
+use local::{
+    contacts::Contacts,
+    demo::{self, DemoOptions},
+    platform::PlatformOptions,
+    up,
+};
+
+/// The bulk-action platform on one machine, with everything it needs.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the platform until Ctrl-C or SIGTERM.
+    Up(Up),
+    /// Upload a file to a platform of its own, show its progress and result, and stop.
+    Demo(Demo),
+    /// Write made-up records as CSV to stdout.
+    #[command(subcommand)]
+    Generate(Generate),
+}
+
+#[derive(Args)]
+struct Up {
+    /// Port of the API.
+    #[arg(long, env = "PORT", default_value_t = 3000)]
+    port: u16,
+    /// Where data, logs and settings are kept.
+    #[arg(long, default_value = ".local")]
+    data_dir: PathBuf,
+    /// Number of processing workers.
+    #[arg(long, default_value_t = 2)]
+    processing_workers: u16,
+    /// Number of chunking workers.
+    #[arg(long, default_value_t = 1)]
+    chunking_workers: u16,
+}
+
+#[derive(Args)]
+struct Demo {
+    /// Number of contacts to make up and upload.
+    #[arg(long, default_value_t = 100_000)]
+    rows: u64,
+    /// A CSV file of contacts to upload instead.
+    #[arg(long, conflicts_with = "rows")]
+    file: Option<PathBuf>,
+    /// Where data, logs and settings are kept.
+    #[arg(long, default_value = ".local/demo")]
+    data_dir: PathBuf,
+}
+
+#[derive(Subcommand)]
+enum Generate {
+    /// Contacts with the columns email, name and age.
+    Contacts {
+        /// Number of rows.
+        #[arg(long)]
+        rows: u64,
+        /// The same seed gives the same rows.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
+}
+
+#[tokio::main]
+async fn main() -> Result<ExitCode> {
+    match Cli::parse().command {
+        Command::Up(Up { port, data_dir, processing_workers, chunking_workers }) => {
+            up::up(&data_dir, &PlatformOptions { port, processing_workers, chunking_workers }).await?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Demo(Demo { rows, file, data_dir }) => {
+            demo::demo(DemoOptions { rows, file, data_dir }).await
+        }
+        Command::Generate(Generate::Contacts { rows, seed }) => {
+            Contacts { rows, seed, bad_rows: 0 }.write(io::stdout().lock())?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}

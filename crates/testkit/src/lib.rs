@@ -1,1 +1,25 @@
-//! testkit
+//! Test support: private stores for a whole test run, a database of its own for every test, the real binaries as child
+//! processes, and a client that speaks to them.
+//!
+//! `testkit run -- <command>` starts the stores once and names them in `TEST_*` variables; [`TestEnv`] takes its share of
+//! them, so tests run side by side without seeing one another. A broken precondition panics: that is how a test fails.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "test support fails the test it serves"
+)]
+
+mod client;
+mod database;
+mod env;
+mod platform;
+pub mod run;
+mod services;
+
+pub use client::{Client, Upload};
+pub use env::TestEnv;
+pub use local::env_file::Settings;
+pub use nix::sys::signal::Signal;
+pub use platform::{Platform, PlatformOptions};
+pub use services::TestServices;

@@ -1,0 +1,98 @@
+//! How far an action has come. Percentages and rates are derived here from the exact counters, never stored.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+/// Outcomes of rows, counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Rows that did what they should.
+    pub successful: i64,
+    /// Rows that could not.
+    pub failed: i64,
+    /// Rows left out on purpose: duplicates, records that already exist.
+    pub skipped: i64,
+}
+
+impl Counts {
+    /// Rows that have an outcome.
+    #[must_use]
+    pub fn processed(&self) -> i64 {
+        self.successful + self.failed + self.skipped
+    }
+}
+
+/// Shares and speed, as shown to callers.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Progress {
+    /// Percent of processed rows that succeeded, two decimals.
+    pub success_rate: f64,
+    /// Percent of processed rows that failed, two decimals.
+    pub failure_rate: f64,
+    /// Percent of processed rows that were skipped, two decimals.
+    pub skip_rate: f64,
+    /// Percent of all rows that have an outcome, two decimals. 100 only when every row has one.
+    pub completion_rate: f64,
+    /// Rows per second since the action started, two decimals.
+    pub rows_per_second: f64,
+    /// Seconds until every row has an outcome at this speed; `None` before there is a speed, 0 at the end.
+    pub eta_seconds: Option<i64>,
+}
+
+impl Progress {
+    /// Progress of `counts` out of `total` rows, between `started_at` and `until` (now, or when the action ended).
+    #[must_use]
+    pub fn of(counts: &Counts, total: i64, started_at: Option<DateTime<Utc>>, until: DateTime<Utc>) -> Self {
+        let processed = counts.processed();
+        let elapsed_s = started_at.map_or(0.0, |at| (until - at).num_milliseconds().max(1) as f64 / 1000.0);
+        let rows_per_second = if elapsed_s > 0.0 { processed as f64 / elapsed_s } else { 0.0 };
+        let remaining = total - processed;
+        let eta_seconds = match remaining {
+            0 => Some(0),
+            _ if rows_per_second > 0.0 => Some((remaining as f64 / rows_per_second).ceil() as i64),
+            _ => None,
+        };
+        Self {
+            success_rate: percent(counts.successful, processed),
+            failure_rate: percent(counts.failed, processed),
+            skip_rate: percent(counts.skipped, processed),
+            completion_rate: percent(processed, total),
+            rows_per_second: (rows_per_second * 100.0).round() / 100.0,
+            eta_seconds,
+        }
+    }
+}
+
+/// `part` of `whole` in percent, cut (not rounded) to two decimals, so that 100 is shown only when it is true.
+fn percent(part: i64, whole: i64) -> f64 {
+    if whole <= 0 { 0.0 } else { (part as f64 * 10_000.0 / whole as f64).floor() / 100.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hundred_percent_is_shown_only_when_every_row_is_done() {
+        let counts = Counts { successful: 999_999, failed: 0, skipped: 0 };
+        assert_eq!(Progress::of(&counts, 1_000_000, None, Utc::now()).completion_rate, 99.99);
+        let counts = Counts { successful: 999_999, failed: 1, skipped: 0 };
+        assert_eq!(Progress::of(&counts, 1_000_000, None, Utc::now()).completion_rate, 100.0);
+    }
+
+    #[test]
+    fn the_estimate_follows_the_speed_so_far() {
+        let start = Utc::now();
+        let counts = Counts { successful: 500, failed: 0, skipped: 0 };
+        let progress = Progress::of(&counts, 2000, Some(start), start + chrono::TimeDelta::seconds(5));
+        assert_eq!(progress.rows_per_second, 100.0);
+        assert_eq!(progress.eta_seconds, Some(15));
+    }
+
+    #[test]
+    fn nothing_done_yet_has_no_estimate() {
+        let progress = Progress::of(&Counts::default(), 10, None, Utc::now());
+        assert_eq!((progress.rows_per_second, progress.eta_seconds), (0.0, None));
+    }
+}

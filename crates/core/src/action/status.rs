@@ -1,0 +1,245 @@
+//! The state machine of an action, in one place. Whatever changes `bulk_actions.status` asks [`ActionStatus::on`] first,
+//! so a move that is not drawn here cannot happen.
+//!
+//! ```text
+//! scheduled ─▶ queued ─▶ validating ─▶ processing ─▶ completed
+//!     any unfinished ─▶ paused ─▶ back to where it was
+//!     any unfinished ─▶ cancelled
+//!     any running    ─▶ failed ─▶ (retry) processing
+//! ```
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// Where an action stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub enum ActionStatus {
+    /// Set by the upload when it names a time; the reconciler moves it on when the time has come.
+    Scheduled,
+    /// Waits for a chunking worker.
+    Queued,
+    /// A chunking worker reads the file; no chunk has been recorded yet.
+    Validating,
+    /// The first chunk has been recorded: rows are being applied, possibly while the file is still read.
+    Processing,
+    /// Every row has its outcome. Final.
+    Completed,
+    /// Held by its owner; nothing of it is claimed or committed until it is resumed.
+    Paused,
+    /// Stopped by its owner. Final: its counts never change again.
+    Cancelled,
+    /// Could not be carried to its end: the file was at fault, or chunks are dead. A retry leads back.
+    Failed,
+}
+
+/// What can happen to an action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ActionEvent {
+    /// The scheduled instant has come.
+    ScheduleDue,
+    /// A chunking worker took the lease.
+    ChunkingClaimed,
+    /// A chunk was recorded.
+    ChunkRecorded,
+    /// The last chunk is done and every row is counted.
+    EveryRowDone,
+    /// The file turned out unreadable, or dead chunks are all that is left.
+    GaveUp,
+    /// The owner asked to pause.
+    Pause,
+    /// The owner asked to go on, from the state given.
+    Resume(PausedFrom),
+    /// The owner asked to cancel.
+    Cancel,
+    /// The owner asked to try again what had failed.
+    Retry,
+}
+
+/// The state that a paused action was in; always an unfinished one.
+pub type PausedFrom = ActionStatus;
+
+/// A move that the state machine does not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("an action that is {from} cannot {event}")]
+pub struct IllegalMove {
+    /// The state it is in.
+    pub from: ActionStatus,
+    /// What was asked, as a verb.
+    pub event: &'static str,
+}
+
+impl ActionStatus {
+    /// Every status, for tests and documentation.
+    pub const ALL: [Self; 8] = [
+        Self::Scheduled,
+        Self::Queued,
+        Self::Validating,
+        Self::Processing,
+        Self::Completed,
+        Self::Paused,
+        Self::Cancelled,
+        Self::Failed,
+    ];
+
+    /// The status after `event`.
+    ///
+    /// # Errors
+    /// [`IllegalMove`] where the machine has no such edge.
+    pub fn on(self, event: ActionEvent) -> Result<Self, IllegalMove> {
+        use ActionEvent as E;
+        let next = match (self, event) {
+            (Self::Scheduled, E::ScheduleDue) => Self::Queued,
+            (Self::Queued, E::ChunkingClaimed) => Self::Validating,
+            // A chunker that died is followed by another, which finds the action where the first had left it.
+            (Self::Validating | Self::Processing, E::ChunkingClaimed) => self,
+            (Self::Validating | Self::Processing, E::ChunkRecorded) => Self::Processing,
+            (Self::Validating | Self::Processing, E::EveryRowDone) => Self::Completed,
+            (Self::Queued | Self::Validating | Self::Processing, E::GaveUp) => Self::Failed,
+            (from, E::Pause) if from.is_unfinished() && from != Self::Paused => Self::Paused,
+            (Self::Paused, E::Resume(from)) if from.is_unfinished() && from != Self::Paused => from,
+            (from, E::Cancel) if from.is_unfinished() => Self::Cancelled,
+            (Self::Failed, E::Retry) => Self::Processing,
+            (from, event) => return Err(IllegalMove { from, event: event.verb() }),
+        };
+        Ok(next)
+    }
+
+    /// Neither completed, cancelled nor failed.
+    #[must_use]
+    pub fn is_unfinished(self) -> bool {
+        !matches!(self, Self::Completed | Self::Cancelled | Self::Failed)
+    }
+
+    /// Workers may commit work for it.
+    #[must_use]
+    pub fn is_running(self) -> bool {
+        matches!(self, Self::Validating | Self::Processing)
+    }
+
+    /// The name used in the API and in the database.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Scheduled => "scheduled",
+            Self::Queued => "queued",
+            Self::Validating => "validating",
+            Self::Processing => "processing",
+            Self::Completed => "completed",
+            Self::Paused => "paused",
+            Self::Cancelled => "cancelled",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+impl std::fmt::Display for ActionStatus {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl ActionEvent {
+    fn verb(self) -> &'static str {
+        match self {
+            Self::ScheduleDue => "be started by its schedule",
+            Self::ChunkingClaimed => "be chunked",
+            Self::ChunkRecorded => "record a chunk",
+            Self::EveryRowDone => "be completed",
+            Self::GaveUp => "be given up",
+            Self::Pause => "be paused",
+            Self::Resume(_) => "be resumed",
+            Self::Cancel => "be cancelled",
+            Self::Retry => "be retried",
+        }
+    }
+}
+
+/// How a completed action went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub enum Outcome {
+    /// No row failed.
+    Success,
+    /// Some rows failed.
+    Partial,
+    /// Every row failed.
+    Failure,
+}
+
+impl Outcome {
+    /// The outcome of an action of `total` rows of which `failed` failed.
+    #[must_use]
+    pub fn of(failed: i64, total: i64) -> Self {
+        match failed {
+            0 => Self::Success,
+            failed if failed < total => Self::Partial,
+            _ => Self::Failure,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ActionEvent as E, ActionStatus as S, *};
+
+    /// The events that lead from one status to another, over all pairs.
+    fn edges(from: S, to: S) -> Vec<E> {
+        let mut events = vec![
+            E::ScheduleDue,
+            E::ChunkingClaimed,
+            E::ChunkRecorded,
+            E::EveryRowDone,
+            E::GaveUp,
+            E::Pause,
+            E::Cancel,
+            E::Retry,
+        ];
+        events.extend(S::ALL.map(E::Resume));
+        events.into_iter().filter(|&event| from.on(event) == Ok(to)).collect()
+    }
+
+    #[test]
+    fn the_machine_has_exactly_the_edges_of_its_drawing() {
+        let drawn: &[(S, &[S])] = &[
+            (S::Scheduled, &[S::Queued, S::Paused, S::Cancelled]),
+            (S::Queued, &[S::Validating, S::Paused, S::Cancelled, S::Failed]),
+            (
+                S::Validating,
+                &[S::Validating, S::Processing, S::Completed, S::Paused, S::Cancelled, S::Failed],
+            ),
+            (S::Processing, &[S::Processing, S::Completed, S::Paused, S::Cancelled, S::Failed]),
+            (S::Completed, &[]),
+            (S::Paused, &[S::Scheduled, S::Queued, S::Validating, S::Processing, S::Cancelled]),
+            (S::Cancelled, &[]),
+            (S::Failed, &[S::Processing]),
+        ];
+        for (from, expected) in drawn {
+            for to in S::ALL {
+                assert_eq!(!edges(*from, to).is_empty(), expected.contains(&to), "{from} -> {to}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_refused_move_names_the_state_and_the_wish() {
+        let refused = S::Completed.on(E::Cancel).unwrap_err();
+        assert_eq!(refused.to_string(), "an action that is completed cannot be cancelled");
+    }
+
+    #[test]
+    fn names_match_their_serialised_form() {
+        for status in S::ALL {
+            assert_eq!(serde_json::to_value(status).unwrap(), status.as_str());
+        }
+    }
+
+    #[test]
+    fn an_outcome_is_partial_only_between_none_and_all() {
+        assert_eq!(Outcome::of(0, 10), Outcome::Success);
+        assert_eq!(Outcome::of(3, 10), Outcome::Partial);
+        assert_eq!(Outcome::of(10, 10), Outcome::Failure);
+    }
+}

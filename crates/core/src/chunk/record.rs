@@ -1,0 +1,306 @@
+//! The two kinds of CSV object that the workers write, and the only place that knows their columns.
+//!
+//! A chunk object holds the rows of one chunk with their uploaded fields byte for byte, and, for rows that the chunking
+//! worker had to refuse, why. They travel with their chunk so that every row is counted in one place, once: when its
+//! chunk commits. A results object holds the same rows with their outcomes. Both start with a header line whose tail is
+//! the uploaded header, and rows may have more or fewer fields than it (malformed rows are kept as they came).
+
+use csv::StringRecord;
+use thiserror::Error;
+use uuid::Uuid;
+
+use super::{RowCode, RowOutcome, RowStatus};
+
+const CHUNK_COLUMNS: [&str; 3] = ["_row", "_code", "_message"];
+const RESULT_COLUMNS: [&str; 5] = ["_row", "_status", "_code", "_message", "_id"];
+
+/// An object does not have the form that its writer gave it: it was damaged, truncated or replaced.
+#[derive(Debug, Error)]
+#[error("{0}")]
+pub struct ChunkDecodeError(String);
+
+impl From<csv::Error> for ChunkDecodeError {
+    fn from(error: csv::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// Rows in memory as CSV. Writing to memory cannot fail, so errors of the writer are not part of the interface.
+struct Buffer {
+    csv: csv::Writer<Vec<u8>>,
+    row_count: usize,
+    field_bytes: usize,
+}
+
+impl Buffer {
+    fn new(own_columns: &[&str], header: &[String]) -> Self {
+        let csv = csv::WriterBuilder::new().flexible(true).buffer_capacity(8 * 1024).from_writer(Vec::new());
+        let mut buffer = Self { csv, row_count: 0, field_bytes: 0 };
+        buffer.write(own_columns, header.iter().map(String::as_str));
+        buffer.row_count = 0;
+        buffer
+    }
+
+    fn write<'a>(&mut self, own: &[&str], fields: impl Iterator<Item = &'a str>) {
+        own.iter().for_each(|field| self.write_field(field));
+        fields.for_each(|field| self.write_field(field));
+        let ended = self.csv.write_record(None::<&[u8]>);
+        debug_assert!(ended.is_ok(), "a Vec takes every write");
+        self.row_count += 1;
+    }
+
+    fn write_field(&mut self, field: &str) {
+        self.field_bytes += field.len() + 1;
+        let written = self.csv.write_field(field);
+        debug_assert!(written.is_ok(), "a Vec takes every write");
+    }
+
+    fn finish(self) -> Vec<u8> {
+        self.csv.into_inner().unwrap_or_default()
+    }
+}
+
+/// Builds a chunk object.
+pub struct ChunkEncoder(Buffer);
+
+impl ChunkEncoder {
+    /// An empty chunk of a file with this header.
+    #[must_use]
+    pub fn new(header: &[String]) -> Self {
+        Self(Buffer::new(&CHUNK_COLUMNS, header))
+    }
+
+    /// Adds row number `row`, with the reason if it was refused.
+    pub fn push<'a>(
+        &mut self,
+        row: u64,
+        refusal: Option<(RowCode, &'a str)>,
+        fields: impl Iterator<Item = &'a str>,
+    ) {
+        let (code, message) = refusal.map_or(("", ""), |(code, message)| (code.as_str(), message));
+        let row = row.to_string();
+        self.0.write(&[row.as_str(), code, message], fields);
+    }
+
+    /// Rows so far.
+    #[must_use]
+    pub fn row_count(&self) -> usize {
+        self.0.row_count
+    }
+
+    /// About how many bytes the object has so far.
+    #[must_use]
+    pub fn size_bytes(&self) -> usize {
+        self.0.field_bytes
+    }
+
+    /// The finished object.
+    #[must_use]
+    pub fn finish(self) -> Vec<u8> {
+        self.0.finish()
+    }
+}
+
+/// Builds a results object.
+pub struct ResultsEncoder(Buffer);
+
+impl ResultsEncoder {
+    /// Empty results of a file with this header.
+    #[must_use]
+    pub fn new(header: &[String]) -> Self {
+        Self(Buffer::new(&RESULT_COLUMNS, header))
+    }
+
+    /// Adds a row with its outcome.
+    pub fn push<'a>(&mut self, row: &str, outcome: &RowOutcome, fields: impl Iterator<Item = &'a str>) {
+        let mut id_text = Uuid::encode_buffer();
+        let id = outcome.record_id.map_or("", |id| id.hyphenated().encode_lower(&mut id_text));
+        let own = [row, outcome.status.as_str(), outcome.code.as_str(), outcome.message.as_str(), id];
+        self.0.write(&own, fields);
+    }
+
+    /// The finished object.
+    #[must_use]
+    pub fn finish(self) -> Vec<u8> {
+        self.0.finish()
+    }
+}
+
+/// A row of a chunk object.
+#[derive(Debug, Clone)]
+pub struct ChunkRow {
+    record: StringRecord,
+    refusal: Option<RowCode>,
+}
+
+impl ChunkRow {
+    /// The row's number in the uploaded file, as text.
+    #[must_use]
+    pub fn row(&self) -> &str {
+        &self.record[0]
+    }
+
+    /// Why the chunking worker refused it, if it did.
+    #[must_use]
+    pub fn refusal(&self) -> Option<(RowCode, &str)> {
+        self.refusal.map(|code| (code, &self.record[2]))
+    }
+
+    /// The uploaded fields.
+    pub fn fields(&self) -> impl Iterator<Item = &str> {
+        self.record.iter().skip(CHUNK_COLUMNS.len())
+    }
+
+    /// The uploaded field at `index`, if the row has so many.
+    #[must_use]
+    pub fn field(&self, index: usize) -> Option<&str> {
+        self.record.get(CHUNK_COLUMNS.len() + index)
+    }
+}
+
+/// Reads a chunk object: the uploaded header, and the rows.
+///
+/// # Errors
+/// [`ChunkDecodeError`] when it is not a whole chunk object of `row_count` rows.
+pub fn decode_chunk(bytes: &[u8], row_count: usize) -> Result<(Vec<String>, Vec<ChunkRow>), ChunkDecodeError> {
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(bytes);
+    let header = uploaded_header(reader.headers()?, &CHUNK_COLUMNS)?;
+    let mut rows = Vec::with_capacity(row_count);
+    for record in reader.records() {
+        let record = record?;
+        if record.len() < CHUNK_COLUMNS.len() || record[0].parse::<u64>().is_err() {
+            return Err(ChunkDecodeError(format!("line {} is not a chunk row", rows.len() + 2)));
+        }
+        let refusal = match &record[1] {
+            "" => None,
+            code => Some(
+                RowCode::parse(code).ok_or_else(|| ChunkDecodeError(format!("row {}: unknown code", &record[0])))?,
+            ),
+        };
+        rows.push(ChunkRow { record, refusal });
+    }
+    if rows.len() != row_count {
+        return Err(ChunkDecodeError(format!("it holds {} rows instead of {row_count}", rows.len())));
+    }
+    Ok((header, rows))
+}
+
+/// A row of a results object.
+#[derive(Debug, Clone)]
+pub struct ResultRow {
+    record: StringRecord,
+    /// How it counts.
+    pub status: RowStatus,
+}
+
+impl ResultRow {
+    /// The row's number in the uploaded file, as text.
+    #[must_use]
+    pub fn row(&self) -> &str {
+        &self.record[0]
+    }
+
+    /// Why it has its status.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        &self.record[2]
+    }
+
+    /// The sentence for a person; may be empty.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.record[3]
+    }
+
+    /// The record's id; may be empty.
+    #[must_use]
+    pub fn record_id(&self) -> &str {
+        &self.record[4]
+    }
+
+    /// The uploaded fields.
+    pub fn fields(&self) -> impl Iterator<Item = &str> {
+        self.record.iter().skip(RESULT_COLUMNS.len())
+    }
+
+    /// The uploaded field at `index`, if the row has so many.
+    #[must_use]
+    pub fn field(&self, index: usize) -> Option<&str> {
+        self.record.get(RESULT_COLUMNS.len() + index)
+    }
+}
+
+/// Reads a results object: the uploaded header, and the rows one after another.
+///
+/// # Errors
+/// [`ChunkDecodeError`] when it is not a results object.
+pub fn decode_results(
+    bytes: &[u8],
+) -> Result<(Vec<String>, impl Iterator<Item = Result<ResultRow, ChunkDecodeError>> + '_), ChunkDecodeError> {
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(bytes);
+    let header = uploaded_header(reader.headers()?, &RESULT_COLUMNS)?;
+    let rows = reader.into_records().map(|record| {
+        let record = record?;
+        let status = record.get(1).and_then(RowStatus::parse);
+        match status {
+            Some(status) if record.len() >= RESULT_COLUMNS.len() => Ok(ResultRow { record, status }),
+            _ => Err(ChunkDecodeError("a line is not a results row".to_owned())),
+        }
+    });
+    Ok((header, rows))
+}
+
+fn uploaded_header(found: &StringRecord, own: &[&str]) -> Result<Vec<String>, ChunkDecodeError> {
+    if found.iter().take(own.len()).ne(own.iter().copied()) {
+        return Err(ChunkDecodeError("its first line is not the header it was written with".to_owned()));
+    }
+    Ok(found.iter().skip(own.len()).map(str::to_owned).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header() -> Vec<String> {
+        vec!["email".to_owned(), "na,me".to_owned()]
+    }
+
+    #[test]
+    fn a_chunk_reads_back_as_it_was_written() {
+        let mut encoder = ChunkEncoder::new(&header());
+        encoder.push(7, None, ["a@b.c", "line\nbreak \"quoted\""].into_iter());
+        encoder.push(9, Some((RowCode::Malformed, "too few")), ["x"].into_iter());
+        assert_eq!(encoder.row_count(), 2);
+        let (found, rows) = decode_chunk(&encoder.finish(), 2).unwrap();
+        assert_eq!(found, header());
+        assert_eq!((rows[0].row(), rows[0].refusal()), ("7", None));
+        assert_eq!(rows[0].field(1), Some("line\nbreak \"quoted\""));
+        assert_eq!(rows[1].refusal(), Some((RowCode::Malformed, "too few")));
+        assert_eq!(rows[1].fields().collect::<Vec<_>>(), ["x"]);
+    }
+
+    #[test]
+    fn a_truncated_chunk_is_refused() {
+        let mut encoder = ChunkEncoder::new(&header());
+        encoder.push(1, None, ["a@b.c", "A"].into_iter());
+        encoder.push(2, None, ["b@b.c", "B"].into_iter());
+        let bytes = encoder.finish();
+        assert!(decode_chunk(&bytes[..bytes.len() - 10], 2).is_err());
+        assert!(decode_chunk(b"", 2).is_err());
+        assert!(decode_chunk(b"<Error>gone</Error>", 2).is_err());
+    }
+
+    #[test]
+    fn results_read_back_as_they_were_written() {
+        let id = Uuid::new_v4();
+        let mut encoder = ResultsEncoder::new(&header());
+        encoder.push("3", &RowOutcome::success(RowCode::Created, Some(id)), ["a@b.c", ""].into_iter());
+        encoder.push("4", &RowOutcome::failed(RowCode::Invalid, "age must be a number"), ["b", "c"].into_iter());
+        let bytes = encoder.finish();
+        let (_, rows) = decode_results(&bytes).unwrap();
+        let rows: Vec<_> = rows.map(Result::unwrap).collect();
+        assert_eq!((rows[0].row(), rows[0].code(), rows[0].record_id()), ("3", "created", id.to_string().as_str()));
+        assert_eq!((rows[1].status, rows[1].message()), (RowStatus::Failed, "age must be a number"));
+        assert_eq!(rows[1].fields().collect::<Vec<_>>(), ["b", "c"]);
+    }
+}

@@ -1,0 +1,166 @@
+//! From uploaded bytes to UTF-8 text: gunzips, takes off the byte order mark, converts UTF-16, limits the decoded size.
+//! UTF-8 itself is checked by the reader, record by record, where the line is known.
+
+use std::io::{self, Cursor};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use async_compression::tokio::bufread::GzipDecoder;
+use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8};
+use tokio::io::{AsyncRead, AsyncReadExt, BufReader, ReadBuf};
+
+use super::CsvError;
+
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+const LONGEST_BOM_BYTES: u64 = 3;
+const COMPRESSED_BUFFER_BYTES: usize = 64 * 1024;
+const UTF16_BUFFER_BYTES: usize = 16 * 1024;
+
+/// A layer of reading. Calls through it happen once per buffer, so their dynamic dispatch costs nothing per row.
+pub(super) type BoxRead = Box<dyn AsyncRead + Send + Unpin>;
+
+/// The text in `source`, in UTF-8 unless the file claims so and lies, without byte order mark.
+pub(super) async fn decode<R>(source: R, max_decoded_bytes: u64) -> io::Result<BoxRead>
+where
+    R: AsyncRead + Send + Unpin + 'static,
+{
+    let source = Box::new(NameErrors { inner: source, name: CsvError::Io });
+    let (magic, source) = peek(source, GZIP_MAGIC.len() as u64).await?;
+    let bytes = if magic == GZIP_MAGIC { gunzip(source) } else { source };
+    let bytes = Box::new(LimitBytes { inner: bytes, left: max_decoded_bytes, limit: max_decoded_bytes });
+
+    let (mut start, bytes) = take_head(bytes, LONGEST_BOM_BYTES).await?;
+    let (encoding, bom_bytes) = Encoding::for_bom(&start).unwrap_or((UTF_8, 0));
+    start.drain(..bom_bytes);
+    let text = put_back(start, bytes);
+    if encoding == UTF_8 {
+        return Ok(text);
+    }
+    Ok(Box::new(Utf16Text::new(text, encoding.new_decoder_without_bom_handling())))
+}
+
+fn gunzip(source: BoxRead) -> BoxRead {
+    let mut decoder = GzipDecoder::new(BufReader::with_capacity(COMPRESSED_BUFFER_BYTES, source));
+    // A gzip file may be several streams in a row; this also finds what follows the last one and is no gzip.
+    decoder.multiple_members(true);
+    Box::new(NameErrors { inner: decoder, name: CsvError::BadGzip })
+}
+
+/// The first `length` bytes, or all if there are fewer, and a reader that still begins with them.
+async fn peek(source: BoxRead, length: u64) -> io::Result<(Vec<u8>, BoxRead)> {
+    let (head, rest) = take_head(source, length).await?;
+    Ok((head.clone(), put_back(head, rest)))
+}
+
+async fn take_head(mut source: BoxRead, length: u64) -> io::Result<(Vec<u8>, BoxRead)> {
+    let mut head = Vec::new();
+    (&mut source).take(length).read_to_end(&mut head).await?;
+    Ok((head, source))
+}
+
+/// A reader of `head` and then `rest`.
+pub(super) fn put_back(head: Vec<u8>, rest: BoxRead) -> BoxRead {
+    Box::new(Cursor::new(head).chain(rest))
+}
+
+/// Gives errors of `inner` their meaning where they arise; those that have one from further below keep it.
+struct NameErrors<R> {
+    inner: R,
+    name: fn(io::Error) -> CsvError,
+}
+
+impl<R: AsyncRead + Unpin> AsyncRead for NameErrors<R> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let name = self.name;
+        let outcome = Pin::new(&mut self.inner).poll_read(context, buffer);
+        outcome.map_err(|error| CsvError::from_io(error, name).into_io())
+    }
+}
+
+/// Fails when more than `limit` bytes come: a small gzip file can be terabytes long.
+struct LimitBytes<R> {
+    inner: R,
+    left: u64,
+    limit: u64,
+}
+
+impl<R: AsyncRead + Unpin> AsyncRead for LimitBytes<R> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let filled_before = buffer.filled().len();
+        ready!(Pin::new(&mut self.inner).poll_read(context, buffer))?;
+        let length = (buffer.filled().len() - filled_before) as u64;
+        match self.left.checked_sub(length) {
+            Some(left) => self.left = left,
+            None => return Poll::Ready(Err(CsvError::TooManyBytes { limit_bytes: self.limit }.into_io())),
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// Converts UTF-16 to UTF-8.
+struct Utf16Text {
+    inner: BoxRead,
+    decoder: Decoder,
+    input: Box<[u8]>,
+    output: Vec<u8>,
+    /// How much of `output` has been handed out.
+    handed_out: usize,
+    line: u64,
+    ended: bool,
+}
+
+impl Utf16Text {
+    fn new(inner: BoxRead, decoder: Decoder) -> Self {
+        let input = vec![0; UTF16_BUFFER_BYTES].into_boxed_slice();
+        Utf16Text { inner, decoder, input, output: Vec::new(), handed_out: 0, line: 1, ended: false }
+    }
+
+    fn convert(&mut self, length: usize) -> Result<(), CsvError> {
+        self.ended = length == 0;
+        // Three bytes per code unit, half a code unit left over from the piece before, and a closing replacement.
+        self.output.resize(self.input.len() * 3 / 2 + 8, 0);
+        let (result, _, written) = self.decoder.decode_to_utf8_without_replacement(
+            &self.input[..length],
+            &mut self.output,
+            self.ended,
+        );
+        self.output.truncate(written);
+        self.handed_out = 0;
+        self.line += self.output.iter().filter(|&&byte| byte == b'\n').count() as u64;
+        match result {
+            DecoderResult::InputEmpty => Ok(()),
+            DecoderResult::OutputFull | DecoderResult::Malformed(..) => {
+                Err(CsvError::NotText { line: self.line })
+            }
+        }
+    }
+}
+
+impl AsyncRead for Utf16Text {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let text = self.get_mut();
+        // A piece of one byte converts to nothing, which must not be taken for the end.
+        while text.handed_out == text.output.len() && !text.ended {
+            let mut input = ReadBuf::new(&mut text.input);
+            ready!(Pin::new(&mut text.inner).poll_read(context, &mut input))?;
+            let length = input.filled().len();
+            text.convert(length).map_err(CsvError::into_io)?;
+        }
+        let length = buffer.remaining().min(text.output.len() - text.handed_out);
+        buffer.put_slice(&text.output[text.handed_out..text.handed_out + length]);
+        text.handed_out += length;
+        Poll::Ready(Ok(()))
+    }
+}

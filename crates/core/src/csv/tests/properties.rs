@@ -1,0 +1,190 @@
+//! Files that nobody thought of: what was written is read back, and nothing depends on how the bytes arrive.
+
+use std::io;
+
+use proptest::prelude::*;
+
+use super::support::*;
+use crate::csv::ReadLimits;
+
+#[derive(Clone, Copy, Debug)]
+enum Encoding {
+    Utf8,
+    Utf8WithBom,
+    Utf16Le,
+    Utf16Be,
+}
+
+#[derive(Clone, Debug)]
+struct Dialect {
+    delimiter: u8,
+    line_end: &'static str,
+    quote_style: csv::QuoteStyle,
+    final_line_end: bool,
+    encoding: Encoding,
+    is_gzipped: bool,
+}
+
+fn dialect() -> impl Strategy<Value = Dialect> {
+    (
+        prop::sample::select(vec![b',', b';', b'\t']),
+        prop::sample::select(vec!["\n", "\r\n", "\r"]),
+        prop::sample::select(vec![csv::QuoteStyle::Always, csv::QuoteStyle::Necessary]),
+        any::<bool>(),
+        prop::sample::select(vec![
+            Encoding::Utf8,
+            Encoding::Utf8WithBom,
+            Encoding::Utf16Le,
+            Encoding::Utf16Be,
+        ]),
+        any::<bool>(),
+    )
+        .prop_map(|(delimiter, line_end, quote_style, final_line_end, encoding, is_gzipped)| Dialect {
+            delimiter,
+            line_end,
+            quote_style,
+            final_line_end,
+            encoding,
+            is_gzipped,
+        })
+}
+
+/// Cells full of what has a meaning in CSV, and of text in general. No lone CR, which inside quotes is not counted as a
+/// line, so that the expected lines can be counted simply.
+fn cell() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[a-c0-9]{0,6}",
+        "([ab\",;\t' \u{e4}\u{20ac}\u{1f600}\n]|\r\n){0,8}",
+        "\\PC{0,12}",
+        "[x]{200,300}",
+    ]
+}
+
+#[derive(Clone, Debug)]
+struct Line {
+    cells: Vec<String>,
+    blank_lines_before: usize,
+}
+
+fn lines() -> impl Strategy<Value = Vec<Line>> {
+    let line = (prop::collection::vec(cell(), 1..5), prop_oneof![9 => Just(0usize), 1 => 1usize..4])
+        .prop_map(|(cells, blank_lines_before)| Line { cells, blank_lines_before });
+    prop::collection::vec(line, 0..30)
+}
+
+fn sizes() -> impl Strategy<Value = Vec<usize>> {
+    prop::collection::vec(prop_oneof![1usize..4, 1usize..200, Just(1usize << 20)], 1..8)
+}
+
+fn write_record(cells: &[String], dialect: &Dialect) -> String {
+    let mut writer = csv::WriterBuilder::new()
+        .delimiter(dialect.delimiter)
+        .quote_style(dialect.quote_style)
+        .terminator(csv::Terminator::Any(b'\n'))
+        .from_writer(Vec::new());
+    writer.write_record(cells).unwrap();
+    let mut text = String::from_utf8(writer.into_inner().unwrap()).unwrap();
+    assert_eq!(text.pop(), Some('\n'));
+    text
+}
+
+/// The file's text and the rows that must be read from it.
+fn write_file(lines: &[Line], dialect: &Dialect) -> (String, Vec<Row>) {
+    let header = ["first", "second", "third"].map(str::to_owned);
+    let mut text = write_record(&header, dialect);
+    let mut rows = Vec::new();
+    let mut line = 1;
+    for (index, Line { cells, blank_lines_before }) in lines.iter().enumerate() {
+        text.push_str(&dialect.line_end.repeat(blank_lines_before + 1));
+        line += 1 + *blank_lines_before as u64;
+        rows.push((index as u64 + 1, line, cells.clone()));
+        let record = write_record(cells, dialect);
+        line += record.matches('\n').count() as u64;
+        text.push_str(&record);
+    }
+    if dialect.final_line_end {
+        text.push_str(dialect.line_end);
+    }
+    (text, rows)
+}
+
+fn encode(text: &str, encoding: Encoding) -> Vec<u8> {
+    match encoding {
+        Encoding::Utf8 => text.as_bytes().to_vec(),
+        Encoding::Utf8WithBom => format!("\u{feff}{text}").into_bytes(),
+        Encoding::Utf16Le => utf16_le(&format!("\u{feff}{text}")),
+        Encoding::Utf16Be => utf16_be(&format!("\u{feff}{text}")),
+    }
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}
+
+/// Files that are anything but well-formed, made of the bytes that matter.
+fn hostile_bytes() -> impl Strategy<Value = Vec<u8>> {
+    let byte = prop_oneof![
+        12 => prop::sample::select(b"ab,;\t\"\"\r\n\n \0".to_vec()),
+        1 => prop::sample::select(vec![0xff, 0xfe, 0xef, 0xbb, 0xbf, 0xc3, 0xa4, 0xd8, 0x1f, 0x8b]),
+    ];
+    prop::collection::vec(byte, 0..120)
+}
+
+fn parse_with_the_csv_crate(text: &[u8], delimiter: u8) -> Vec<Vec<String>> {
+    csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(delimiter)
+        .from_reader(text)
+        .records()
+        .map(|record| record.unwrap().iter().map(str::to_owned).collect())
+        .collect()
+}
+
+proptest! {
+    #[test]
+    fn what_was_written_is_read_back(lines in lines(), dialect in dialect(), sizes in sizes()) {
+        let (text, expected) = write_file(&lines, &dialect);
+        let contents = block_on(async {
+            let mut bytes = encode(&text, dialect.encoding);
+            if dialect.is_gzipped {
+                bytes = gzip(&bytes[..]).await;
+            }
+            read(Pieces::new(bytes, &sizes), LIMITS).await
+        });
+        prop_assert!(contents.error.is_none(), "{:?}", contents.error);
+        prop_assert_eq!(contents.header, ["first", "second", "third"]);
+        prop_assert_eq!(contents.rows, expected);
+    }
+
+    #[test]
+    fn the_sizes_of_the_pieces_change_nothing(
+        bytes in hostile_bytes(),
+        sizes in sizes(),
+        max_record_bytes in 1usize..60,
+        max_rows in 0u64..10,
+    ) {
+        let limits = ReadLimits { max_rows, max_record_bytes, max_decoded_bytes: 100 };
+        // Invalid UTF-16 and the end of allowed bytes are noticed a buffer ahead, so only rows before it may differ.
+        let is_ahead = bytes.len() > 100 || bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
+        let whole = block_on(read(io::Cursor::new(bytes.clone()), limits));
+        let pieces = block_on(read(Pieces::new(bytes, &sizes), limits));
+        if !is_ahead {
+            prop_assert_eq!(&whole.header, &pieces.header);
+            prop_assert_eq!(&whole.rows, &pieces.rows);
+            prop_assert_eq!(format!("{:?}", whole.error), format!("{:?}", pieces.error));
+        }
+        prop_assert_eq!(whole.error.is_some(), pieces.error.is_some());
+    }
+
+    #[test]
+    fn whatever_is_accepted_is_what_the_csv_crate_reads(bytes in hostile_bytes(), sizes in sizes()) {
+        let contents = block_on(read(Pieces::new(bytes.clone(), &sizes), LIMITS));
+        let is_utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
+        if contents.error.is_none() && !is_utf16 {
+            let found: Vec<_> = contents.rows.into_iter().map(|(_, _, cells)| cells).collect();
+            let models = [b',', b';', b'\t'].map(|delimiter| parse_with_the_csv_crate(&bytes, delimiter));
+            prop_assert!(models.iter().any(|model| model[1..] == found), "{:?} is not among {:?}", found, models);
+        }
+    }
+}

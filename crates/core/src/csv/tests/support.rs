@@ -1,0 +1,165 @@
+//! Sources that behave like networks and disks do, and short ways to read a whole file.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+
+use async_compression::tokio::bufread::GzipEncoder;
+use csv_async::StringRecord;
+use tokio::io::{AsyncRead, AsyncReadExt, BufReader, ReadBuf};
+
+use crate::csv::{CsvError, CsvReader, ReadLimits};
+
+pub const LIMITS: ReadLimits =
+    ReadLimits { max_rows: 1_000_000, max_decoded_bytes: 1 << 30, max_record_bytes: 1 << 20 };
+
+/// Gives its bytes in pieces of the given sizes, over and over, and is not ready before each; then fails or ends.
+pub struct Pieces {
+    bytes: Vec<u8>,
+    position: usize,
+    sizes: Vec<usize>,
+    turn: usize,
+    is_ready: bool,
+    failure: Option<io::Error>,
+}
+
+impl Pieces {
+    pub fn new(bytes: impl Into<Vec<u8>>, sizes: &[usize]) -> Self {
+        let sizes = sizes.to_vec();
+        Pieces { bytes: bytes.into(), position: 0, sizes, turn: 0, is_ready: false, failure: None }
+    }
+
+    pub fn then_fail(mut self, error: io::Error) -> Self {
+        self.failure = Some(error);
+        self
+    }
+}
+
+impl AsyncRead for Pieces {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.is_ready = !self.is_ready;
+        if self.is_ready {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let left = self.bytes.len() - self.position;
+        if left == 0 {
+            return Poll::Ready(self.failure.take().map_or(Ok(()), Err));
+        }
+        let size = self.sizes[self.turn % self.sizes.len()].min(left).min(buffer.remaining());
+        buffer.put_slice(&self.bytes[self.position..self.position + size]);
+        self.position += size;
+        self.turn += 1;
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// Gives `start` and then `repeated` for ever, and counts what was taken.
+pub struct Endless {
+    start: Vec<u8>,
+    repeated: Vec<u8>,
+    taken: Arc<AtomicU64>,
+}
+
+impl Endless {
+    pub fn new(start: &str, repeated: &str) -> (Self, Arc<AtomicU64>) {
+        let taken = Arc::new(AtomicU64::new(0));
+        let source = Endless {
+            start: start.as_bytes().to_vec(),
+            repeated: repeated.as_bytes().repeat(1024),
+            taken: Arc::clone(&taken),
+        };
+        (source, taken)
+    }
+}
+
+impl AsyncRead for Endless {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        // What does not fit of the repetition is dropped: it may be cut anywhere.
+        let piece = if self.start.is_empty() { &self.repeated } else { &self.start };
+        let size = piece.len().min(buffer.remaining());
+        buffer.put_slice(&piece[..size]);
+        let left = self.start.len();
+        self.start.drain(..size.min(left));
+        self.taken.fetch_add(size as u64, Ordering::Relaxed);
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// A data row: its number, its line, its fields.
+pub type Row = (u64, u64, Vec<String>);
+
+/// All that a reader makes of a file.
+#[derive(Debug)]
+pub struct Contents {
+    pub header: Vec<String>,
+    pub rows: Vec<Row>,
+    /// What ended the reading, if not the end of the file.
+    pub error: Option<CsvError>,
+}
+
+pub async fn read<R>(source: R, limits: ReadLimits) -> Contents
+where
+    R: AsyncRead + Send + Unpin + 'static,
+{
+    let mut contents = Contents { header: Vec::new(), rows: Vec::new(), error: None };
+    let mut reader = match CsvReader::open(source, limits).await {
+        Ok(reader) => reader,
+        Err(error) => return Contents { error: Some(error), ..contents },
+    };
+    contents.header = reader.header().to_vec();
+    let mut record = StringRecord::new();
+    loop {
+        match reader.next_row(&mut record).await {
+            Ok(Some(at)) => {
+                contents.rows.push((at.row, at.line, record.iter().map(str::to_owned).collect()));
+            }
+            Ok(None) => return contents,
+            Err(error) => return Contents { error: Some(error), ..contents },
+        }
+    }
+}
+
+pub async fn read_bytes(bytes: impl Into<Vec<u8>>) -> Contents {
+    read(Pieces::new(bytes, &[5, 1, 64]), LIMITS).await
+}
+
+/// The rows of a file that must be readable to its end.
+pub async fn rows(bytes: impl Into<Vec<u8>>) -> Vec<Row> {
+    let contents = read_bytes(bytes).await;
+    assert!(contents.error.is_none(), "{:?}", contents.error);
+    contents.rows
+}
+
+/// What ended the reading of a file that must not be readable to its end.
+pub async fn refusal(bytes: impl Into<Vec<u8>>) -> CsvError {
+    read_bytes(bytes).await.error.expect("the file was not refused")
+}
+
+pub fn row(number: u64, line: u64, fields: &[&str]) -> Row {
+    (number, line, fields.iter().map(|field| (*field).to_owned()).collect())
+}
+
+pub async fn gzip(bytes: impl AsyncRead + Unpin) -> Vec<u8> {
+    let mut compressed = Vec::new();
+    GzipEncoder::new(BufReader::new(bytes)).read_to_end(&mut compressed).await.unwrap();
+    compressed
+}
+
+pub fn utf16_le(text: &str) -> Vec<u8> {
+    text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+}
+
+pub fn utf16_be(text: &str) -> Vec<u8> {
+    text.encode_utf16().flat_map(u16::to_be_bytes).collect()
+}

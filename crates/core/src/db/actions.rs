@@ -1,0 +1,306 @@
+//! Actions as the API creates and shows them. Every read names the account: another account's id finds nothing.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgPool;
+use sqlx::types::Json;
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+use super::uploads::end_upload;
+use crate::action::{ActionConfiguration, ActionStatus, ActionType, Counts, OnConflict, Outcome};
+
+/// An action to create, with its file already stored.
+#[derive(Debug, Clone)]
+pub struct NewAction {
+    /// Version 7 UUID.
+    pub id: Uuid,
+    /// Whose.
+    pub account_id: String,
+    /// What the rows are.
+    pub entity_type: String,
+    /// What is done with them.
+    pub action_type: ActionType,
+    /// How.
+    pub configuration: ActionConfiguration,
+    /// When it is to start, if not at once.
+    pub scheduled_at: Option<DateTime<Utc>>,
+    /// The client's name for the file; only ever shown, never used as a path.
+    pub file_name: String,
+    /// Object key of the file.
+    pub file_key: String,
+    /// Size as stored.
+    pub file_size_bytes: i64,
+    /// ETag that object storage gave it.
+    pub file_etag: String,
+    /// Data rows.
+    pub total_rows: i64,
+    /// Rows per chunk.
+    pub chunk_size: i32,
+    /// Most bytes per chunk, where that is reached before `chunk_size`.
+    pub chunk_size_bytes: i32,
+    /// Partitions to spread the rows over.
+    pub partitions: i16,
+    /// Trace context of the request.
+    pub traceparent: String,
+}
+
+/// An action with its counters.
+#[derive(Debug, Clone)]
+pub struct ActionRecord {
+    /// Its id.
+    pub id: Uuid,
+    /// Whose.
+    pub account_id: String,
+    /// What the rows are.
+    pub entity_type: String,
+    /// What is done with them.
+    pub action_type: ActionType,
+    /// Where it stands.
+    pub status: ActionStatus,
+    /// How it went, once completed.
+    pub outcome: Option<Outcome>,
+    /// Why it failed.
+    pub error_code: Option<String>,
+    /// Why it failed, in words.
+    pub error_message: Option<String>,
+    /// How.
+    pub configuration: ActionConfiguration,
+    /// When it is to start, if that was not at once.
+    pub scheduled_at: Option<DateTime<Utc>>,
+    /// The client's name for the file.
+    pub file_name: String,
+    /// Object key of the file.
+    pub file_key: String,
+    /// Size as stored.
+    pub file_size_bytes: i64,
+    /// ETag of the stored file.
+    pub file_etag: String,
+    /// When the file was complete.
+    pub file_uploaded_at: DateTime<Utc>,
+    /// Chunks recorded so far.
+    pub chunk_count: i32,
+    /// Chunks committed.
+    pub chunks_done: i32,
+    /// Chunks given up.
+    pub chunks_dead: i32,
+    /// The whole file has been cut into chunks.
+    pub chunked: bool,
+    /// Data rows.
+    pub total_rows: i64,
+    /// Rows with an outcome.
+    pub counts: Counts,
+    /// Trace context of the request that created it.
+    pub traceparent: String,
+    /// When it was created.
+    pub created_at: DateTime<Utc>,
+    /// When its state or counters last changed.
+    pub updated_at: DateTime<Utc>,
+    /// When a worker first took it.
+    pub started_at: Option<DateTime<Utc>>,
+    /// When it reached a final state.
+    pub completed_at: Option<DateTime<Utc>>,
+}
+
+/// Which actions to list.
+#[derive(Debug, Clone, Default)]
+pub struct ActionFilter {
+    /// Only with this status.
+    pub status: Option<ActionStatus>,
+    /// Only of this entity.
+    pub entity_type: Option<String>,
+}
+
+/// A chunk as the results are read from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChunkSummary {
+    /// The partition.
+    pub partition: i16,
+    /// Its place in the partition.
+    pub seq: i32,
+    /// The attempt that committed, part of the results object's key.
+    pub results_attempt: i32,
+    /// Rows by outcome.
+    pub counts: Counts,
+}
+
+/// Creates an action, its counters, and ends its upload, in one transaction.
+///
+/// # Errors
+/// When the database is away.
+pub async fn insert_action(pool: &PgPool, new: &NewAction) -> sqlx::Result<DateTime<Utc>> {
+    let mut tx = pool.begin().await?;
+    let status = if new.scheduled_at.is_some() { ActionStatus::Scheduled } else { ActionStatus::Queued };
+    let created_at = sqlx::query_scalar!(
+        "INSERT INTO bulk_actions (id, account_id, entity_type, action_type, status, deduplicate, on_conflict, mapping,
+             dry_run, scheduled_at, file_name, file_key, file_size_bytes, file_etag, file_uploaded_at, chunk_size,
+             chunk_size_bytes, partitions, traceparent, rung_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, now(), $15, $16, $17, $18, now())
+         RETURNING created_at",
+        new.id,
+        new.account_id,
+        new.entity_type,
+        new.action_type.as_str(),
+        status.as_str(),
+        new.configuration.deduplicate,
+        new.configuration.on_conflict.as_str(),
+        Json(&new.configuration.mapping) as _,
+        new.configuration.dry_run,
+        new.scheduled_at,
+        new.file_name,
+        new.file_key,
+        new.file_size_bytes,
+        new.file_etag,
+        new.chunk_size,
+        new.chunk_size_bytes,
+        new.partitions,
+        new.traceparent,
+    )
+    .fetch_one(&mut *tx)
+    .await?;
+    sqlx::query!(
+        "INSERT INTO bulk_action_stats (action_id, total_records) VALUES ($1, $2)",
+        new.id,
+        new.total_rows
+    )
+    .execute(&mut *tx)
+    .await?;
+    end_upload(&mut *tx, new.id).await?;
+    tx.commit().await?;
+    Ok(created_at)
+}
+
+/// The account's action with this id.
+///
+/// # Errors
+/// When the database is away.
+pub async fn find_action(pool: &PgPool, account: &str, id: Uuid) -> sqlx::Result<Option<ActionRecord>> {
+    let found = select_actions(pool, account, Some(id), &ActionFilter::default(), 1, 0).await?;
+    Ok(found.into_iter().next())
+}
+
+/// A page of the account's actions, newest first, and how many there are in all.
+///
+/// # Errors
+/// When the database is away.
+pub async fn list_actions(
+    pool: &PgPool,
+    account: &str,
+    filter: &ActionFilter,
+    limit: i64,
+    offset: i64,
+) -> sqlx::Result<(Vec<ActionRecord>, i64)> {
+    let total = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM bulk_actions
+           WHERE account_id = $1 AND ($2::text IS NULL OR status = $2) AND ($3::text IS NULL OR entity_type = $3)"#,
+        account,
+        filter.status.map(ActionStatus::as_str),
+        filter.entity_type,
+    )
+    .fetch_one(pool)
+    .await?;
+    Ok((select_actions(pool, account, None, filter, limit, offset).await?, total))
+}
+
+async fn select_actions(
+    pool: &PgPool,
+    account: &str,
+    id: Option<Uuid>,
+    filter: &ActionFilter,
+    limit: i64,
+    offset: i64,
+) -> sqlx::Result<Vec<ActionRecord>> {
+    sqlx::query!(
+        r#"SELECT a.id, a.account_id, a.entity_type, a.action_type AS "action_type: ActionType",
+               a.status AS "status: ActionStatus", a.outcome AS "outcome: Outcome", a.error_code, a.error_message,
+               a.deduplicate, a.on_conflict AS "on_conflict: OnConflict",
+               a.mapping AS "mapping: Json<BTreeMap<String, String>>", a.dry_run, a.scheduled_at, a.file_name,
+               a.file_key, a.file_size_bytes, a.file_etag, a.file_uploaded_at, a.chunk_count, a.chunks_done,
+               a.chunks_dead, a.chunking_done_at IS NOT NULL AS "chunked!", a.traceparent, a.created_at,
+               greatest(a.updated_at, s.updated_at) AS "updated_at!", a.started_at, a.completed_at,
+               s.total_records, s.successful_records, s.failed_records, s.skipped_records
+           FROM bulk_actions a JOIN bulk_action_stats s ON s.action_id = a.id
+           WHERE a.account_id = $1 AND ($2::uuid IS NULL OR a.id = $2)
+             AND ($3::text IS NULL OR a.status = $3) AND ($4::text IS NULL OR a.entity_type = $4)
+           ORDER BY a.id DESC LIMIT $5 OFFSET $6"#,
+        account,
+        id,
+        filter.status.map(ActionStatus::as_str),
+        filter.entity_type,
+        limit,
+        offset,
+    )
+    .map(|row| ActionRecord {
+        id: row.id,
+        account_id: row.account_id,
+        entity_type: row.entity_type,
+        action_type: row.action_type,
+        status: row.status,
+        outcome: row.outcome,
+        error_code: row.error_code,
+        error_message: row.error_message,
+        configuration: ActionConfiguration {
+            deduplicate: row.deduplicate,
+            on_conflict: row.on_conflict,
+            mapping: row.mapping.0,
+            dry_run: row.dry_run,
+        },
+        scheduled_at: row.scheduled_at,
+        file_name: row.file_name,
+        file_key: row.file_key,
+        file_size_bytes: row.file_size_bytes,
+        file_etag: row.file_etag,
+        file_uploaded_at: row.file_uploaded_at,
+        chunk_count: row.chunk_count,
+        chunks_done: row.chunks_done,
+        chunks_dead: row.chunks_dead,
+        chunked: row.chunked,
+        total_rows: row.total_records,
+        counts: Counts {
+            successful: row.successful_records,
+            failed: row.failed_records,
+            skipped: row.skipped_records,
+        },
+        traceparent: row.traceparent,
+        created_at: row.created_at,
+        updated_at: row.updated_at,
+        started_at: row.started_at,
+        completed_at: row.completed_at,
+    })
+    .fetch_all(pool)
+    .await
+}
+
+/// Up to `limit` committed chunks of an action at or after (`partition`, `seq`), in order. The caller has made sure that
+/// the action is the account's.
+///
+/// # Errors
+/// When the database is away.
+pub async fn chunks_with_results(
+    pool: &PgPool,
+    action_id: Uuid,
+    (partition, seq): (i16, i32),
+    limit: i64,
+) -> sqlx::Result<Vec<ChunkSummary>> {
+    sqlx::query!(
+        r#"SELECT partition, seq, results_attempt AS "results_attempt!", successful, failed, skipped
+           FROM bulk_action_chunks
+           WHERE action_id = $1 AND (partition, seq) >= ($2, $3) AND status = 'done'
+           ORDER BY partition, seq LIMIT $4"#,
+        action_id,
+        partition,
+        seq,
+        limit,
+    )
+    .map(|row| ChunkSummary {
+        partition: row.partition,
+        seq: row.seq,
+        results_attempt: row.results_attempt,
+        counts: Counts {
+            successful: row.successful.into(),
+            failed: row.failed.into(),
+            skipped: row.skipped.into(),
+        },
+    })
+    .fetch_all(pool)
+    .await
+}

@@ -1,0 +1,273 @@
+//! The chunking worker's transitions. Each names the lease (owner and attempt) it was made under, so a chunker that
+//! comes back after its lease ran out changes nothing.
+
+use std::collections::{BTreeMap, HashMap};
+
+use sqlx::types::Json;
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+use super::{Bell, DbError, LockedAction, RetryPolicy};
+use crate::action::{ActionEvent, ActionType};
+
+/// Proof of a claim: the fencing token of a chunking run.
+#[derive(Debug, Clone)]
+pub struct ChunkingLease {
+    /// The action.
+    pub action_id: Uuid,
+    /// The worker.
+    pub owner: String,
+    /// Which claim of this action it is.
+    pub attempt: i32,
+}
+
+/// A claimed file, with all that determines how it is cut.
+#[derive(Debug, Clone)]
+pub struct ChunkingClaim {
+    /// The lease.
+    pub lease: ChunkingLease,
+    /// Whose.
+    pub account_id: String,
+    /// What the rows are.
+    pub entity_type: String,
+    /// What is done with them.
+    pub action_type: ActionType,
+    /// Later rows with a key seen before are skipped.
+    pub deduplicate: bool,
+    /// CSV header to entity column.
+    pub mapping: BTreeMap<String, String>,
+    /// Object key of the file.
+    pub file_key: String,
+    /// Rows per chunk.
+    pub chunk_size: usize,
+    /// Most bytes per chunk, where that is reached first.
+    pub chunk_size_bytes: usize,
+    /// Partitions to spread the rows over.
+    pub partitions: u16,
+    /// Data rows counted at upload.
+    pub total_rows: u64,
+    /// Chunks (partition, seq) that an earlier run has recorded, with the hash of their object; they are left alone.
+    pub recorded: HashMap<(i16, i32), i64>,
+}
+
+/// A chunk whose object is stored.
+#[derive(Debug, Clone, Copy)]
+pub struct NewChunk {
+    /// The partition.
+    pub partition: i16,
+    /// Its place in the partition.
+    pub seq: i32,
+    /// Rows in it.
+    pub row_count: i32,
+    /// Hash of its object.
+    pub content_hash: i64,
+}
+
+/// Takes the lease of a file that waits to be chunked. `None` when there is nothing to take: someone else holds it, it
+/// is done, paused or over, or its account already has `max_per_account` files being read.
+///
+/// # Errors
+/// When the database is away.
+pub async fn claim_chunking(
+    pool: &PgPool,
+    action_id: Uuid,
+    owner: &str,
+    lease_ms: i64,
+    max_per_account: i64,
+) -> Result<Option<ChunkingClaim>, DbError> {
+    let mut tx = pool.begin().await?;
+    let action = match LockedAction::lock(&mut tx, action_id).await {
+        Ok(action) => action,
+        Err(DbError::Fenced) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let Ok(status) = action.status().on(ActionEvent::ChunkingClaimed) else { return Ok(None) };
+    let claimed = sqlx::query!(
+        r#"UPDATE bulk_actions a
+           SET status = $3, chunking_owner = $2, chunking_lease_until = now() + $4::bigint * interval '1 millisecond',
+               chunking_attempt = chunking_attempt + 1, started_at = coalesce(started_at, now()), updated_at = now()
+           FROM bulk_action_stats s
+           WHERE a.id = $1 AND s.action_id = a.id AND a.chunking_done_at IS NULL
+             AND (a.chunking_lease_until IS NULL OR a.chunking_lease_until < now())
+             AND (a.chunking_due_at IS NULL OR a.chunking_due_at <= now())
+             AND (SELECT count(*) FROM bulk_actions other
+                  WHERE other.account_id = a.account_id AND other.id <> a.id AND other.chunking_done_at IS NULL
+                    AND other.status IN ('queued', 'validating', 'processing')
+                    AND other.chunking_lease_until > now()) < $5
+           RETURNING a.account_id, a.entity_type, a.action_type AS "action_type: ActionType", a.deduplicate,
+               a.mapping AS "mapping: Json<BTreeMap<String, String>>", a.file_key, a.chunk_size, a.chunk_size_bytes, a.partitions,
+               a.chunking_attempt, s.total_records"#,
+        action_id,
+        owner,
+        status.as_str(),
+        lease_ms,
+        max_per_account,
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
+    let Some(claimed) = claimed else { return Ok(None) };
+    let recorded = recorded_chunks(&mut tx, action_id).await?;
+    tx.commit().await?;
+    Ok(Some(ChunkingClaim {
+        lease: ChunkingLease { action_id, owner: owner.to_owned(), attempt: claimed.chunking_attempt },
+        account_id: claimed.account_id,
+        entity_type: claimed.entity_type,
+        action_type: claimed.action_type,
+        deduplicate: claimed.deduplicate,
+        mapping: claimed.mapping.0,
+        file_key: claimed.file_key,
+        chunk_size: usize::try_from(claimed.chunk_size).unwrap_or(1),
+        chunk_size_bytes: usize::try_from(claimed.chunk_size_bytes).unwrap_or(1),
+        partitions: u16::try_from(claimed.partitions).unwrap_or(1),
+        total_rows: u64::try_from(claimed.total_records).unwrap_or_default(),
+        recorded,
+    }))
+}
+
+async fn recorded_chunks(conn: &mut PgConnection, action_id: Uuid) -> sqlx::Result<HashMap<(i16, i32), i64>> {
+    sqlx::query!("SELECT partition, seq, content_hash FROM bulk_action_chunks WHERE action_id = $1", action_id)
+        .map(|row| ((row.partition, row.seq), row.content_hash))
+        .fetch_all(conn)
+        .await
+        .map(|chunks| chunks.into_iter().collect())
+}
+
+/// Prolongs the lease; false when it is no longer held.
+///
+/// # Errors
+/// When the database is away.
+pub async fn renew_chunking(pool: &PgPool, lease: &ChunkingLease, lease_ms: i64) -> sqlx::Result<bool> {
+    let renewed = sqlx::query!(
+        "UPDATE bulk_actions SET chunking_lease_until = now() + $4::bigint * interval '1 millisecond'
+         WHERE id = $1 AND chunking_owner = $2 AND chunking_attempt = $3
+           AND status IN ('validating', 'processing')",
+        lease.action_id,
+        lease.owner,
+        lease.attempt,
+        lease_ms,
+    )
+    .execute(pool)
+    .await?;
+    Ok(renewed.rows_affected() == 1)
+}
+
+/// Locks the action and makes sure that the lease is still held and the action still running.
+async fn lock_fenced(conn: &mut PgConnection, lease: &ChunkingLease) -> Result<LockedAction, DbError> {
+    let action = LockedAction::lock(conn, lease.action_id).await?;
+    action.require_running()?;
+    let held = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM bulk_actions
+               WHERE id = $1 AND chunking_owner = $2 AND chunking_attempt = $3) AS "held!""#,
+        lease.action_id,
+        lease.owner,
+        lease.attempt,
+    )
+    .fetch_one(conn)
+    .await?;
+    if held { Ok(action) } else { Err(DbError::Fenced) }
+}
+
+/// Records a chunk whose object is stored, and releases what there is room for.
+///
+/// # Errors
+/// [`DbError::Fenced`] when the lease is lost or the action paused or over.
+pub async fn record_chunk(
+    pool: &PgPool,
+    lease: &ChunkingLease,
+    chunk: NewChunk,
+    max_in_flight: i64,
+) -> Result<Vec<Bell>, DbError> {
+    let mut tx = pool.begin().await?;
+    let mut action = lock_fenced(&mut tx, lease).await?;
+    // The predecessor cannot become done meanwhile: that too needs the action's lock.
+    sqlx::query!(
+        "INSERT INTO bulk_action_chunks (action_id, partition, seq, account_id, status, ready, row_count, content_hash)
+         SELECT a.id, $2, $3, a.account_id, 'pending',
+                $3 = 0 OR EXISTS (SELECT FROM bulk_action_chunks p
+                                  WHERE p.action_id = $1 AND p.partition = $2 AND p.seq = $3 - 1 AND p.status = 'done'),
+                $4, $5
+         FROM bulk_actions a WHERE a.id = $1",
+        lease.action_id,
+        chunk.partition,
+        chunk.seq,
+        chunk.row_count,
+        chunk.content_hash,
+    )
+    .execute(&mut *tx)
+    .await?;
+    action.chunk_recorded(&mut tx).await?;
+    let bells = action.release_chunks(&mut tx, max_in_flight).await?;
+    tx.commit().await?;
+    Ok(bells)
+}
+
+/// Notes that the whole file has been cut. Ends the action if its chunks are done already.
+///
+/// # Errors
+/// [`DbError::Fenced`] when the lease is lost or the action paused or over.
+pub async fn finish_chunking(pool: &PgPool, lease: &ChunkingLease) -> Result<(), DbError> {
+    let mut tx = pool.begin().await?;
+    let mut action = lock_fenced(&mut tx, lease).await?;
+    action.chunking_done(&mut tx).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Ends the action because its file cannot be read to its end.
+///
+/// # Errors
+/// [`DbError::Fenced`] when the lease is lost or the action paused or over.
+pub async fn refuse_file(pool: &PgPool, lease: &ChunkingLease, code: &str, message: &str) -> Result<(), DbError> {
+    let mut tx = pool.begin().await?;
+    let mut action = lock_fenced(&mut tx, lease).await?;
+    action.give_up(&mut tx, code, message).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Counts a failed chunking run: it is tried again later, or the action fails after the last attempt.
+///
+/// # Errors
+/// [`DbError::Fenced`] when the lease is lost or the action paused or over.
+pub async fn fail_chunking(
+    pool: &PgPool,
+    lease: &ChunkingLease,
+    message: &str,
+    retry: RetryPolicy,
+) -> Result<(), DbError> {
+    let mut tx = pool.begin().await?;
+    let mut action = lock_fenced(&mut tx, lease).await?;
+    let failures = sqlx::query_scalar!(
+        "UPDATE bulk_actions
+         SET chunking_failures = chunking_failures + 1, chunking_owner = NULL, chunking_lease_until = NULL,
+             chunking_due_at = now() + $2::bigint * interval '1 millisecond', error_message = $3
+         WHERE id = $1 RETURNING chunking_failures",
+        lease.action_id,
+        retry.delay_ms,
+        message,
+    )
+    .fetch_one(&mut *tx)
+    .await?;
+    if u32::try_from(failures).is_ok_and(|failures| failures >= retry.max_failures) {
+        action.give_up(&mut tx, "chunking_failed", message).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Gives the lease back unharmed, so that another run can start at once. Nothing happens if it is no longer held.
+///
+/// # Errors
+/// When the database is away.
+pub async fn hand_back_chunking(pool: &PgPool, lease: &ChunkingLease) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE bulk_actions SET chunking_owner = NULL, chunking_lease_until = NULL, rung_at = NULL
+         WHERE id = $1 AND chunking_owner = $2 AND chunking_attempt = $3",
+        lease.action_id,
+        lease.owner,
+        lease.attempt,
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}

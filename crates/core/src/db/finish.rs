@@ -1,0 +1,80 @@
+//! The commit of a chunk. Records, chunk, counters, the release of the next chunk and the end of the action share one
+//! transaction, because a crash between any two of them would lose or double rows. The caller has applied the rows in
+//! this transaction already; if the lease is gone by now, rolling back undoes them, and nothing has happened.
+
+use sqlx::PgConnection;
+
+use super::{Bell, ChunkLease, DbError, LockedAction};
+use crate::action::{ActionStatus, Counts};
+
+/// Marks the chunk done under its lease, adds its rows to the action's counters, makes its successor ready, releases
+/// what there is room for, and ends the action if this was its last chunk. The caller commits, then rings the bells.
+/// Also returns the action's status.
+///
+/// # Errors
+/// [`DbError::Fenced`] when the lease is lost or the action paused or over; the caller must roll back.
+pub async fn finish_chunk(
+    conn: &mut PgConnection,
+    lease: &ChunkLease,
+    counts: Counts,
+    max_in_flight: i64,
+) -> Result<(Vec<Bell>, ActionStatus), DbError> {
+    let mut action = LockedAction::lock(conn, lease.chunk.action_id).await?;
+    action.require_running()?;
+    mark_done(conn, lease, counts).await?;
+    count_rows(conn, lease, counts).await?;
+    make_successor_ready(conn, lease).await?;
+    let bells = action.release_chunks(conn, max_in_flight).await?;
+    action.chunk_done(conn).await?;
+    Ok((bells, action.status()))
+}
+
+async fn mark_done(conn: &mut PgConnection, lease: &ChunkLease, counts: Counts) -> Result<(), DbError> {
+    let marked = sqlx::query!(
+        "UPDATE bulk_action_chunks
+         SET status = 'done', lease_owner = NULL, lease_until = NULL, last_error = NULL, results_attempt = attempt,
+             successful = $6::bigint, failed = $7::bigint, skipped = $8::bigint, completed_at = now()
+         WHERE action_id = $1 AND partition = $2 AND seq = $3 AND lease_owner = $4 AND attempt = $5
+           AND status = 'running'",
+        lease.chunk.action_id,
+        lease.chunk.partition,
+        lease.chunk.seq,
+        lease.owner,
+        lease.attempt,
+        counts.successful,
+        counts.failed,
+        counts.skipped,
+    )
+    .execute(conn)
+    .await?;
+    if marked.rows_affected() == 1 { Ok(()) } else { Err(DbError::Fenced) }
+}
+
+async fn count_rows(conn: &mut PgConnection, lease: &ChunkLease, counts: Counts) -> Result<(), DbError> {
+    sqlx::query!(
+        "UPDATE bulk_action_stats
+         SET successful_records = successful_records + $2, failed_records = failed_records + $3,
+             skipped_records = skipped_records + $4, updated_at = now()
+         WHERE action_id = $1",
+        lease.chunk.action_id,
+        counts.successful,
+        counts.failed,
+        counts.skipped,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+async fn make_successor_ready(conn: &mut PgConnection, lease: &ChunkLease) -> Result<(), DbError> {
+    sqlx::query!(
+        "UPDATE bulk_action_chunks SET ready = true
+         WHERE action_id = $1 AND partition = $2 AND seq = $3 AND status = 'pending'",
+        lease.chunk.action_id,
+        lease.chunk.partition,
+        lease.chunk.seq + 1,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

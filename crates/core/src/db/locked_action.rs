@@ -1,0 +1,225 @@
+//! An action whose row is locked by the current transaction. Whoever changes its counters or status holds this lock, so
+//! "was this the last chunk?" has one answer, and a pause or cancel takes effect at one instant.
+
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{Bell, DbError};
+use crate::action::{ActionEvent, ActionStatus, Outcome};
+use crate::chunk::ChunkId;
+
+/// An action under its row's lock.
+#[derive(Debug)]
+pub struct LockedAction {
+    id: Uuid,
+    account_id: String,
+    status: ActionStatus,
+    chunked: bool,
+    chunk_count: i32,
+    chunks_done: i32,
+    chunks_dead: i32,
+}
+
+impl LockedAction {
+    /// Locks the action's row until the transaction ends.
+    ///
+    /// # Errors
+    /// [`DbError::Fenced`] when there is no such action.
+    pub async fn lock(conn: &mut PgConnection, id: Uuid) -> Result<Self, DbError> {
+        sqlx::query_as!(
+            Self,
+            r#"SELECT id, account_id, status AS "status: ActionStatus",
+                   chunking_done_at IS NOT NULL AS "chunked!", chunk_count, chunks_done, chunks_dead
+               FROM bulk_actions WHERE id = $1 FOR UPDATE"#,
+            id
+        )
+        .fetch_optional(conn)
+        .await?
+        .ok_or(DbError::Fenced)
+    }
+
+    /// Where it stands.
+    #[must_use]
+    pub fn status(&self) -> ActionStatus {
+        self.status
+    }
+
+    /// Refuses to go on unless workers may commit work for it.
+    ///
+    /// # Errors
+    /// [`DbError::Fenced`] when it is paused or finished.
+    pub fn require_running(&self) -> Result<(), DbError> {
+        if self.status.is_running() { Ok(()) } else { Err(DbError::Fenced) }
+    }
+
+    /// Counts a recorded chunk.
+    pub(super) async fn chunk_recorded(&mut self, conn: &mut PgConnection) -> Result<(), DbError> {
+        self.status = self.status.on(ActionEvent::ChunkRecorded)?;
+        self.chunk_count += 1;
+        self.save(conn).await
+    }
+
+    /// Counts a chunk that is done.
+    pub(super) async fn chunk_done(&mut self, conn: &mut PgConnection) -> Result<(), DbError> {
+        self.chunks_done += 1;
+        self.end_or_save(conn).await
+    }
+
+    /// Counts a chunk that is dead.
+    pub(super) async fn chunk_died(&mut self, conn: &mut PgConnection) -> Result<(), DbError> {
+        self.chunks_dead += 1;
+        self.end_or_save(conn).await
+    }
+
+    /// Notes that the whole file has been cut into chunks.
+    pub(super) async fn chunking_done(&mut self, conn: &mut PgConnection) -> Result<(), DbError> {
+        sqlx::query!(
+            "UPDATE bulk_actions SET chunking_done_at = now(), chunking_owner = NULL, chunking_lease_until = NULL
+             WHERE id = $1",
+            self.id
+        )
+        .execute(&mut *conn)
+        .await?;
+        self.chunked = true;
+        self.end_or_save(conn).await
+    }
+
+    /// Ends the action as failed.
+    pub(super) async fn give_up(
+        &mut self,
+        conn: &mut PgConnection,
+        code: &str,
+        message: &str,
+    ) -> Result<(), DbError> {
+        self.status = self.status.on(ActionEvent::GaveUp)?;
+        sqlx::query!(
+            "UPDATE bulk_actions SET error_code = $2, error_message = $3, completed_at = now(), status = $4,
+                 chunks_done = $5, chunks_dead = $6, chunking_owner = NULL, chunking_lease_until = NULL,
+                 updated_at = now()
+             WHERE id = $1",
+            self.id,
+            code,
+            message,
+            self.status.as_str(),
+            self.chunks_done,
+            self.chunks_dead,
+        )
+        .execute(conn)
+        .await?;
+        Ok(())
+    }
+
+    /// Ends the action if nothing is left to do for it; otherwise only saves its counters.
+    pub(super) async fn end_or_save(&mut self, conn: &mut PgConnection) -> Result<(), DbError> {
+        if !self.chunked || !self.status.is_running() {
+            return self.save(conn).await;
+        }
+        if self.chunks_done == self.chunk_count {
+            return self.complete(conn).await;
+        }
+        if self.chunks_dead > 0 && !self.has_active_chunks(conn).await? {
+            let message = format!(
+                "{} of {} chunks could not be processed; the rows of the others are done. \
+                 POST /bulk-actions/{}/retry tries the rest again",
+                self.chunks_dead, self.chunk_count, self.id
+            );
+            return self.give_up(conn, "dead_chunks", &message).await;
+        }
+        self.save(conn).await
+    }
+
+    async fn complete(&mut self, conn: &mut PgConnection) -> Result<(), DbError> {
+        self.status = self.status.on(ActionEvent::EveryRowDone)?;
+        let counted =
+            sqlx::query!("SELECT failed_records, total_records FROM bulk_action_stats WHERE action_id = $1", self.id)
+                .fetch_one(&mut *conn)
+                .await?;
+        sqlx::query!(
+            "UPDATE bulk_actions SET status = $2, outcome = $3, chunks_done = $4, completed_at = now(),
+                 updated_at = now()
+             WHERE id = $1",
+            self.id,
+            self.status.as_str(),
+            Outcome::of(counted.failed_records, counted.total_records) as _,
+            self.chunks_done,
+        )
+        .execute(conn)
+        .await?;
+        Ok(())
+    }
+
+    async fn has_active_chunks(&self, conn: &mut PgConnection) -> sqlx::Result<bool> {
+        sqlx::query_scalar!(
+            r#"SELECT EXISTS (
+                   SELECT FROM bulk_action_chunks
+                   WHERE action_id = $1
+                     AND (status IN ('queued', 'running', 'retrying') OR (status = 'pending' AND ready))
+               ) AS "active!""#,
+            self.id
+        )
+        .fetch_one(conn)
+        .await
+    }
+
+    async fn save(&self, conn: &mut PgConnection) -> Result<(), DbError> {
+        sqlx::query!(
+            "UPDATE bulk_actions SET status = $2, chunk_count = $3, chunks_done = $4, chunks_dead = $5,
+                 updated_at = now()
+             WHERE id = $1",
+            self.id,
+            self.status.as_str(),
+            self.chunk_count,
+            self.chunks_done,
+            self.chunks_dead,
+        )
+        .execute(conn)
+        .await?;
+        Ok(())
+    }
+
+    /// Releases as many of the account's ready chunks as it has room in flight, and returns their bells.
+    ///
+    /// Low `seq` first: a small action does not wait behind a large one of the same account. Rows that another
+    /// transaction is just releasing are passed over, so that two can release side by side; what both miss, the
+    /// reconciler finds.
+    pub(super) async fn release_chunks(
+        &self,
+        conn: &mut PgConnection,
+        max_in_flight: i64,
+    ) -> sqlx::Result<Vec<Bell>> {
+        release_chunks(conn, &self.account_id, max_in_flight).await
+    }
+}
+
+pub(super) async fn release_chunks(
+    conn: &mut PgConnection,
+    account: &str,
+    max_in_flight: i64,
+) -> sqlx::Result<Vec<Bell>> {
+    sqlx::query!(
+        r#"WITH room AS (
+               SELECT greatest($2 - count(*), 0) AS chunks FROM bulk_action_chunks
+               WHERE account_id = $1 AND status IN ('queued', 'running', 'retrying')
+           ), picked AS (
+               SELECT c.action_id, c.partition, c.seq, a.traceparent
+               FROM bulk_action_chunks c JOIN bulk_actions a ON a.id = c.action_id
+               WHERE c.account_id = $1 AND c.status = 'pending' AND c.ready
+                 AND a.status IN ('validating', 'processing')
+               ORDER BY c.seq, c.action_id, c.partition
+               LIMIT (SELECT chunks FROM room)
+               FOR UPDATE OF c SKIP LOCKED
+           )
+           UPDATE bulk_action_chunks c SET status = 'queued', rung_at = now()
+           FROM picked p
+           WHERE c.action_id = p.action_id AND c.partition = p.partition AND c.seq = p.seq AND c.status = 'pending'
+           RETURNING c.action_id, c.partition, c.seq, p.traceparent"#,
+        account,
+        max_in_flight,
+    )
+    .map(|row| Bell::Processing {
+        chunk: ChunkId { action_id: row.action_id, partition: row.partition, seq: row.seq },
+        traceparent: row.traceparent,
+    })
+    .fetch_all(conn)
+    .await
+}

@@ -1,0 +1,92 @@
+//! Connections and the schema.
+
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::PgPool;
+use sqlx::migrate::Migrator;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use thiserror::Error;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations");
+
+/// How long a caller waits for a free connection before the database counts as away.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Why the schema cannot be worked with.
+#[derive(Debug, Error)]
+pub enum SchemaError {
+    /// Migrations are missing; `api migrate` applies them.
+    #[error("the database lacks migrations {missing:?}; run `api migrate`")]
+    Behind {
+        /// Versions that are not applied.
+        missing: Vec<i64>,
+    },
+    /// The database was migrated by a newer version.
+    #[error("the database has migrations {unknown:?}, which this version does not know; run a newer version")]
+    Ahead {
+        /// Versions that this build does not have.
+        unknown: Vec<i64>,
+    },
+    /// The database could not be asked.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+    /// A migration failed.
+    #[error(transparent)]
+    Migration(#[from] sqlx::migrate::MigrateError),
+}
+
+/// Opens a pool. Connections are made when they are needed, so this succeeds while the database is away.
+///
+/// A worker that is frozen in the middle of a transaction would hold its locks for ever; `idle_in_transaction` bounds
+/// that: the database ends such a session, and the worker that took over goes on.
+///
+/// # Errors
+/// When `url` is not a database URL.
+pub fn connect(
+    url: &SecretString,
+    application: &str,
+    max_connections: u32,
+    idle_in_transaction: Duration,
+) -> sqlx::Result<PgPool> {
+    let options: PgConnectOptions = url.expose_secret().parse()?;
+    let options = options
+        .application_name(application)
+        .options([("idle_in_transaction_session_timeout", idle_in_transaction.as_millis().to_string())]);
+    Ok(PgPoolOptions::new()
+        .max_connections(max_connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_lazy_with(options))
+}
+
+/// Applies every migration that the database lacks. Safe to run by several processes at once.
+///
+/// # Errors
+/// [`SchemaError`] when the database is away or a migration fails.
+pub async fn migrate(database_url: &str) -> Result<(), SchemaError> {
+    let pool = PgPoolOptions::new().max_connections(1).connect(database_url).await?;
+    MIGRATIONS.run(&pool).await?;
+    pool.close().await;
+    Ok(())
+}
+
+/// Makes sure that the database has exactly the schema that this build knows.
+///
+/// # Errors
+/// [`SchemaError`] naming the difference.
+pub async fn require_schema(pool: &PgPool) -> Result<(), SchemaError> {
+    let known: Vec<i64> = MIGRATIONS.iter().map(|migration| migration.version).collect();
+    let applied = match sqlx::query_scalar!("SELECT version FROM _sqlx_migrations WHERE success").fetch_all(pool).await {
+        Ok(applied) => applied,
+        // No migration was ever run.
+        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("42P01") => Vec::new(),
+        Err(error) => return Err(error.into()),
+    };
+    let missing: Vec<i64> = known.iter().copied().filter(|version| !applied.contains(version)).collect();
+    let unknown: Vec<i64> = applied.iter().copied().filter(|version| !known.contains(version)).collect();
+    match (missing.is_empty(), unknown.is_empty()) {
+        (false, _) => Err(SchemaError::Behind { missing }),
+        (_, false) => Err(SchemaError::Ahead { unknown }),
+        _ => Ok(()),
+    }
+}

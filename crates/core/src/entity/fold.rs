@@ -1,0 +1,146 @@
+//! From rows in file order to batches that a set-based statement may apply in any order.
+//!
+//! Within a batch no two rows concern the same record, so that applying the batch at once equals applying its rows one
+//! after another. Rows that concern the same record are folded into one (their effect on the record is known without
+//! asking it) or, where that is not possible, put into successive batches.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+
+use uuid::Uuid;
+
+use super::Entity;
+use super::row_check::Identity;
+use crate::action::{ActionType, OnConflict};
+
+/// How rows for the same record are folded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Folding {
+    /// Every row changes the record: a later row's values win.
+    Merge,
+    /// Only the first row can have an effect; what happens to the others follows from it.
+    First,
+    /// Rows may name the record by id or by key, so it is not known which rows concern the same one.
+    None,
+}
+
+/// A row of a statement, standing for one or more uploaded rows.
+#[derive(Debug, Clone)]
+pub(super) struct Leader<'a, E: Clone> {
+    pub row: Cow<'a, E>,
+    /// Index of the uploaded row.
+    pub index: usize,
+    /// Indexes of the later rows that were folded into it.
+    pub followers: Vec<usize>,
+}
+
+/// Rows that concern different records, all named the same way.
+#[derive(Debug, Clone)]
+pub(super) struct Batch<'a, E: Clone> {
+    pub leaders: Vec<Leader<'a, E>>,
+    /// Named by id rather than by key.
+    pub by_id: bool,
+}
+
+/// Cuts `rows` into batches, in file order. Every row must have an identity.
+pub(super) fn batches<E: Entity>(
+    rows: &[E],
+    action: ActionType,
+    on_conflict: OnConflict,
+    two_identities: bool,
+) -> Vec<Batch<'_, E>> {
+    let folding = match (two_identities, action, on_conflict) {
+        (true, _, _) => Folding::None,
+        (_, ActionType::BulkDelete, _) => Folding::First,
+        (_, ActionType::BulkCreate, OnConflict::Skip | OnConflict::Error) => Folding::First,
+        _ => Folding::Merge,
+    };
+    let mut folder = Folder { action, folding, batches: Vec::new(), open: OpenBatch::default() };
+    for (index, row) in rows.iter().enumerate() {
+        folder.add(index, row);
+    }
+    folder.finish()
+}
+
+struct Folder<'a, E: Entity> {
+    action: ActionType,
+    folding: Folding,
+    batches: Vec<Batch<'a, E>>,
+    open: OpenBatch<'a, E>,
+}
+
+struct OpenBatch<'a, E: Entity> {
+    leaders: Vec<Leader<'a, E>>,
+    by_id: bool,
+    /// Where the leader of an identity is.
+    places: HashMap<Identity<'a>, usize>,
+    /// With two identities: every id and key in the batch, whether rows are matched by it or not.
+    ids: HashSet<Uuid>,
+    keys: HashSet<&'a str>,
+}
+
+impl<E: Entity> Default for OpenBatch<'_, E> {
+    fn default() -> Self {
+        Self {
+            leaders: Vec::new(),
+            by_id: false,
+            places: HashMap::new(),
+            ids: HashSet::new(),
+            keys: HashSet::new(),
+        }
+    }
+}
+
+impl<'a, E: Entity> Folder<'a, E> {
+    fn add(&mut self, index: usize, row: &'a E) {
+        let Some(identity) = Identity::of(row, self.action) else { return };
+        let by_id = matches!(identity, Identity::Id(_));
+        if !self.open.leaders.is_empty() && (by_id != self.open.by_id || self.shares_identity(row)) {
+            self.close();
+        }
+        match self.open.places.get(&identity).copied() {
+            Some(place) if self.fold_into(place, index, row) => return,
+            Some(_) => self.close(),
+            None => {}
+        }
+        self.open.by_id = by_id;
+        self.open.places.insert(identity, self.open.leaders.len());
+        if self.folding == Folding::None {
+            self.open.ids.extend(row.id());
+            self.open.keys.extend(row.key());
+        }
+        self.open.leaders.push(Leader { row: Cow::Borrowed(row), index, followers: Vec::new() });
+    }
+
+    fn shares_identity(&self, row: &E) -> bool {
+        row.id().is_some_and(|id| self.open.ids.contains(&id))
+            || row.key().is_some_and(|key| self.open.keys.contains(key))
+    }
+
+    /// False where the row needs a batch of its own.
+    fn fold_into(&mut self, place: usize, index: usize, row: &E) -> bool {
+        let leader = &mut self.open.leaders[place];
+        match self.folding {
+            Folding::None => return false,
+            // An upsert whose first row could not insert the record leaves the second row in a different position
+            // if there is no record, and that is for the database to say.
+            Folding::Merge if self.action == ActionType::BulkUpsert && leader.row.missing().is_some() => return false,
+            Folding::Merge => leader.row.to_mut().take_over(row),
+            Folding::First => {}
+        }
+        leader.followers.push(index);
+        true
+    }
+
+    fn close(&mut self) {
+        let OpenBatch { leaders, by_id, .. } = std::mem::take(&mut self.open);
+        if !leaders.is_empty() {
+            self.batches.push(Batch { leaders, by_id });
+        }
+    }
+
+    fn finish(mut self) -> Vec<Batch<'a, E>> {
+        self.close();
+        self.batches
+    }
+}

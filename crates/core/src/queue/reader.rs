@@ -1,0 +1,113 @@
+//! Reading a queue as one consumer of its group.
+
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redis::streams::{
+    StreamAutoClaimOptions, StreamAutoClaimReply, StreamId, StreamReadOptions, StreamReadReply,
+};
+use redis::{AsyncCommands, AsyncConnectionConfig, Client, FromRedisValue, RedisError};
+
+use super::{GROUP, Job};
+
+/// How long a read waits for a job. A worker that shuts down waits for its read to end, so that no job is delivered to
+/// nobody; this bounds that wait.
+const BLOCK: Duration = Duration::from_secs(1);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// A job as it was delivered.
+#[derive(Debug)]
+pub struct Delivery<J> {
+    /// The stream's id for it, for finishing it.
+    pub id: String,
+    /// The job; `None` if it cannot be read (it should then be finished, and PostgreSQL will know what was meant).
+    pub job: Option<J>,
+}
+
+/// Reads one queue. Reconnects, and creates the stream and its group when they are missing, by itself.
+pub struct QueueReader<J> {
+    client: Client,
+    connection: Option<MultiplexedConnection>,
+    key: String,
+    consumer: String,
+    jobs: PhantomData<fn() -> J>,
+}
+
+impl<J: Job> QueueReader<J> {
+    pub(super) fn new(client: Client, key: String, consumer: String) -> Self {
+        Self { client, connection: None, key, consumer, jobs: PhantomData }
+    }
+
+    /// Waits up to a second for new jobs and returns at most `count`.
+    ///
+    /// # Errors
+    /// When Redis is away; the next call connects anew.
+    pub async fn read(&mut self, count: usize) -> Result<Vec<Delivery<J>>, RedisError> {
+        let options = StreamReadOptions::default()
+            .group(GROUP, &self.consumer)
+            .count(count)
+            .block(usize::try_from(BLOCK.as_millis()).unwrap_or(1000));
+        let key = self.key.clone();
+        let mut connection = self.connection().await?;
+        let reply: Result<Option<StreamReadReply>, _> = connection.xread_options(&[&key], &[">"], &options).await;
+        match reply {
+            Ok(reply) => {
+                let entries = reply.into_iter().flat_map(|reply| reply.keys).flat_map(|key| key.ids);
+                Ok(entries.map(delivery).collect())
+            }
+            Err(error) => self.recover(error).await.map(|()| Vec::new()),
+        }
+    }
+
+    /// Takes over up to `count` jobs that were delivered at least `idle` ago and not finished: their consumer may be dead.
+    ///
+    /// # Errors
+    /// When Redis is away; the next call connects anew.
+    pub async fn take_over(&mut self, idle: Duration, count: usize) -> Result<Vec<Delivery<J>>, RedisError> {
+        let (key, consumer) = (self.key.clone(), self.consumer.clone());
+        let idle_ms = usize::try_from(idle.as_millis()).unwrap_or(usize::MAX);
+        let options = StreamAutoClaimOptions::default().count(count);
+        let mut connection = self.connection().await?;
+        let reply: Result<StreamAutoClaimReply, _> =
+            connection.xautoclaim_options(&key, GROUP, consumer, idle_ms, "0-0", options).await;
+        match reply {
+            Ok(reply) => Ok(reply.claimed.into_iter().map(delivery).collect()),
+            Err(error) => self.recover(error).await.map(|()| Vec::new()),
+        }
+    }
+
+    async fn connection(&mut self) -> Result<MultiplexedConnection, RedisError> {
+        if let Some(connection) = &self.connection {
+            return Ok(connection.clone());
+        }
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(CONNECT_TIMEOUT))
+            // The default of 500 ms is shorter than the blocking read.
+            .set_response_timeout(Some(BLOCK + CONNECT_TIMEOUT));
+        let connection = self.client.get_multiplexed_async_connection_with_config(&config).await?;
+        self.connection = Some(connection.clone());
+        Ok(connection)
+    }
+
+    /// A missing group (a new or emptied Redis) is created, from the stream's beginning; anything else ends the
+    /// connection.
+    async fn recover(&mut self, error: RedisError) -> Result<(), RedisError> {
+        if error.code() == Some("NOGROUP") {
+            let key = self.key.clone();
+            let mut connection = self.connection().await?;
+            return match connection.xgroup_create_mkstream(&key, GROUP, "0").await {
+                Err(error) if error.code() == Some("BUSYGROUP") => Ok(()),
+                created => created,
+            };
+        }
+        self.connection = None;
+        Err(error)
+    }
+}
+
+fn delivery<J: Job>(entry: StreamId) -> Delivery<J> {
+    let payload = entry.map.get("job").and_then(|value| String::from_redis_value_ref(value).ok());
+    let job = payload.and_then(|payload| serde_json::from_str(&payload).ok());
+    Delivery { id: entry.id, job }
+}

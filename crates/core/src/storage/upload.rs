@@ -1,0 +1,158 @@
+//! An object that grows as bytes arrive, in bounded memory: a small one goes up in one request at the end, a large one in
+//! parts. A body of unknown length in a single request is refused by some servers.
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+use bytes::{Bytes, BytesMut};
+
+use super::StorageError;
+
+/// Bytes per part: the least that S3 allows is 5 MiB; it is also the memory that an upload holds.
+const PART_BYTES: usize = 5 * 1024 * 1024;
+
+/// An object as the server stored it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredObject {
+    /// The server's ETag, without quotes.
+    pub etag: String,
+    /// Bytes stored.
+    pub size_bytes: u64,
+}
+
+impl StoredObject {
+    pub(super) fn new(etag: Option<String>, size_bytes: u64) -> Self {
+        Self { etag: etag.unwrap_or_default().trim_matches('"').to_owned(), size_bytes }
+    }
+}
+
+/// An upload under way. Dropping it leaves parts behind; [`Upload::abort`] removes them.
+pub struct Upload {
+    client: Client,
+    bucket: String,
+    key: String,
+    buffer: BytesMut,
+    multipart_id: Option<String>,
+    parts: Vec<CompletedPart>,
+    size_bytes: u64,
+}
+
+impl Upload {
+    pub(super) fn new(client: Client, bucket: String, key: String) -> Self {
+        Self {
+            client,
+            bucket,
+            key,
+            buffer: BytesMut::new(),
+            multipart_id: None,
+            parts: Vec::new(),
+            size_bytes: 0,
+        }
+    }
+
+    /// The multipart upload, once one was needed.
+    #[must_use]
+    pub fn multipart_id(&self) -> Option<&str> {
+        self.multipart_id.as_deref()
+    }
+
+    /// Takes bytes; returns true when it stored a part.
+    ///
+    /// # Errors
+    /// When the server is away or refuses.
+    pub async fn write(&mut self, bytes: &[u8]) -> Result<bool, StorageError> {
+        self.size_bytes += bytes.len() as u64;
+        self.buffer.extend_from_slice(bytes);
+        let mut stored = false;
+        while self.buffer.len() >= PART_BYTES {
+            let part = self.buffer.split_to(PART_BYTES).freeze();
+            self.put_part(part).await?;
+            stored = true;
+        }
+        Ok(stored)
+    }
+
+    /// Stores what is left and makes the object visible.
+    ///
+    /// # Errors
+    /// When the server is away or refuses.
+    pub async fn finish(&mut self) -> Result<StoredObject, StorageError> {
+        let rest = std::mem::take(&mut self.buffer).freeze();
+        let Some(multipart_id) = self.multipart_id.clone() else {
+            let request = self.client.put_object().bucket(&self.bucket).key(&self.key).content_type("text/csv");
+            let stored = request.body(ByteStream::from(rest)).send().await.map_err(StorageError::from_sdk)?;
+            return Ok(StoredObject::new(stored.e_tag, self.size_bytes));
+        };
+        if !rest.is_empty() {
+            self.put_part(rest).await?;
+        }
+        let parts = CompletedMultipartUpload::builder().set_parts(Some(std::mem::take(&mut self.parts))).build();
+        let completed = self
+            .client
+            .complete_multipart_upload()
+            .bucket(&self.bucket)
+            .key(&self.key)
+            .upload_id(multipart_id)
+            .multipart_upload(parts)
+            .send()
+            .await
+            .map_err(StorageError::from_sdk)?;
+        self.multipart_id = None;
+        Ok(StoredObject::new(completed.e_tag, self.size_bytes))
+    }
+
+    /// Removes what was stored so far.
+    ///
+    /// # Errors
+    /// When the server is away or refuses.
+    pub async fn abort(&mut self) -> Result<(), StorageError> {
+        match self.multipart_id.take() {
+            Some(multipart_id) => abort(&self.client, &self.bucket, &self.key, &multipart_id).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn put_part(&mut self, part: Bytes) -> Result<(), StorageError> {
+        let multipart_id = self.begin_multipart().await?;
+        let number = i32::try_from(self.parts.len() + 1).unwrap_or(i32::MAX);
+        let stored = self
+            .client
+            .upload_part()
+            .bucket(&self.bucket)
+            .key(&self.key)
+            .upload_id(multipart_id)
+            .part_number(number)
+            .body(ByteStream::from(part))
+            .send()
+            .await
+            .map_err(StorageError::from_sdk)?;
+        self.parts.push(CompletedPart::builder().part_number(number).set_e_tag(stored.e_tag).build());
+        Ok(())
+    }
+
+    async fn begin_multipart(&mut self) -> Result<String, StorageError> {
+        if let Some(multipart_id) = &self.multipart_id {
+            return Ok(multipart_id.clone());
+        }
+        let request = self.client.create_multipart_upload().bucket(&self.bucket).key(&self.key);
+        let created = request.content_type("text/csv").send().await.map_err(StorageError::from_sdk)?;
+        let id = created
+            .upload_id
+            .ok_or_else(|| StorageError::Unavailable("the server began an upload without an id".to_owned()))?;
+        self.multipart_id = Some(id.clone());
+        Ok(id)
+    }
+}
+
+pub(super) async fn abort(
+    client: &Client,
+    bucket: &str,
+    key: &str,
+    multipart_id: &str,
+) -> Result<(), StorageError> {
+    let aborted = client.abort_multipart_upload().bucket(bucket).key(key).upload_id(multipart_id).send().await;
+    match aborted.map_err(StorageError::from_sdk) {
+        Err(StorageError::NotFound) => Ok(()),
+        aborted => aborted.map(|_| ()),
+    }
+}

@@ -1,0 +1,145 @@
+//! Ends the children of a `local` that was killed before it could end them itself.
+//!
+//! A pid file may be older than the last reboot and its number in use by something else, so a process is touched only
+//! if it runs the program that the file's name promises.
+
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Result, bail};
+use nix::sys::signal::Signal;
+use tokio::time::sleep;
+
+use crate::{console, process::send_signal};
+
+const GRACE: Duration = Duration::from_secs(10);
+const POLL: Duration = Duration::from_millis(50);
+
+/// Ends every process that a pid file in `run` names and that is what the file says, and removes the files.
+///
+/// Call it only as the owner of the data directory.
+pub async fn end_leftovers(run: &Path) -> Result<()> {
+    for entry in fs::read_dir(run)? {
+        let path = entry?.path();
+        if path.extension().is_none_or(|extension| extension != "pid") {
+            continue;
+        }
+        let name = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_owned();
+        let pid = fs::read_to_string(&path)?.trim().parse().ok();
+        if let Some(pid) = pid.filter(|pid| is_running(*pid, program_for(&name))) {
+            console::progress(format!("ending {name} (process {pid}), left by an earlier run"));
+            end(pid, program_for(&name)).await?;
+        }
+        fs::remove_file(&path)?;
+    }
+    Ok(())
+}
+
+/// The program that runs under a child's name: numbered children share one, and Redis's has a longer name.
+fn program_for(name: &str) -> &str {
+    match name {
+        "redis" => "redis-server",
+        _ => name.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('-'),
+    }
+}
+
+async fn end(pid: u32, program: &str) -> Result<()> {
+    for signal in [stop_signal(program), Signal::SIGKILL] {
+        send_signal(pid, signal)?;
+        let deadline = Instant::now() + GRACE;
+        while Instant::now() < deadline {
+            if !is_running(pid, program) {
+                return Ok(());
+            }
+            sleep(POLL).await;
+        }
+    }
+    bail!("process {pid} ({program}) of an earlier run does not end")
+}
+
+/// The stores write out what they hold. The services need no such grace: they survive a crash by design, and without the
+/// object store, which went with the earlier `local`, they could finish nothing anyway.
+fn stop_signal(program: &str) -> Signal {
+    match program {
+        "postgres" => Signal::SIGINT,
+        "redis-server" => Signal::SIGTERM,
+        _ => Signal::SIGKILL,
+    }
+}
+
+fn is_running(pid: u32, program: &str) -> bool {
+    running_program(pid).is_some_and(|running| running == program)
+}
+
+/// The file name of the program that a live process runs.
+#[cfg(target_os = "linux")]
+#[must_use]
+pub fn running_program(pid: u32) -> Option<String> {
+    // The command line rather than the `exe` link: the latter names Redis by another of its file names, and is
+    // unreadable for processes of another user. A dead process that nobody waited for has an empty one.
+    let command_line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    let program = command_line.split(|byte| matches!(byte, 0 | b' ')).next()?;
+    file_name(std::str::from_utf8(program).ok()?)
+}
+
+/// The file name of the program that a live process runs.
+#[cfg(not(target_os = "linux"))]
+#[must_use]
+pub fn running_program(pid: u32) -> Option<String> {
+    let output =
+        std::process::Command::new("ps").args(["-o", "comm=", "-p", &pid.to_string()]).output().ok()?;
+    file_name(std::str::from_utf8(&output.stdout).ok()?.trim())
+}
+
+fn file_name(path: &str) -> Option<String> {
+    Some(Path::new(path).file_name()?.to_str()?.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Child, Command};
+
+    use super::*;
+
+    fn sleeper() -> Child {
+        let child = Command::new("sleep").arg("600").spawn().unwrap();
+        // The command line appears a moment after the process.
+        let deadline = Instant::now() + GRACE;
+        while !is_running(child.id(), "sleep") && Instant::now() < deadline {
+            std::thread::yield_now();
+        }
+        child
+    }
+
+    #[test]
+    fn the_program_is_known_from_the_name_of_the_child() {
+        assert_eq!(program_for("processing-worker-12"), "processing-worker");
+        assert_eq!(program_for("api"), "api");
+        assert_eq!(program_for("redis"), "redis-server");
+    }
+
+    #[tokio::test]
+    async fn a_process_left_by_an_earlier_run_is_ended() {
+        let run = tempfile::tempdir().unwrap();
+        let mut child = sleeper();
+        let path = run.path().join("sleep-1.pid");
+        fs::write(&path, format!("{}\n", child.id())).unwrap();
+        end_leftovers(run.path()).await.unwrap();
+        assert!(!path.exists());
+        assert!(!child.wait().unwrap().success());
+    }
+
+    #[tokio::test]
+    async fn a_process_that_runs_something_else_is_left_alone() {
+        let run = tempfile::tempdir().unwrap();
+        let mut child = sleeper();
+        fs::write(run.path().join("api.pid"), child.id().to_string()).unwrap();
+        end_leftovers(run.path()).await.unwrap();
+        assert!(child.try_wait().unwrap().is_none());
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+}

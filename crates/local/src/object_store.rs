@@ -1,0 +1,107 @@
+//! An S3 server in this process, with its objects as files below the data directory.
+//!
+//! Only the embedded default and the tests run it. It needs no binary on the machine; MinIO takes its place elsewhere.
+
+use std::{fs, net::Ipv4Addr, sync::Arc, time::Duration};
+
+use anyhow::{Context as _, Result, anyhow};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    server::conn::auto::Builder,
+};
+use s3s::{
+    auth::SimpleAuth,
+    service::{S3Service, S3ServiceBuilder},
+};
+use s3s_fs::FileSystem;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::{AbortHandle, JoinSet},
+    time::sleep,
+};
+
+use crate::{data_dir::DataDir, env_file::Settings};
+
+const NAME: &str = "s3";
+
+/// Not a secret: it only names the pair of keys.
+const ACCESS_KEY: &str = "bulk-local";
+
+/// The bucket of the embedded default.
+const BUCKET: &str = "bulk-actions";
+
+const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(50);
+
+/// A running object store; dropping it closes its connections.
+#[derive(Debug)]
+pub struct ObjectStore {
+    settings: Settings,
+    accept: AbortHandle,
+}
+
+impl ObjectStore {
+    /// Starts to serve the objects below the data directory, with the bucket in place.
+    pub async fn start(data_dir: &DataDir) -> Result<Self> {
+        let root = data_dir.root().join(NAME);
+        fs::create_dir_all(root.join(BUCKET))?;
+        let secret_key = data_dir.secret("MINIO_SECRET_KEY")?;
+        let port = data_dir.port(NAME)?;
+        let files = FileSystem::new(&root).map_err(|error| anyhow!("the object store: {error:?}"))?;
+        let mut service = S3ServiceBuilder::new(files);
+        service.set_auth(SimpleAuth::from_single(ACCESS_KEY, secret_key.as_str()));
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+            .await
+            .with_context(|| format!("the object store cannot listen on port {port}"))?;
+        let accept = tokio::spawn(serve(listener, service.build())).abort_handle();
+        let settings = [
+            ("MINIO_ENDPOINT", "127.0.0.1".to_owned()),
+            ("MINIO_PORT", port.to_string()),
+            ("MINIO_USE_SSL", "false".to_owned()),
+            ("MINIO_ACCESS_KEY", ACCESS_KEY.to_owned()),
+            ("MINIO_SECRET_KEY", secret_key),
+            ("MINIO_BUCKET_NAME", BUCKET.to_owned()),
+            ("MINIO_REGION", "us-east-1".to_owned()),
+        ];
+        let settings = settings.map(|(name, value)| (name.to_owned(), value)).into();
+        Ok(Self { settings, accept })
+    }
+
+    /// The `MINIO_*` settings that reach it.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+}
+
+impl Drop for ObjectStore {
+    fn drop(&mut self) {
+        self.accept.abort();
+    }
+}
+
+/// The connections live in this task, so that they end with it.
+async fn serve(listener: TcpListener, service: S3Service) {
+    let http = Arc::new(Builder::new(TokioExecutor::new()));
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => {
+                match accepted {
+                    Ok((socket, _)) => {
+                        connections.spawn(serve_connection(socket, Arc::clone(&http), service.clone()));
+                    }
+                    // Out of file descriptors, most likely: some are free again soon.
+                    Err(_) => sleep(ACCEPT_AGAIN_AFTER).await,
+                }
+            }
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+async fn serve_connection(socket: TcpStream, http: Arc<Builder<TokioExecutor>>, service: S3Service) {
+    // Small answers must not wait for more to send.
+    let _ = socket.set_nodelay(true);
+    // Whatever goes wrong with a connection is the client's to see and report.
+    let _ = http.serve_connection(TokioIo::new(socket), service).await;
+}

@@ -1,0 +1,213 @@
+//! The whole platform: stores, schema, services; and the order in which they come and go.
+
+use std::{path::Path, process::Stdio, time::Duration};
+
+use anyhow::{Context as _, Result, bail};
+use nix::sys::signal::Signal;
+use tokio::{
+    process::Command,
+    sync::watch,
+    time::{Instant, sleep},
+};
+
+use crate::{
+    data_dir::DataDir,
+    env_file::{self, Settings},
+    leftovers::end_leftovers,
+    ports,
+    postgres::Durability,
+    process::{ProcessSpec, log_path, log_tail, open_log},
+    service_binaries, settings,
+    signals::EndSignals,
+    stores::{self, Outside, Stores},
+    supervisor::{ChildState, Supervisor},
+};
+
+const READY_WITHIN: Duration = Duration::from_secs(120);
+const POLL: Duration = Duration::from_millis(50);
+
+/// A service that dies this often before it was ever ready will not become so.
+const DEATHS_TO_GIVE_UP: u32 = 5;
+
+/// A little more than the services allow themselves.
+const STOP_GRACE: Duration = Duration::from_secs(30);
+
+/// How large a platform to start, and where.
+#[derive(Debug, Clone)]
+pub struct PlatformOptions {
+    /// Port of the API on all interfaces.
+    pub port: u16,
+    /// Number of processing workers.
+    pub processing_workers: u16,
+    /// Number of chunking workers.
+    pub chunking_workers: u16,
+}
+
+/// How a [`run`] ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End<T> {
+    /// The work came to its own end.
+    Done(T),
+    /// A signal asked for the end.
+    Interrupted,
+}
+
+/// Starts the platform, does the work, and stops everything in order: after the work, after an error, or on a signal,
+/// which may come while it still starts.
+pub async fn run<T>(
+    data_dir: &Path,
+    options: &PlatformOptions,
+    work: impl AsyncFnOnce(&Platform) -> Result<T>,
+) -> Result<End<T>> {
+    let mut signals = EndSignals::listen()?;
+    let data_dir = DataDir::open(data_dir)?;
+    let supervisor = Supervisor::new(data_dir.logs(), data_dir.run());
+    let mut platform = Platform { data_dir, supervisor, stores: None, port: options.port };
+    let end = tokio::select! {
+        end = platform.start_and(options, work) => end.map(End::Done),
+        () = signals.next() => Ok(End::Interrupted),
+    };
+    platform.stop().await;
+    end
+}
+
+/// A running platform.
+#[derive(Debug)]
+pub struct Platform {
+    data_dir: DataDir,
+    supervisor: Supervisor,
+    stores: Option<Stores>,
+    port: u16,
+}
+
+/// A service that was started and has not answered yet.
+struct Starting {
+    name: String,
+    health_port: u16,
+    state: watch::Receiver<ChildState>,
+}
+
+impl Platform {
+    /// The API's address, without a slash at the end.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The data directory it runs on.
+    #[must_use]
+    pub fn data_dir(&self) -> &DataDir {
+        &self.data_dir
+    }
+
+    async fn start_and<T>(
+        &mut self,
+        options: &PlatformOptions,
+        work: impl AsyncFnOnce(&Self) -> Result<T>,
+    ) -> Result<T> {
+        self.start(options).await?;
+        work(self).await
+    }
+
+    async fn start(&mut self, options: &PlatformOptions) -> Result<()> {
+        let binaries = service_binaries::directory().await?;
+        end_leftovers(&self.data_dir.run()).await?;
+        if !ports::is_free(options.port) {
+            bail!("port {} is in use: choose another with --port", options.port);
+        }
+        let stores =
+            Stores::start(&self.data_dir, &mut self.supervisor, Outside::FromEnvironment, Durability::Full)
+                .await?;
+        let settings = settings::for_services(&self.data_dir, options.port, &stores.settings)?;
+        self.stores = Some(stores);
+        self.migrate(&binaries, &settings).await?;
+        let starting = self.start_services(&binaries, &settings, options)?;
+        for service in starting {
+            self.wait_until_ready(service).await?;
+        }
+        Ok(())
+    }
+
+    async fn stop(&mut self) {
+        let is_store = |name: &str| [crate::postgres::NAME, crate::redis::NAME].contains(&name);
+        self.supervisor.stop(|name| !is_store(name)).await;
+        stores::stop(&mut self.supervisor).await;
+    }
+
+    async fn migrate(&self, binaries: &Path, settings: &Settings) -> Result<()> {
+        let logs = self.data_dir.logs();
+        let log = open_log(&log_path(&logs, "migrate"))?;
+        let status = Command::new(binaries.join("api"))
+            .arg("migrate")
+            .envs(settings)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .kill_on_drop(true)
+            .status()
+            .await
+            .context("cannot start the migration")?;
+        if !status.success() {
+            bail!("the migration failed:\n{}", log_tail(&logs, "migrate", 10));
+        }
+        Ok(())
+    }
+
+    /// Starts the services and writes the env file, which shows a numbered port variable for each further worker.
+    fn start_services(
+        &mut self,
+        binaries: &Path,
+        settings: &Settings,
+        options: &PlatformOptions,
+    ) -> Result<Vec<Starting>> {
+        let mut services = vec![("api".to_owned(), "api", "PORT", options.port)];
+        for (program, port_variable, count) in [
+            ("chunking-worker", "CHUNKING_HEALTH_PORT", options.chunking_workers),
+            ("processing-worker", "PROCESSING_HEALTH_PORT", options.processing_workers),
+        ] {
+            for number in 1..=count {
+                let name = format!("{program}-{number}");
+                let port = self.data_dir.port(&name)?;
+                services.push((name, program, port_variable, port));
+            }
+        }
+        let mut shown = settings.clone();
+        for (name, _, port_variable, port) in &services {
+            let number = name.rsplit('-').next().filter(|number| number.parse::<u16>().is_ok_and(|n| n > 1));
+            let variable = number.map_or((*port_variable).to_owned(), |n| format!("{port_variable}_{n}"));
+            shown.insert(variable, port.to_string());
+        }
+        env_file::write(&self.data_dir.env_file(), &shown)?;
+
+        let start = |(name, program, port_variable, port): (String, &str, &str, u16)| {
+            let mut env = settings.clone();
+            env.insert(port_variable.to_owned(), port.to_string());
+            let state = self.supervisor.start(ProcessSpec {
+                name: name.clone(),
+                program: binaries.join(program),
+                args: Vec::new(),
+                env,
+                run_as: None,
+                stop_signal: Signal::SIGTERM,
+                stop_grace: STOP_GRACE,
+            })?;
+            Ok(Starting { name, health_port: port, state })
+        };
+        services.into_iter().map(start).collect()
+    }
+
+    async fn wait_until_ready(&self, service: Starting) -> Result<()> {
+        let url = format!("http://127.0.0.1:{}/health/ready", service.health_port);
+        // A proxy in the environment is not meant for this machine.
+        let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build()?;
+        let deadline = Instant::now() + READY_WITHIN;
+        while Instant::now() < deadline && service.state.borrow().deaths < DEATHS_TO_GIVE_UP {
+            if client.get(&url).send().await.is_ok_and(|answer| answer.status().is_success()) {
+                return Ok(());
+            }
+            sleep(POLL).await;
+        }
+        let tail = log_tail(&self.data_dir.logs(), &service.name, 20);
+        bail!("{} does not become ready; the last lines of its log:\n{tail}", service.name)
+    }
+}

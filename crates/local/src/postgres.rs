@@ -1,0 +1,140 @@
+//! A private PostgreSQL: found on the machine, its cluster below the data directory, on 127.0.0.1 with a password.
+//!
+//! PostgreSQL refuses to run as root. As root it therefore runs as `postgres` (or `nobody`), but keeps the right to pass
+//! directories that only root may enter, because the data directory often lies in one.
+
+mod binaries;
+mod cluster;
+mod run_as;
+
+use std::{fs, path::Path, path::PathBuf, time::Duration};
+
+use anyhow::{Context as _, Result, bail};
+use nix::sys::signal::Signal;
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep},
+};
+
+pub use self::run_as::RunAs;
+use crate::{
+    data_dir::DataDir,
+    env_file::Settings,
+    process::{ProcessSpec, log_tail},
+    supervisor::{ChildState, Supervisor},
+};
+
+/// The child's name.
+pub const NAME: &str = "postgres";
+
+/// Superuser and database of the private cluster.
+const USER: &str = "bulk";
+const DATABASE: &str = "bulk";
+
+/// Recovery after a crash replays up to `max_wal_size`.
+const READY_WITHIN: Duration = Duration::from_secs(120);
+const POLL: Duration = Duration::from_millis(20);
+const STOP_GRACE: Duration = Duration::from_secs(60);
+
+/// What a crash of the machine may cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// Nothing that was committed.
+    Full,
+    /// Everything: for tests, whose data is thrown away.
+    None,
+}
+
+/// Starts the cluster, which is created first where there is none, and returns its `DATABASE_URL` once it takes
+/// connections.
+pub async fn start(
+    data_dir: &DataDir,
+    supervisor: &mut Supervisor,
+    durability: Durability,
+) -> Result<String> {
+    let cluster = data_dir.root().join(NAME);
+    let password = data_dir.secret("POSTGRES_PASSWORD")?;
+    let port = data_dir.port(NAME)?;
+    let run_as = RunAs::for_cluster(&cluster).await?;
+    let binaries = binaries::find(cluster::major_version(&cluster)?)?;
+    if !cluster::exists(&cluster) {
+        cluster::create(&cluster, &binaries, run_as.as_ref(), &password, durability).await?;
+    }
+    cluster::remove_stale_lock(&cluster)?;
+    let state = supervisor.start(ProcessSpec {
+        name: NAME.to_owned(),
+        program: binaries.postgres(),
+        args: arguments(&cluster, port, durability).into_iter().map(Into::into).collect(),
+        env: Settings::new(),
+        run_as,
+        // Fast shutdown: ends the sessions that are still open, then writes a checkpoint.
+        stop_signal: Signal::SIGINT,
+        stop_grace: STOP_GRACE,
+    })?;
+    wait_until_ready(&cluster, state)
+        .await
+        .with_context(|| format!("the last lines of its log:\n{}", log_tail(&data_dir.logs(), NAME, 10)))?;
+    Ok(format!("postgres://{USER}:{password}@127.0.0.1:{port}/{DATABASE}"))
+}
+
+/// Given on the command line instead of in a file, so that every start has the settings of this version.
+fn arguments(cluster: &Path, port: u16, durability: Durability) -> Vec<String> {
+    let mut settings = vec![
+        "listen_addresses=127.0.0.1".to_owned(),
+        format!("port={port}"),
+        // A socket's path may hold about 100 bytes, which a deep data directory exceeds.
+        "unix_socket_directories=".to_owned(),
+        "max_connections=200".to_owned(),
+        "shared_buffers=256MB".to_owned(),
+        "wal_buffers=16MB".to_owned(),
+        // Seldom checkpoints: each makes the next change of every page write the whole page to the log again.
+        "max_wal_size=4GB".to_owned(),
+        "checkpoint_timeout=15min".to_owned(),
+        // Compiling pays for reports, not for statements of milliseconds.
+        "jit=off".to_owned(),
+    ];
+    if durability == Durability::None {
+        settings.extend(["fsync=off", "full_page_writes=off", "synchronous_commit=off"].map(str::to_owned));
+    }
+    let mut arguments = vec!["-D".to_owned(), cluster.display().to_string()];
+    for setting in settings {
+        arguments.extend(["-c".to_owned(), setting]);
+    }
+    arguments
+}
+
+/// Waits until the running postmaster says in its pid file that it takes connections: what `pg_ctl -w` does.
+async fn wait_until_ready(cluster: &Path, state: watch::Receiver<ChildState>) -> Result<()> {
+    let deadline = Instant::now() + READY_WITHIN;
+    while Instant::now() < deadline {
+        let ChildState { pid, deaths } = *state.borrow();
+        if pid.is_some() && postmaster(cluster).is_some_and(|lock| Some(lock.pid) == pid && lock.is_ready) {
+            return Ok(());
+        }
+        // After a crash the first tries may fail; a broken installation fails every time.
+        if deaths > 30 {
+            bail!("PostgreSQL ends as soon as it starts");
+        }
+        sleep(POLL).await;
+    }
+    bail!("PostgreSQL was not ready within {} s", READY_WITHIN.as_secs())
+}
+
+/// What the lock file of a cluster says about its postmaster.
+struct Postmaster {
+    pid: u32,
+    is_ready: bool,
+}
+
+fn postmaster(cluster: &Path) -> Option<Postmaster> {
+    let text = fs::read_to_string(lock_file(cluster)).ok()?;
+    let mut lines = text.lines();
+    let pid = lines.next()?.trim().parse().ok()?;
+    // Line 8, counted from 1.
+    let is_ready = lines.nth(6).is_some_and(|status| status.trim() == "ready");
+    Some(Postmaster { pid, is_ready })
+}
+
+fn lock_file(cluster: &Path) -> PathBuf {
+    cluster.join("postmaster.pid")
+}

@@ -1,0 +1,56 @@
+//! The settings that the services are given.
+
+use std::env;
+
+use anyhow::Result;
+
+use crate::{data_dir::DataDir, env_file::Settings};
+
+/// What a caller may set for the services. All of it reaches them; what of it is set is shown in the env file.
+const FROM_ENVIRONMENT: [&str; 31] = [
+    "NODE_ENV",
+    "DATABASE_URL",
+    "DATABASE_MAX_CONNECTIONS",
+    "REDIS_URL",
+    "REDIS_KEY_PREFIX",
+    "MINIO_ENDPOINT",
+    "MINIO_PORT",
+    "MINIO_USE_SSL",
+    "MINIO_ACCESS_KEY",
+    "MINIO_SECRET_KEY",
+    "MINIO_BUCKET_NAME",
+    "MINIO_REGION",
+    "AUTH_MODE",
+    "JWT_SECRET",
+    "ALLOW_HEADER_AUTH_IN_PRODUCTION",
+    "RATE_LIMIT_WINDOW_MS",
+    "RATE_LIMIT_MAX_REQUESTS",
+    "BULK_ACTION_RATE_LIMIT",
+    "ALLOWED_ORIGINS",
+    "MAX_FILE_SIZE_MB",
+    "MAX_CSV_ROWS",
+    "CHUNK_SIZE",
+    "MAX_PARTITIONS",
+    "LOKI_URL",
+    "LOG_LEVEL",
+    "CHUNKING_CONCURRENCY",
+    "PROCESSING_CONCURRENCY",
+    "LEASE_MS",
+    "RECONCILE_INTERVAL_MS",
+    "MAX_CHUNKS_IN_FLIGHT_PER_ACCOUNT",
+    "SHUTDOWN_TIMEOUT_MS",
+];
+
+/// Defaults of the embedded platform, over them what the caller's environment says, over that the private stores.
+pub fn for_services(data_dir: &DataDir, port: u16, stores: &Settings) -> Result<Settings> {
+    let mut settings = Settings::from([
+        ("NODE_ENV".to_owned(), "development".to_owned()),
+        ("AUTH_MODE".to_owned(), "header".to_owned()),
+        ("JWT_SECRET".to_owned(), data_dir.secret("JWT_SECRET")?),
+    ]);
+    settings
+        .extend(FROM_ENVIRONMENT.iter().filter_map(|name| Some(((*name).to_owned(), env::var(name).ok()?))));
+    settings.extend(stores.clone());
+    settings.insert("PORT".to_owned(), port.to_string());
+    Ok(settings)
+}

@@ -1,0 +1,144 @@
+//! Owns the child processes: starts them, starts them again when they die, ends them in the order it is told.
+//!
+//! A task per child waits for its end. The child keeps its settings, so it comes back on the same port; PostgreSQL may
+//! need several tries after a crash, until the last process of its former self has let go of the shared memory.
+
+use std::{path::PathBuf, time::Duration};
+
+use anyhow::Result;
+use futures::future::join_all;
+use tokio::{
+    sync::watch,
+    task::JoinHandle,
+    time::{Instant, sleep},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    console,
+    process::{Process, ProcessSpec, describe_exit, pid_path},
+};
+
+/// The wait before the first restart; it doubles with every early death.
+const FIRST_DELAY: Duration = Duration::from_millis(100);
+
+/// Short, because the one who waits sits in front of it.
+const LONGEST_DELAY: Duration = Duration::from_secs(1);
+
+/// A process that ran this long starts with [`FIRST_DELAY`] again.
+const STEADY_AFTER: Duration = Duration::from_secs(1);
+
+/// What is known about a child.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChildState {
+    /// The process id while it runs.
+    pub pid: Option<u32>,
+    /// How often it has ended without being told to.
+    pub deaths: u32,
+}
+
+/// The child processes of this process.
+#[derive(Debug)]
+pub struct Supervisor {
+    logs: PathBuf,
+    run: PathBuf,
+    children: Vec<Child>,
+}
+
+#[derive(Debug)]
+struct Child {
+    name: String,
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Supervisor {
+    /// A supervisor without children yet, which keeps logs and pid files in the given directories.
+    #[must_use]
+    pub fn new(logs: PathBuf, run: PathBuf) -> Self {
+        Self { logs, run, children: Vec::new() }
+    }
+
+    /// Starts a process and keeps it running. Fails if it cannot be started at all.
+    pub fn start(&mut self, spec: ProcessSpec) -> Result<watch::Receiver<ChildState>> {
+        let process = Process::spawn(&spec, &self.logs, &self.run)?;
+        let (state, receiver) = watch::channel(ChildState { pid: Some(process.pid()), deaths: 0 });
+        let stop = CancellationToken::new();
+        let name = spec.name.clone();
+        let keeper =
+            Keeper { spec, logs: self.logs.clone(), run: self.run.clone(), state, stop: stop.clone() };
+        let task = tokio::spawn(keeper.keep(process));
+        self.children.push(Child { name, stop, task });
+        Ok(receiver)
+    }
+
+    /// Ends the children whose name the filter picks, side by side, and waits until they are gone.
+    pub async fn stop(&mut self, is_picked: impl Fn(&str) -> bool) {
+        let (picked, kept) = self.children.drain(..).partition(|child| is_picked(&child.name));
+        self.children = kept;
+        join_all(picked.into_iter().map(|child: Child| {
+            child.stop.cancel();
+            child.task
+        }))
+        .await;
+    }
+}
+
+/// Keeps one child running until it is told to stop.
+struct Keeper {
+    spec: ProcessSpec,
+    logs: PathBuf,
+    run: PathBuf,
+    state: watch::Sender<ChildState>,
+    stop: CancellationToken,
+}
+
+impl Keeper {
+    async fn keep(self, mut process: Process) {
+        let mut delay = FIRST_DELAY;
+        loop {
+            let started = Instant::now();
+            let end = tokio::select! {
+                end = process.wait() => end.map_or_else(|error| error.to_string(), describe_exit),
+                () = self.stop.cancelled() => {
+                    self.end(process).await;
+                    return;
+                }
+            };
+            self.state.send_modify(|state| *state = ChildState { pid: None, deaths: state.deaths + 1 });
+            console::progress(format!("{} ended with {end}; starting it again", self.spec.name));
+            if started.elapsed() >= STEADY_AFTER {
+                delay = FIRST_DELAY;
+            }
+            match self.spawn_after(&mut delay).await {
+                Some(successor) => process = successor,
+                None => return,
+            }
+        }
+    }
+
+    /// Tries until the process starts; `None` when it is told to stop meanwhile.
+    async fn spawn_after(&self, delay: &mut Duration) -> Option<Process> {
+        loop {
+            tokio::select! {
+                () = sleep(*delay) => {}
+                () = self.stop.cancelled() => return None,
+            }
+            *delay = (*delay * 2).min(LONGEST_DELAY);
+            match Process::spawn(&self.spec, &self.logs, &self.run) {
+                Ok(process) => {
+                    self.state.send_modify(|state| state.pid = Some(process.pid()));
+                    return Some(process);
+                }
+                Err(error) => console::progress(format!("{error:#}")),
+            }
+        }
+    }
+
+    async fn end(&self, process: Process) {
+        if let Err(error) = process.stop(self.spec.stop_signal, self.spec.stop_grace).await {
+            console::progress(format!("{}: {error:#}", self.spec.name));
+        }
+        let _ = std::fs::remove_file(pid_path(&self.run, &self.spec.name));
+    }
+}

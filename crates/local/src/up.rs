@@ -1,0 +1,20 @@
+//! `local up`: the platform, until somebody ends it.
+
+use std::{future::pending, path::Path};
+
+use anyhow::Result;
+
+use crate::{
+    console,
+    platform::{self, PlatformOptions},
+};
+
+/// Runs the platform until a signal comes.
+pub async fn up(data_dir: &Path, options: &PlatformOptions) -> Result<()> {
+    platform::run::<()>(data_dir, options, async |platform| {
+        console::result(format!("ready {}", platform.url()));
+        pending().await
+    })
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,107 @@
+//! The private stores, for real: they come back after a crash, and find their data again.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+use std::{fs, path::Path, time::Duration};
+
+use local::{
+    data_dir::DataDir,
+    leftovers::{end_leftovers, running_program},
+    postgres::{self, Durability},
+    process::send_signal,
+    stores::{self, Outside, Stores},
+    supervisor::Supervisor,
+};
+use nix::sys::signal::Signal;
+use sqlx::{Connection as _, Executor as _, PgConnection};
+use tokio::time::{sleep, timeout};
+
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// A directory that only its owner may enter, as `tempdir` makes them: for root the hardest case.
+fn open(dir: &Path) -> (DataDir, Supervisor) {
+    let data_dir = DataDir::open(&dir.join("data")).unwrap();
+    let supervisor = Supervisor::new(data_dir.logs(), data_dir.run());
+    (data_dir, supervisor)
+}
+
+async fn start_all(data_dir: &DataDir, supervisor: &mut Supervisor) -> Stores {
+    Stores::start(data_dir, supervisor, Outside::Never, Durability::Full).await.unwrap()
+}
+
+fn pid(data_dir: &DataDir, name: &str) -> u32 {
+    fs::read_to_string(data_dir.run().join(format!("{name}.pid"))).unwrap().trim().parse().unwrap()
+}
+
+async fn connect(url: &str) -> PgConnection {
+    let attempts = async {
+        loop {
+            match PgConnection::connect(url).await {
+                Ok(connection) => return connection,
+                Err(_) => sleep(Duration::from_millis(20)).await,
+            }
+        }
+    };
+    timeout(DEADLINE, attempts).await.expect("PostgreSQL takes connections")
+}
+
+async fn count(url: &str) -> i64 {
+    sqlx::query_scalar("SELECT count(*) FROM kept").fetch_one(&mut connect(url).await).await.unwrap()
+}
+
+#[tokio::test]
+async fn committed_rows_survive_a_crash_of_the_server_and_the_next_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data_dir, mut supervisor) = open(dir.path());
+    let url = postgres::start(&data_dir, &mut supervisor, Durability::Full).await.unwrap();
+    let mut connection = connect(&url).await;
+    connection.execute("CREATE TABLE kept (value int)").await.unwrap();
+    connection.execute("INSERT INTO kept VALUES (1), (2)").await.unwrap();
+
+    let crashed = pid(&data_dir, "postgres");
+    send_signal(crashed, Signal::SIGKILL).unwrap();
+    assert_eq!(count(&url).await, 2);
+    assert_ne!(pid(&data_dir, "postgres"), crashed);
+
+    stores::stop(&mut supervisor).await;
+    drop((data_dir, supervisor));
+    let (data_dir, mut supervisor) = open(dir.path());
+    let again = postgres::start(&data_dir, &mut supervisor, Durability::Full).await.unwrap();
+    assert_eq!(again, url);
+    assert_eq!(count(&again).await, 2);
+    stores::stop(&mut supervisor).await;
+}
+
+#[tokio::test]
+async fn a_password_is_needed() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data_dir, mut supervisor) = open(dir.path());
+    let url = postgres::start(&data_dir, &mut supervisor, Durability::None).await.unwrap();
+    let secret = data_dir.secret("POSTGRES_PASSWORD").unwrap();
+    let refused = PgConnection::connect(&url.replace(&secret, "guess")).await;
+    assert!(refused.unwrap_err().to_string().contains("authentication failed"));
+    stores::stop(&mut supervisor).await;
+}
+
+#[test]
+fn servers_left_by_a_killed_run_are_ended_by_the_next() {
+    let dir = tempfile::tempdir().unwrap();
+    // A runtime that nobody drives any more stands for the killed process: its children are told nothing.
+    let killed = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let left = killed.block_on(async {
+        let (data_dir, mut supervisor) = open(dir.path());
+        let stores = start_all(&data_dir, &mut supervisor).await;
+        connect(&stores.settings["DATABASE_URL"]).await.execute("CREATE TABLE kept ()").await.unwrap();
+        ["postgres", "redis"].map(|name| pid(&data_dir, name))
+    });
+    std::mem::forget(killed);
+
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let (data_dir, mut supervisor) = open(dir.path());
+        end_leftovers(&data_dir.run()).await.unwrap();
+        assert_eq!(left.map(running_program), [None, None]);
+        let stores = start_all(&data_dir, &mut supervisor).await;
+        assert_eq!(count(&stores.settings["DATABASE_URL"]).await, 0);
+        stores::stop(&mut supervisor).await;
+    });
+}

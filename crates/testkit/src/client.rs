@@ -1,0 +1,168 @@
+//! A caller of the API.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use reqwest::{
+    RequestBuilder, Response,
+    multipart::{Form, Part},
+};
+use serde_json::Value;
+use tokio::time::sleep;
+
+const POLL: Duration = Duration::from_millis(50);
+
+/// The fields of an upload beside the file.
+#[derive(Debug, Clone)]
+pub struct Upload {
+    fields: Vec<(String, String)>,
+    headers: Vec<(String, String)>,
+    file_name: String,
+}
+
+impl Upload {
+    /// An upload with the two fields that every upload needs.
+    #[must_use]
+    pub fn new(entity_type: &str, action_type: &str) -> Self {
+        let upload = Self { fields: Vec::new(), headers: Vec::new(), file_name: "upload.csv".to_owned() };
+        upload.field("entityType", entity_type).field("actionType", action_type)
+    }
+
+    /// A bulk action on contacts.
+    #[must_use]
+    pub fn contacts(action_type: &str) -> Self {
+        Self::new("contact", action_type)
+    }
+
+    /// Adds a form field, such as `deduplicate`.
+    #[must_use]
+    pub fn field(mut self, name: &str, value: &str) -> Self {
+        self.fields.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Adds a request header, such as `Idempotency-Key`.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Names the file; it is `upload.csv` otherwise.
+    #[must_use]
+    pub fn file_name(mut self, file_name: &str) -> Self {
+        file_name.clone_into(&mut self.file_name);
+        self
+    }
+}
+
+/// A client that calls as one account, by the header `account-id`.
+#[derive(Debug, Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    url: String,
+    account: String,
+}
+
+impl Client {
+    /// A client of the API at the address, which has no slash at the end.
+    #[must_use]
+    pub fn new(url: &str, account: &str) -> Self {
+        // A proxy in the environment is not meant for this machine.
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self { http, url: url.to_owned(), account: account.to_owned() }
+    }
+
+    /// Gets a path, such as `/bulk-actions?limit=5`.
+    pub async fn get(&self, path: &str) -> Response {
+        self.send(self.http.get(format!("{}{path}", self.url))).await
+    }
+
+    /// Posts to a path without a body.
+    pub async fn post(&self, path: &str) -> Response {
+        self.send(self.http.post(format!("{}{path}", self.url))).await
+    }
+
+    /// Uploads a file and returns whatever the API answers.
+    pub async fn create(&self, csv: impl Into<Vec<u8>>, upload: &Upload) -> Response {
+        let file = Part::bytes(csv.into()).file_name(upload.file_name.clone()).mime_str("text/csv").unwrap();
+        let form = upload
+            .fields
+            .iter()
+            .fold(Form::new(), |form, (name, value)| form.text(name.clone(), value.clone()))
+            .part("file", file);
+        let request = self.http.post(format!("{}/bulk-actions", self.url)).multipart(form);
+        let request =
+            upload.headers.iter().fold(request, |request, (name, value)| request.header(name, value));
+        self.send(request).await
+    }
+
+    /// Uploads a file that must be accepted, and returns the action's id.
+    pub async fn upload(&self, csv: impl Into<Vec<u8>>, upload: &Upload) -> String {
+        let answer = self.create(csv, upload).await;
+        let status = answer.status();
+        let body: Value = answer.json().await.unwrap();
+        assert_eq!(status, 201, "{body}");
+        body["data"]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Waits until the action is `completed`, `failed` or `cancelled`, and returns its `data`.
+    pub async fn wait_finished(&self, id: &str, deadline: Duration) -> Value {
+        self.wait_for(id, deadline, |action| {
+            ["completed", "failed", "cancelled"].iter().any(|status| action["status"] == *status)
+        })
+        .await
+    }
+
+    /// Waits until the action's `data` is as wanted, and returns it.
+    pub async fn wait_for(&self, id: &str, deadline: Duration, is_wanted: impl Fn(&Value) -> bool) -> Value {
+        let end = Instant::now() + deadline;
+        loop {
+            let action = self.data(&format!("/bulk-actions/{id}")).await;
+            if is_wanted(&action) {
+                return action;
+            }
+            assert!(Instant::now() < end, "not as wanted after {deadline:?}: {action:#}");
+            sleep(POLL).await;
+        }
+    }
+
+    /// The `data` of the action's statistics.
+    pub async fn stats(&self, id: &str) -> Value {
+        self.data(&format!("/bulk-actions/{id}/stats")).await
+    }
+
+    /// The whole answer of the action's logs, for a query such as `status=failed&limit=5`.
+    pub async fn logs(&self, id: &str, query: &str) -> Value {
+        self.json(&format!("/bulk-actions/{id}/logs?{query}")).await
+    }
+
+    /// The rows of the action's results, for a query such as `status=failed`.
+    pub async fn results(&self, id: &str, query: &str) -> Vec<BTreeMap<String, String>> {
+        let answer = self.get(&format!("/bulk-actions/{id}/results?{query}")).await;
+        let status = answer.status();
+        let text = answer.bytes().await.unwrap();
+        assert_eq!(status, 200, "{}", String::from_utf8_lossy(&text));
+        let mut rows = csv::ReaderBuilder::new().flexible(true).from_reader(&*text);
+        rows.deserialize().map(Result::unwrap).collect()
+    }
+
+    /// The `data` of a path that must exist.
+    pub async fn data(&self, path: &str) -> Value {
+        self.json(path).await["data"].take()
+    }
+
+    async fn json(&self, path: &str) -> Value {
+        let answer = self.get(path).await;
+        let status = answer.status();
+        let body: Value = answer.json().await.unwrap();
+        assert_eq!(status, 200, "{path}: {body}");
+        body
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Response {
+        request.header("account-id", &self.account).send().await.expect("an answer of the API")
+    }
+}

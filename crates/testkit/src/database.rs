@@ -1,0 +1,110 @@
+//! A database per test, copied from a template that was migrated once.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use sqlx::{
+    AssertSqlSafe, Connection as _, Executor as _, PgConnection,
+    postgres::{PgConnectOptions, PgPool, PgPoolOptions},
+};
+use uuid::Uuid;
+use xxhash_rust::xxh3::Xxh3;
+
+/// Any number that nothing else locks: the template is made, and copied, by one test at a time, because PostgreSQL
+/// refuses to copy a database that somebody is connected to.
+const TEMPLATE_LOCK: i64 = 0x7465_6d70_6c61_7465;
+
+/// A migrated, empty database.
+#[derive(Debug, Clone)]
+pub struct Database {
+    admin_url: String,
+    name: String,
+    /// Its `DATABASE_URL`.
+    pub url: String,
+}
+
+impl Database {
+    /// Creates it on the server that the URL names.
+    pub async fn create(admin_url: &str) -> Self {
+        let name = format!("test_{}", Uuid::new_v4().simple());
+        let mut admin = PgConnection::connect(admin_url).await.expect("the test database server");
+        sqlx::query("SELECT pg_advisory_lock($1)").bind(TEMPLATE_LOCK).execute(&mut admin).await.unwrap();
+        let template = template(&mut admin, admin_url).await;
+        execute(&mut admin, format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
+        // Closing the connection releases the lock.
+        admin.close().await.unwrap();
+        Self { url: on_database(admin_url, &name), admin_url: admin_url.to_owned(), name }
+    }
+
+    /// A few connections to it.
+    pub async fn pool(&self) -> PgPool {
+        let options: PgConnectOptions = self.url.parse().unwrap();
+        PgPoolOptions::new()
+            .max_connections(5)
+            .acquire_timeout(Duration::from_secs(30))
+            .connect_with(options)
+            .await
+            .expect("the test database")
+    }
+
+    /// Removes it, even from under those who still use it.
+    pub async fn drop(&self) -> sqlx::Result<()> {
+        let mut admin = PgConnection::connect(&self.admin_url).await?;
+        admin.execute(AssertSqlSafe(format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name))).await?;
+        admin.close().await
+    }
+}
+
+/// The name of the template for the present migrations; it is made if it does not exist.
+async fn template(admin: &mut PgConnection, admin_url: &str) -> String {
+    let name = format!("template_{}", migrations_digest());
+    let exists: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)")
+        .bind(&name)
+        .fetch_one(&mut *admin)
+        .await
+        .unwrap();
+    if !exists {
+        // Under another name until it is whole: a test that is ended in the middle leaves no half template.
+        let unfinished = format!("unfinished_{}", Uuid::new_v4().simple());
+        execute(admin, format!("CREATE DATABASE {unfinished}")).await;
+        migrate(&on_database(admin_url, &unfinished)).await;
+        execute(admin, format!("ALTER DATABASE {unfinished} RENAME TO {name}")).await;
+    }
+    name
+}
+
+async fn migrate(url: &str) {
+    let migrator = sqlx::migrate::Migrator::new(migrations()).await.unwrap();
+    let mut connection = PgConnection::connect(url).await.unwrap();
+    migrator.run_direct(None, &mut connection, false).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+async fn execute(admin: &mut PgConnection, statement: String) {
+    admin.execute(AssertSqlSafe(statement)).await.unwrap();
+}
+
+fn on_database(admin_url: &str, name: &str) -> String {
+    let mut url: reqwest::Url = admin_url.parse().expect("TEST_DATABASE_URL is a URL");
+    url.set_path(name);
+    url.into()
+}
+
+fn migrations() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations")
+}
+
+/// Changes with the migrations, so that a server that outlives a test run does not keep an old template.
+fn migrations_digest() -> String {
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(migrations()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let mut hash = Xxh3::new();
+    for file in files {
+        hash.update(&fs::read(file).unwrap());
+    }
+    format!("{:016x}", hash.digest())
+}

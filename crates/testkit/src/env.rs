@@ -1,0 +1,74 @@
+//! A test's own share of the stores.
+
+use std::thread;
+
+use local::env_file::Settings;
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::{TestServices, database::Database};
+
+/// A database, a Redis key prefix and a bucket name that no other test has.
+///
+/// The database is dropped with this value. Redis keys and objects stay until the stores of the test run are removed.
+#[derive(Debug)]
+pub struct TestEnv {
+    services: TestServices,
+    database: Database,
+    pool: PgPool,
+    id: String,
+}
+
+impl TestEnv {
+    /// Creates the database, with the schema and without rows. Panics when the stores are not there.
+    pub async fn new() -> Self {
+        let services = TestServices::from_env();
+        let database = Database::create(&services.database_url).await;
+        let pool = database.pool().await;
+        Self { services, database, pool, id: Uuid::new_v4().simple().to_string() }
+    }
+
+    /// Connections to the test's database.
+    #[must_use]
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// The environment variables for a service: short intervals, because a test waits for them.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        [
+            ("NODE_ENV", "test"),
+            ("AUTH_MODE", "header"),
+            ("DATABASE_URL", &self.database.url),
+            ("DATABASE_MAX_CONNECTIONS", "8"),
+            ("REDIS_URL", &self.services.redis_url),
+            ("REDIS_KEY_PREFIX", &format!("test-{}", self.id)),
+            ("MINIO_ENDPOINT", &self.services.s3_endpoint),
+            ("MINIO_PORT", &self.services.s3_port),
+            ("MINIO_USE_SSL", "false"),
+            ("MINIO_ACCESS_KEY", &self.services.s3_access_key),
+            ("MINIO_SECRET_KEY", &self.services.s3_secret_key),
+            ("MINIO_BUCKET_NAME", &format!("test-{}", self.id)),
+            ("MINIO_REGION", "us-east-1"),
+            ("LEASE_MS", "2000"),
+            ("RECONCILE_INTERVAL_MS", "200"),
+            ("LOG_LEVEL", "info"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into()
+    }
+}
+
+impl Drop for TestEnv {
+    /// In a thread of its own, since a runtime cannot wait within itself.
+    fn drop(&mut self) {
+        let database = self.database.clone();
+        let dropping = thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(database.drop()).map_err(anyhow::Error::from)
+        });
+        // A database that stays costs a little disk until the end of the run, so this is not worth failing for.
+        let _ = dropping.join();
+    }
+}

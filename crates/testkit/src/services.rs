@@ -1,0 +1,61 @@
+//! Where the stores of this test run are.
+
+use std::env;
+
+use local::env_file::Settings;
+
+/// The stores that `testkit run` started, or any others that the same variables name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TestServices {
+    /// `TEST_DATABASE_URL`: a superuser's, to create databases with.
+    pub database_url: String,
+    /// `TEST_REDIS_URL`.
+    pub redis_url: String,
+    /// `TEST_S3_ENDPOINT`: a host name.
+    pub s3_endpoint: String,
+    /// `TEST_S3_PORT`.
+    pub s3_port: String,
+    /// `TEST_S3_ACCESS_KEY`.
+    pub s3_access_key: String,
+    /// `TEST_S3_SECRET_KEY`.
+    pub s3_secret_key: String,
+}
+
+impl TestServices {
+    /// Reads the variables; panics when one is missing.
+    #[must_use]
+    pub fn from_env() -> Self {
+        Self {
+            database_url: variable("TEST_DATABASE_URL"),
+            redis_url: variable("TEST_REDIS_URL"),
+            s3_endpoint: variable("TEST_S3_ENDPOINT"),
+            s3_port: variable("TEST_S3_PORT"),
+            s3_access_key: variable("TEST_S3_ACCESS_KEY"),
+            s3_secret_key: variable("TEST_S3_SECRET_KEY"),
+        }
+    }
+
+    /// The variables that [`TestServices::from_env`] reads, from the settings of the stores.
+    #[must_use]
+    pub fn variables(stores: &Settings) -> Settings {
+        [
+            ("TEST_DATABASE_URL", "DATABASE_URL"),
+            ("TEST_REDIS_URL", "REDIS_URL"),
+            ("TEST_S3_ENDPOINT", "MINIO_ENDPOINT"),
+            ("TEST_S3_PORT", "MINIO_PORT"),
+            ("TEST_S3_ACCESS_KEY", "MINIO_ACCESS_KEY"),
+            ("TEST_S3_SECRET_KEY", "MINIO_SECRET_KEY"),
+        ]
+        .map(|(variable, setting)| (variable.to_owned(), stores[setting].clone()))
+        .into()
+    }
+}
+
+fn variable(name: &str) -> String {
+    env::var(name).unwrap_or_else(|_| {
+        panic!(
+            "{name} is not set: run the tests by `cargo run -p testkit -- run -- cargo nextest run …`, \
+             or everything by ./scripts/test"
+        )
+    })
+}
