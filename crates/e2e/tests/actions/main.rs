@@ -1,0 +1,13 @@
+//! Whole actions through the outside: upload a file, wait, look at rows, counts, logs and results.
+
+mod accounts;
+mod bad_rows;
+mod crashes;
+mod create;
+mod delete;
+mod duplicates;
+mod dry_run;
+mod model;
+mod support;
+mod update;
+mod upsert;

@@ -1,0 +1,142 @@
+//! What the tests of whole actions share.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::Value;
+use sqlx::{PgPool, Row};
+use testkit::{Client, Platform, PlatformOptions, TestEnv, Upload};
+use uuid::Uuid;
+
+/// Generous: tests run beside one another on few cores, and a lost worker's lease has to run out in some of them.
+pub const DEADLINE: Duration = Duration::from_secs(60);
+
+/// A running platform whose chunks are small, so that few rows make many of them.
+pub struct Bench {
+    pub env: TestEnv,
+    pub platform: Platform,
+}
+
+impl Bench {
+    pub async fn start() -> Self {
+        Self::with_chunk_size(10).await
+    }
+
+    pub async fn with_chunk_size(rows: usize) -> Self {
+        let env = TestEnv::new().await;
+        let settings = BTreeMap::from([("CHUNK_SIZE".to_owned(), rows.to_string())]);
+        let platform = Platform::start(&env, PlatformOptions { settings, ..PlatformOptions::default() }).await;
+        Self { env, platform }
+    }
+
+    pub fn client(&self) -> Client {
+        self.platform.client("acme")
+    }
+
+    /// Uploads, waits for the end, and checks what must hold for every action.
+    pub async fn run(&self, csv: &str, upload: &Upload) -> Finished {
+        run(&self.client(), csv, upload).await
+    }
+
+    pub async fn contacts(&self, account: &str) -> BTreeMap<String, Contact> {
+        contacts(self.env.pool(), account).await
+    }
+
+    /// Puts a record there without the platform.
+    pub async fn seed(&self, account: &str, email: &str, name: &str, age: Option<i32>) -> Uuid {
+        let id = Uuid::now_v7();
+        sqlx::query("INSERT INTO contacts (account_id, id, email, name, age) VALUES ($1, $2, $3, $4, $5)")
+            .bind(account)
+            .bind(id)
+            .bind(email)
+            .bind(name)
+            .bind(age)
+            .execute(self.env.pool())
+            .await
+            .unwrap();
+        id
+    }
+}
+
+/// A record without the columns that the database fills by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contact {
+    pub id: Uuid,
+    pub name: String,
+    pub age: Option<i32>,
+}
+
+/// An account's contacts by e-mail.
+pub async fn contacts(pool: &PgPool, account: &str) -> BTreeMap<String, Contact> {
+    let rows = sqlx::query("SELECT email, id, name, age FROM contacts WHERE account_id = $1")
+        .bind(account)
+        .fetch_all(pool)
+        .await
+        .unwrap();
+    rows.into_iter()
+        .map(|row| (row.get("email"), Contact { id: row.get("id"), name: row.get("name"), age: row.get("age") }))
+        .collect()
+}
+
+/// A completed action.
+pub struct Finished {
+    pub id: String,
+    pub detail: Value,
+    pub stats: Value,
+    /// By row number.
+    pub results: BTreeMap<u64, BTreeMap<String, String>>,
+}
+
+impl Finished {
+    /// Successful, failed, skipped.
+    pub fn counts(&self) -> (u64, u64, u64) {
+        let count = |name: &str| self.stats[name].as_u64().unwrap();
+        (count("successfulRecords"), count("failedRecords"), count("skippedRecords"))
+    }
+
+    /// `code` or `code: sentence` of a row.
+    pub fn reason(&self, row: u64) -> &str {
+        &self.results[&row]["_reason"]
+    }
+
+    /// The code of a row.
+    pub fn code(&self, row: u64) -> &str {
+        self.reason(row).split(':').next().unwrap()
+    }
+}
+
+pub async fn run(client: &Client, csv: &str, upload: &Upload) -> Finished {
+    let id = client.upload(csv, upload).await;
+    let detail = client.wait_finished(&id, DEADLINE).await;
+    assert_eq!(detail["status"], "completed", "{detail:#}");
+    finished(client, &id, detail).await
+}
+
+/// Reads everything about a finished action, and checks that its numbers agree with its rows.
+pub async fn finished(client: &Client, id: &str, detail: Value) -> Finished {
+    let stats = client.stats(id).await;
+    let rows = client.results(id, "").await;
+    let results: BTreeMap<u64, _> = rows.iter().map(|row| (row["_row"].parse().unwrap(), row.clone())).collect();
+    assert_eq!(results.len(), rows.len(), "a row has two outcomes");
+    let total = stats["totalRecords"].as_u64().unwrap();
+    assert_eq!(stats["processedRecords"], total);
+    assert_eq!(results.len() as u64, total, "every row has an outcome");
+    assert!(results.keys().copied().eq(1..=total), "row numbers are those of the file");
+    for (status, counter) in
+        [("success", "successfulRecords"), ("failed", "failedRecords"), ("skipped", "skippedRecords")]
+    {
+        let with_status = rows.iter().filter(|row| row["_status"] == status).count() as u64;
+        assert_eq!(stats[counter], with_status, "{counter} equals the rows that are {status}");
+    }
+    Finished { id: id.to_owned(), detail, stats, results }
+}
+
+/// A file of contacts with the columns email, name, age.
+pub fn file(rows: impl IntoIterator<Item = impl AsRef<str>>) -> String {
+    let mut csv = "email,name,age\n".to_owned();
+    for row in rows {
+        csv.push_str(row.as_ref());
+        csv.push('\n');
+    }
+    csv
+}
