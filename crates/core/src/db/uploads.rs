@@ -18,7 +18,12 @@ pub struct OrphanedUpload {
 ///
 /// # Errors
 /// When the database is away.
-pub async fn begin_upload(pool: &PgPool, action_id: Uuid, account: &str, object_key: &str) -> sqlx::Result<()> {
+pub async fn begin_upload(
+    pool: &PgPool,
+    action_id: Uuid,
+    account: &str,
+    object_key: &str,
+) -> sqlx::Result<()> {
     sqlx::query!(
         "INSERT INTO uploads (action_id, account_id, object_key) VALUES ($1, $2, $3)",
         action_id,
