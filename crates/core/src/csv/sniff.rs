@@ -161,7 +161,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_stands_beyond_the_limit_does_not_count() {
-        let sniffed = sniff(&mut &b"a;b,c,d\n"[..], 4).await.unwrap();
+        let sniffed = sniff(&mut &b"a;b,c,d\n"[..], 3).await.unwrap();
         assert_eq!(sniffed.delimiter, Delimiter::Semicolon);
     }
 
