@@ -104,11 +104,12 @@ impl<'a> Resolution<'a> {
         let target = match mapped {
             Some(mapped) => {
                 mapped.is_used = true;
-                mapped.target
+                mapped.target.trim()
             }
             None => name,
         };
-        let Some(index) = self.known.iter().position(|known| comparable(known) == comparable(target)) else {
+        let wanted = comparable(target);
+        let Some(index) = self.known.iter().position(|known| comparable(known) == wanted) else {
             self.report_unknown(name, target);
             return 0;
         };
@@ -125,11 +126,11 @@ impl<'a> Resolution<'a> {
         let known = self.known;
         self.problems.add(name, || {
             let advice = advice(target, known);
-            let name = shown(name);
-            if comparable(target) == comparable(&name) {
-                format!("unknown column `{name}`: {advice}")
+            let (shown_name, shown_target) = (shown(name), shown(target));
+            if target == name {
+                format!("unknown column `{shown_name}`: {advice}")
             } else {
-                format!("the mapping sends `{name}` to the unknown column `{}`: {advice}", shown(target))
+                format!("the mapping sends `{shown_name}` to the unknown column `{shown_target}`: {advice}")
             }
         });
     }

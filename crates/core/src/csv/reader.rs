@@ -10,7 +10,9 @@ use super::decode::{self, BoxRead};
 use super::guard::RecordGuard;
 use super::sniff::{self, Delimiter};
 
-/// The parser's buffer.
+/// The parser's buffer. Best of twelve runs over 1,000,000 rows (78 MB, 4 fields, 1 quoted) on two busy cores, ns per
+/// row from memory and from a file: 8 KiB 212 and 292, 64 KiB 147 and 182, 256 KiB 144 and 143, 1 MiB 182 and 189
+/// (2026-11-24). From 64 KiB up the order changed from run to run; each reader keeps two such buffers.
 const BUFFER_BYTES: usize = 64 * 1024;
 
 /// How much a reader accepts before it refuses the file.
@@ -25,9 +27,10 @@ pub struct ReadLimits {
 }
 
 impl ReadLimits {
-    /// A usual `max_record_bytes`. A record's memory is a small multiple of it in the usual case, and up to twenty
-    /// times if it is all delimiters (the parser keeps 8 bytes per field), so it is not chosen more generously.
-    pub const USUAL_RECORD_BYTES: usize = 1 << 20;
+    /// The `max_record_bytes` to use unless there is a reason: eight times the longest cell of a spreadsheet. What it
+    /// costs is a record of nothing but delimiters, for the parser keeps 8 bytes per field: a reader of such rows takes
+    /// 4 MiB, and with a limit of 1 MiB it took 15 MiB (peak resident size, 2026-11-24).
+    pub const USUAL_RECORD_BYTES: usize = 256 * 1024;
 }
 
 /// Where a data row is in the file.
@@ -35,7 +38,8 @@ impl ReadLimits {
 pub struct RowPosition {
     /// Number of the data row, from 1.
     pub row: u64,
-    /// Line of the file on which the row begins, from 1; the header, blank lines and line ends inside quotes count.
+    /// Line of the file on which the row begins, from 1; the header, blank lines and line ends inside quotes count
+    /// (there only with an LF).
     pub line: u64,
 }
 

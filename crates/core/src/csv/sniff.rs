@@ -50,7 +50,7 @@ pub(super) async fn sniff<R: AsyncRead + Unpin>(source: &mut R, limit_bytes: usi
     let mut scan = HeaderScan::default();
     let mut prefix = Vec::new();
     let mut skipped = LineEnds::default();
-    while scan.place != Place::End && prefix.len() <= limit_bytes {
+    while scan.place != Place::End && prefix.len() < limit_bytes {
         let length = source.read(&mut piece).await?;
         if length == 0 {
             break;
@@ -62,7 +62,9 @@ pub(super) async fn sniff<R: AsyncRead + Unpin>(source: &mut R, limit_bytes: usi
             skipped.see(bytes[0]);
             bytes = rest;
         }
-        bytes.iter().for_each(|&byte| scan.see(byte));
+        // Not a byte beyond the limit, or the size of the pieces would decide what the delimiter is.
+        let scanned = bytes.len().min(limit_bytes.saturating_sub(prefix.len()));
+        bytes[..scanned].iter().for_each(|&byte| scan.see(byte));
         prefix.extend_from_slice(bytes);
     }
     Ok(Sniffed { delimiter: scan.delimiter(), prefix, skipped })
@@ -155,6 +157,12 @@ mod tests {
         let sniffed = sniff(&mut text.as_bytes(), 1024).await.unwrap();
         assert_eq!(sniffed.skipped.count, PIECE_BYTES as u64);
         assert_eq!(sniffed.prefix, b"a;b\n1;2\n");
+    }
+
+    #[tokio::test]
+    async fn what_stands_beyond_the_limit_does_not_count() {
+        let sniffed = sniff(&mut &b"a;b,c,d\n"[..], 3).await.unwrap();
+        assert_eq!(sniffed.delimiter, Delimiter::Semicolon);
     }
 
     #[tokio::test]

@@ -51,8 +51,8 @@ mod tests {
         #[test]
         fn nothing_that_is_shown_begins_like_a_formula_unless_it_is_a_number(cell in "[-=+@\t\r\n0-9.eE'A-C]{0,8}") {
             let shown = neutralise(&cell);
-            prop_assert!(!shown.starts_with(FORMULA_STARTS) || shown.parse::<f64>().is_ok_and(f64::is_finite)
-                || shown.bytes().all(|byte| b"0123456789.eE+-".contains(&byte)) && shown.parse::<f64>().is_ok());
+            let is_number = shown.parse::<f64>().is_ok();
+            prop_assert!(!shown.starts_with(FORMULA_STARTS) || is_number, "{:?}", shown);
             prop_assert!(shown == cell || shown.strip_prefix('\'') == Some(cell.as_str()));
         }
     }

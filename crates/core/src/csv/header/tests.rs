@@ -60,6 +60,13 @@ fn an_unknown_column_like_no_other_is_answered_with_the_list() {
 }
 
 #[test]
+fn a_long_unknown_name_is_cut() {
+    let expected =
+        format!("unknown column `{}…`: the columns are `id`, `email`, `name`, `age`", "ß".repeat(64));
+    assert_eq!(problems(&[&"ß".repeat(65)], &[]), [problem(&("ß".repeat(64) + "…"), &expected)]);
+}
+
+#[test]
 fn a_repeated_column_is_told_with_both_positions() {
     let expected = "the column `Email` appears as column 1 and as column 3: keep one of them";
     assert_eq!(problems(&["email", "name", " Email"], &[]), [problem("Email", expected)]);

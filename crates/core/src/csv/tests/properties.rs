@@ -69,7 +69,7 @@ struct Line {
 fn lines() -> impl Strategy<Value = Vec<Line>> {
     let line = (prop::collection::vec(cell(), 1..5), prop_oneof![9 => Just(0usize), 1 => 1usize..4])
         .prop_map(|(cells, blank_lines_before)| Line { cells, blank_lines_before });
-    prop::collection::vec(line, 0..30)
+    prop::collection::vec(line, 0..15)
 }
 
 fn sizes() -> impl Strategy<Value = Vec<usize>> {
