@@ -21,11 +21,17 @@ enum Command {
         #[arg(required = true, trailing_var_arg = true)]
         command: Vec<OsString>,
     },
+    /// Create a database with the schema and without rows, within `testkit run`, and print its URL.
+    Database,
 }
 
 #[tokio::main]
 async fn main() -> Result<ExitCode> {
     match Cli::parse().command {
         Command::Run { command } => testkit::run::run(&command).await,
+        Command::Database => {
+            local::console::result(testkit::migrated_database().await);
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }
