@@ -45,6 +45,7 @@ CREATE TABLE bulk_actions (
 
     -- Chunking is a pure function of the file and these, so that a second run cuts the same chunks.
     chunk_size      integer NOT NULL CHECK (chunk_size > 0),
+    chunk_size_bytes integer NOT NULL CHECK (chunk_size_bytes > 0),
     partitions      smallint NOT NULL CHECK (partitions > 0),
 
     -- The chunker's lease. `chunking_attempt` is its fencing token: it grows with every claim.
@@ -104,6 +105,8 @@ CREATE TABLE bulk_action_chunks (
     -- Its predecessor in the partition is done (or it has none): it may be released as soon as the account has room.
     ready           boolean NOT NULL,
     row_count       integer NOT NULL CHECK (row_count > 0),
+    -- Hash of the chunk object. A chunker that runs again, perhaps in a newer version, must cut the same chunk.
+    content_hash    bigint NOT NULL,
 
     lease_owner     text,
     lease_until     timestamptz,

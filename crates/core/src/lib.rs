@@ -17,6 +17,7 @@ pub mod chunk;
 pub mod config;
 pub mod csv;
 pub mod db;
+pub mod dependencies;
 pub mod entity;
 pub mod health;
 pub mod queue;

@@ -1,1 +1,14 @@
-//! worker
+//! The job engine under both workers. It knows queues, leases, outages and shutdown, and nothing of CSV or entities.
+//!
+//! A job is only a hint: the handler claims the work in PostgreSQL, and whatever it finds there decides. So a job may be
+//! finished (removed from its queue) however the handling ended; work that still waits is rung for again.
+
+mod backoff;
+mod breaker;
+mod lease;
+mod runner;
+
+pub use backoff::delay_after;
+pub use breaker::Breaker;
+pub use lease::LeaseKeeper;
+pub use runner::{Handler, Runner, Verdict, consumer_name};

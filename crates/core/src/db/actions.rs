@@ -36,6 +36,8 @@ pub struct NewAction {
     pub total_rows: i64,
     /// Rows per chunk.
     pub chunk_size: i32,
+    /// Most bytes per chunk, where that is reached before `chunk_size`.
+    pub chunk_size_bytes: i32,
     /// Partitions to spread the rows over.
     pub partitions: i16,
     /// Trace context of the request.
@@ -131,8 +133,8 @@ pub async fn insert_action(pool: &PgPool, new: &NewAction) -> sqlx::Result<DateT
     let created_at = sqlx::query_scalar!(
         "INSERT INTO bulk_actions (id, account_id, entity_type, action_type, status, deduplicate, on_conflict, mapping,
              dry_run, scheduled_at, file_name, file_key, file_size_bytes, file_etag, file_uploaded_at, chunk_size,
-             partitions, traceparent, rung_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, now(), $15, $16, $17, now())
+             chunk_size_bytes, partitions, traceparent, rung_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, now(), $15, $16, $17, $18, now())
          RETURNING created_at",
         new.id,
         new.account_id,
@@ -149,6 +151,7 @@ pub async fn insert_action(pool: &PgPool, new: &NewAction) -> sqlx::Result<DateT
         new.file_size_bytes,
         new.file_etag,
         new.chunk_size,
+        new.chunk_size_bytes,
         new.partitions,
         new.traceparent,
     )

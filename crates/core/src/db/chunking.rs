@@ -1,7 +1,7 @@
 //! The chunking worker's transitions. Each names the lease (owner and attempt) it was made under, so a chunker that
 //! comes back after its lease ran out changes nothing.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
@@ -40,12 +40,14 @@ pub struct ChunkingClaim {
     pub file_key: String,
     /// Rows per chunk.
     pub chunk_size: usize,
+    /// Most bytes per chunk, where that is reached first.
+    pub chunk_size_bytes: usize,
     /// Partitions to spread the rows over.
     pub partitions: u16,
     /// Data rows counted at upload.
     pub total_rows: u64,
-    /// Chunks (partition, seq) that an earlier run has recorded; they are left alone.
-    pub recorded: HashSet<(i16, i32)>,
+    /// Chunks (partition, seq) that an earlier run has recorded, with the hash of their object; they are left alone.
+    pub recorded: HashMap<(i16, i32), i64>,
 }
 
 /// A chunk whose object is stored.
@@ -57,6 +59,8 @@ pub struct NewChunk {
     pub seq: i32,
     /// Rows in it.
     pub row_count: i32,
+    /// Hash of its object.
+    pub content_hash: i64,
 }
 
 /// Takes the lease of a file that waits to be chunked. `None` when there is nothing to take: someone else holds it, it
@@ -91,7 +95,7 @@ pub async fn claim_chunking(
                     AND other.status IN ('queued', 'validating', 'processing')
                     AND other.chunking_lease_until > now()) < $5
            RETURNING a.account_id, a.entity_type, a.action_type AS "action_type: ActionType", a.deduplicate,
-               a.mapping AS "mapping: Json<BTreeMap<String, String>>", a.file_key, a.chunk_size, a.partitions,
+               a.mapping AS "mapping: Json<BTreeMap<String, String>>", a.file_key, a.chunk_size, a.chunk_size_bytes, a.partitions,
                a.chunking_attempt, s.total_records"#,
         action_id,
         owner,
@@ -113,15 +117,16 @@ pub async fn claim_chunking(
         mapping: claimed.mapping.0,
         file_key: claimed.file_key,
         chunk_size: usize::try_from(claimed.chunk_size).unwrap_or(1),
+        chunk_size_bytes: usize::try_from(claimed.chunk_size_bytes).unwrap_or(1),
         partitions: u16::try_from(claimed.partitions).unwrap_or(1),
         total_rows: u64::try_from(claimed.total_records).unwrap_or_default(),
         recorded,
     }))
 }
 
-async fn recorded_chunks(conn: &mut PgConnection, action_id: Uuid) -> sqlx::Result<HashSet<(i16, i32)>> {
-    sqlx::query!("SELECT partition, seq FROM bulk_action_chunks WHERE action_id = $1", action_id)
-        .map(|row| (row.partition, row.seq))
+async fn recorded_chunks(conn: &mut PgConnection, action_id: Uuid) -> sqlx::Result<HashMap<(i16, i32), i64>> {
+    sqlx::query!("SELECT partition, seq, content_hash FROM bulk_action_chunks WHERE action_id = $1", action_id)
+        .map(|row| ((row.partition, row.seq), row.content_hash))
         .fetch_all(conn)
         .await
         .map(|chunks| chunks.into_iter().collect())
@@ -176,16 +181,17 @@ pub async fn record_chunk(
     let mut action = lock_fenced(&mut tx, lease).await?;
     // The predecessor cannot become done meanwhile: that too needs the action's lock.
     sqlx::query!(
-        "INSERT INTO bulk_action_chunks (action_id, partition, seq, account_id, status, ready, row_count)
+        "INSERT INTO bulk_action_chunks (action_id, partition, seq, account_id, status, ready, row_count, content_hash)
          SELECT a.id, $2, $3, a.account_id, 'pending',
                 $3 = 0 OR EXISTS (SELECT FROM bulk_action_chunks p
                                   WHERE p.action_id = $1 AND p.partition = $2 AND p.seq = $3 - 1 AND p.status = 'done'),
-                $4
+                $4, $5
          FROM bulk_actions a WHERE a.id = $1",
         lease.action_id,
         chunk.partition,
         chunk.seq,
         chunk.row_count,
+        chunk.content_hash,
     )
     .execute(&mut *tx)
     .await?;

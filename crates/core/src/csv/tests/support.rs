@@ -85,11 +85,12 @@ impl AsyncRead for Endless {
         _: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        // A piece that does not fit is given in part, so the repetition may be cut anywhere.
-        let piece =
-            if self.start.is_empty() { self.repeated.clone() } else { std::mem::take(&mut self.start) };
+        // What does not fit of the repetition is dropped: it may be cut anywhere.
+        let piece = if self.start.is_empty() { &self.repeated } else { &self.start };
         let size = piece.len().min(buffer.remaining());
         buffer.put_slice(&piece[..size]);
+        let left = self.start.len();
+        self.start.drain(..size.min(left));
         self.taken.fetch_add(size as u64, Ordering::Relaxed);
         Poll::Ready(Ok(()))
     }

@@ -1,0 +1,149 @@
+//! Claims a file, cuts it under its lease, and decides what follows when that fails.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bulk_core::config::Config;
+use bulk_core::db::{self, Bell, ChunkingClaim, ChunkingLease, DbError, RetryPolicy};
+use bulk_core::dependencies::Dependencies;
+use bulk_core::queue::{ChunkingJob, Job};
+use bulk_core::shutdown::Shutdown;
+use bulk_core::telemetry::trace::TraceContext;
+use bulk_core::worker::{Handler, LeaseKeeper, Verdict, delay_after};
+use tracing::Instrument;
+
+use crate::pipeline::{ChunkingError, chunk_file};
+use crate::writer::ring;
+
+/// Files of one account that are read at a time, over all workers; the rest of the workers' room is for others.
+const MAX_FILES_PER_ACCOUNT: i64 = 1;
+/// Runs that may fail (not for an outage) before the action is given up.
+const MAX_FAILURES: u32 = 5;
+const FIRST_RETRY_DELAY: Duration = Duration::from_secs(1);
+
+/// Cuts files into chunks.
+pub struct ChunkingHandler {
+    /// What it stands on.
+    pub dependencies: Dependencies,
+    /// Its name as a lease owner.
+    pub owner: String,
+    /// Its settings.
+    pub config: Config,
+    /// Ends the reading between two rows.
+    pub shutdown: Shutdown,
+}
+
+enum Ended {
+    Chunked(Result<(), ChunkingError>),
+    LeaseLost,
+    ShuttingDown,
+}
+
+#[async_trait]
+impl Handler for ChunkingHandler {
+    type Job = ChunkingJob;
+
+    async fn handle(&self, job: ChunkingJob) -> Verdict {
+        let trace = TraceContext::from_traceparent(job.traceparent()).unwrap_or_default();
+        let span = tracing::info_span!(
+            "chunking",
+            traceId = %trace.trace_id(),
+            actionId = %job.action_id,
+            accountId = tracing::field::Empty
+        );
+        self.claim_and_chunk(job).instrument(span).await
+    }
+}
+
+impl ChunkingHandler {
+    async fn claim_and_chunk(&self, job: ChunkingJob) -> Verdict {
+        let (pool, lease_ms) = (&self.dependencies.pool, self.lease_ms());
+        let claim =
+            match db::claim_chunking(pool, job.action_id, &self.owner, lease_ms, MAX_FILES_PER_ACCOUNT).await {
+                Ok(Some(claim)) => claim,
+                Ok(None) => return Verdict::Finished,
+                Err(error) if error.is_outage() => return Verdict::Outage(error.to_string()),
+                Err(error) => {
+                    tracing::error!(%error, "could not claim a file");
+                    return Verdict::Finished;
+                }
+            };
+        tracing::Span::current().record("accountId", &claim.account_id);
+        let lease = claim.lease.clone();
+        let started = std::time::Instant::now();
+        tracing::info!(attempt = lease.attempt, rows = claim.total_rows, "reading a file");
+        let ended = self.chunk_under_lease(claim).await;
+        let verdict = self.conclude(&lease, &job, ended).await;
+        tracing::debug!(duration_ms = started.elapsed().as_millis() as u64, "left the file");
+        verdict
+    }
+
+    async fn chunk_under_lease(&self, claim: ChunkingClaim) -> Ended {
+        let (pool, lease, lease_ms) = (self.dependencies.pool.clone(), claim.lease.clone(), self.lease_ms());
+        let keeper = LeaseKeeper::start(self.config.worker.lease, move || {
+            let (pool, lease) = (pool.clone(), lease.clone());
+            async move { db::renew_chunking(&pool, &lease, lease_ms).await }
+        });
+        tokio::select! {
+            result = chunk_file(&self.dependencies, &self.config, claim) => Ended::Chunked(result),
+            () = keeper.lost() => Ended::LeaseLost,
+            () = self.shutdown.cancelled() => Ended::ShuttingDown,
+        }
+    }
+
+    async fn conclude(&self, lease: &ChunkingLease, job: &ChunkingJob, ended: Ended) -> Verdict {
+        let pool = &self.dependencies.pool;
+        let concluded = match ended {
+            Ended::Chunked(Ok(())) => {
+                tracing::info!("the whole file is cut into chunks");
+                db::finish_chunking(pool, lease).await
+            }
+            Ended::LeaseLost => Err(DbError::Fenced),
+            Ended::ShuttingDown => {
+                tracing::info!("handing a file back: stopping");
+                self.hand_back(lease, job).await
+            }
+            Ended::Chunked(Err(error)) if error.is_fenced() => Err(DbError::Fenced),
+            Ended::Chunked(Err(error)) if error.is_outage() => {
+                let _ = self.hand_back(lease, job).await;
+                return Verdict::Outage(error.to_string());
+            }
+            Ended::Chunked(Err(ChunkingError::File(sentence))) => {
+                tracing::warn!(reason = sentence, "the file is refused");
+                db::refuse_file(pool, lease, "file_refused", &sentence).await
+            }
+            Ended::Chunked(Err(error)) => {
+                tracing::error!(%error, "reading the file failed");
+                let delay = delay_after(u32::try_from(lease.attempt).unwrap_or(1), FIRST_RETRY_DELAY);
+                let delay_ms = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
+                let retry = RetryPolicy { max_failures: MAX_FAILURES, delay_ms };
+                db::fail_chunking(pool, lease, &error.to_string(), retry).await
+            }
+        };
+        match concluded {
+            Ok(()) => Verdict::Finished,
+            Err(DbError::Fenced) => {
+                tracing::info!("left a file: paused, over, or taken by another worker");
+                let _ = db::hand_back_chunking(pool, lease).await;
+                Verdict::Finished
+            }
+            Err(error) if error.is_outage() => Verdict::Outage(error.to_string()),
+            Err(error) => {
+                tracing::error!(%error, "could not record how reading a file ended");
+                Verdict::Finished
+            }
+        }
+    }
+
+    /// Another worker, or this one after the outage, can start at once.
+    async fn hand_back(&self, lease: &ChunkingLease, job: &ChunkingJob) -> Result<(), DbError> {
+        db::hand_back_chunking(&self.dependencies.pool, lease).await?;
+        let bell = Bell::Chunking { action_id: job.action_id, traceparent: job.traceparent.clone() };
+        ring(&self.dependencies, &[bell]).await;
+        Ok(())
+    }
+
+    fn lease_ms(&self) -> i64 {
+        i64::try_from(self.config.worker.lease.as_millis()).unwrap_or(i64::MAX)
+    }
+}

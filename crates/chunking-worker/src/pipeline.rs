@@ -1,0 +1,198 @@
+//! From the stored file to chunks: parse, check, deduplicate, partition, write. One pass, in bounded memory: at most one
+//! unfinished chunk per partition and the few that are being written.
+
+use bulk_core::action::ActionType;
+use bulk_core::chunk::{ChunkEncoder, RowCode};
+use bulk_core::config::Config;
+use bulk_core::csv::{CsvError, CsvReader, ReadLimits, RowPosition, resolve};
+use bulk_core::db::{ChunkingClaim, DbError};
+use bulk_core::dependencies::Dependencies;
+use bulk_core::entity::{self, ColumnMap, EntityType, FieldProblem};
+use bulk_core::storage::StorageError;
+use csv_async::StringRecord;
+use thiserror::Error;
+
+use crate::dedupe::SeenKeys;
+use crate::partition::partition_of;
+use crate::writer::{ChunkWriter, WriteError};
+
+/// Why a file could not be cut to its end.
+#[derive(Debug, Error)]
+pub enum ChunkingError {
+    /// The file is at fault and will be so again; the sentence is for its uploader.
+    #[error("{0}")]
+    File(String),
+    /// A chunk could not be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// The file could not be opened.
+    #[error("the uploaded file cannot be opened: {0}")]
+    Storage(#[from] StorageError),
+    /// Reading broke off.
+    #[error("reading the uploaded file broke off: {0}")]
+    Read(std::io::Error),
+}
+
+impl ChunkingError {
+    /// Waiting may help; it counts as no attempt.
+    pub fn is_outage(&self) -> bool {
+        match self {
+            Self::Write(WriteError::Database(error)) => error.is_outage(),
+            Self::Write(WriteError::Storage(error)) | Self::Storage(error) => error.is_outage(),
+            Self::Read(_) => true,
+            Self::File(_) | Self::Write(WriteError::Changed { .. } | WriteError::Aborted(_)) => false,
+        }
+    }
+
+    /// The lease is gone, or the action is paused or over.
+    pub fn is_fenced(&self) -> bool {
+        matches!(self, Self::Write(WriteError::Database(DbError::Fenced)))
+    }
+}
+
+impl From<CsvError> for ChunkingError {
+    fn from(error: CsvError) -> Self {
+        match error {
+            CsvError::Io(error) => Self::Read(error),
+            file_fault => Self::File(file_fault.to_string()),
+        }
+    }
+}
+
+/// Cuts a claimed file into chunks, all of them recorded when this returns.
+pub async fn chunk_file(
+    dependencies: &Dependencies,
+    config: &Config,
+    claim: ChunkingClaim,
+) -> Result<(), ChunkingError> {
+    let source = dependencies.store.open(&claim.file_key).await?;
+    // The upload was checked against the limits of its day; what counts now is that the file still has as many rows.
+    let limits = ReadLimits {
+        max_rows: claim.total_rows,
+        max_decoded_bytes: u64::MAX,
+        max_record_bytes: ReadLimits::USUAL_RECORD_BYTES,
+    };
+    let mut reader = CsvReader::open(source, limits).await?;
+    let mut cutter = Cutter::new(dependencies, config, &claim, reader.header().to_vec())?;
+    let mut record = StringRecord::new();
+    let mut rows = 0;
+    while let Some(position) = reader.next_row(&mut record).await? {
+        cutter.add(position, &record).await?;
+        rows = position.row;
+    }
+    if rows != claim.total_rows {
+        let expected = claim.total_rows;
+        return Err(ChunkingError::File(format!("the file has {rows} rows, at upload it had {expected}")));
+    }
+    cutter.finish().await
+}
+
+struct Cutter {
+    entity: &'static dyn EntityType,
+    action: ActionType,
+    map: ColumnMap,
+    header: Vec<String>,
+    seen: Option<SeenKeys>,
+    chunk_size: usize,
+    chunk_size_bytes: usize,
+    /// The open chunk of each partition, and its place there.
+    open: Vec<(i32, ChunkEncoder)>,
+    writer: ChunkWriter,
+}
+
+impl Cutter {
+    fn new(
+        dependencies: &Dependencies,
+        config: &Config,
+        claim: &ChunkingClaim,
+        header: Vec<String>,
+    ) -> Result<Self, ChunkingError> {
+        let entity = entity::find(&claim.entity_type)
+            .ok_or_else(|| ChunkingError::File(format!("there is no entity `{}`", claim.entity_type)))?;
+        let known: Vec<&str> = entity.columns().iter().map(|column| column.name).collect();
+        let columns = resolve(&header, &claim.mapping, &known).map_err(|problems| {
+            let sentences: Vec<_> = problems.into_iter().map(|problem| problem.message).collect();
+            ChunkingError::File(sentences.join("; "))
+        })?;
+        let map = entity.relevant(&ColumnMap::new(&columns, known.len()), claim.action_type);
+        entity.check_header(&map, claim.action_type).map_err(ChunkingError::File)?;
+        let writer = ChunkWriter::new(
+            dependencies.clone(),
+            claim.account_id.clone(),
+            claim.lease.clone(),
+            config.worker.max_chunks_in_flight_per_account.into(),
+            claim.recorded.clone(),
+        );
+        Ok(Self {
+            entity,
+            action: claim.action_type,
+            map,
+            seen: claim.deduplicate.then(SeenKeys::default),
+            chunk_size: claim.chunk_size,
+            chunk_size_bytes: claim.chunk_size_bytes,
+            open: (0..claim.partitions).map(|_| (0, ChunkEncoder::new(&header))).collect(),
+            header,
+            writer,
+        })
+    }
+
+    async fn add(&mut self, position: RowPosition, record: &StringRecord) -> Result<(), ChunkingError> {
+        let checked = self.check(position, record);
+        let identity = checked.as_ref().ok().copied();
+        let refusal = match (&checked, identity) {
+            (Err((code, sentence)), _) => Some((*code, sentence.as_str())),
+            (Ok(_), Some(identity)) if !self.is_first(identity) => {
+                Some((RowCode::Duplicate, "an earlier row of this file has the same key"))
+            }
+            _ => None,
+        };
+        let partition = partition_of(identity, position.row, u16::try_from(self.open.len()).unwrap_or(u16::MAX));
+        let (_, chunk) = &mut self.open[partition as usize];
+        chunk.push(position.row, refusal, record.iter());
+        if chunk.row_count() >= self.chunk_size || chunk.size_bytes() >= self.chunk_size_bytes {
+            self.close(partition).await?;
+        }
+        Ok(())
+    }
+
+    fn is_first(&mut self, identity: u128) -> bool {
+        self.seen.as_mut().is_none_or(|seen| seen.first_time(identity))
+    }
+
+    /// The row's identity, or why it is refused.
+    fn check(&self, position: RowPosition, record: &StringRecord) -> Result<u128, (RowCode, String)> {
+        let (found, expected) = (record.len(), self.header.len());
+        if found != expected {
+            let sentence = format!("line {} has {found} fields, the header has {expected}", position.line);
+            return Err((RowCode::Malformed, sentence));
+        }
+        match self.entity.check_row(&self.map, self.action, record) {
+            Ok(row) => Ok(row.identity),
+            Err(problems) => Err((RowCode::Invalid, sentence(&problems))),
+        }
+    }
+
+    async fn close(&mut self, partition: i16) -> Result<(), ChunkingError> {
+        let fresh = ChunkEncoder::new(&self.header);
+        let (next_seq, open) = &mut self.open[partition as usize];
+        let chunk = std::mem::replace(open, fresh);
+        let seq = *next_seq;
+        *next_seq += 1;
+        let row_count = chunk.row_count();
+        Ok(self.writer.write(partition, seq, row_count, chunk.finish()).await?)
+    }
+
+    async fn finish(mut self) -> Result<(), ChunkingError> {
+        for partition in 0..i16::try_from(self.open.len()).unwrap_or(i16::MAX) {
+            if self.open[partition as usize].1.row_count() > 0 {
+                self.close(partition).await?;
+            }
+        }
+        Ok(self.writer.finish().await?)
+    }
+}
+
+fn sentence(problems: &[FieldProblem]) -> String {
+    let sentences: Vec<_> = problems.iter().map(|problem| format!("{} {}", problem.column, problem.message)).collect();
+    sentences.join("; ")
+}

@@ -1,0 +1,147 @@
+//! Rings the bell for whatever PostgreSQL says is due, so that a lost message, a dead worker or an emptied Redis delays
+//! work by a moment and never loses it. Every chunking worker runs one; an advisory lock lets one at a time lead.
+
+use std::time::Duration;
+
+use bulk_core::config::WorkerConfig;
+use bulk_core::db::{self, Bell, DbError};
+use bulk_core::dependencies::Dependencies;
+use bulk_core::queue::{Backlog, QueueName};
+use bulk_core::shutdown::Shutdown;
+use bulk_core::worker::Breaker;
+use sqlx::PgConnection;
+
+use crate::writer::ring;
+
+/// The advisory lock of the leader; any number that nothing else in the database uses.
+const LEADER_LOCK: i64 = 0x62_75_6c_6b_2d_72_65_63;
+/// A job that nobody has claimed for this long has lost its bell, if its queue is idle.
+const SILENCE_WHEN_IDLE: Duration = Duration::from_secs(1);
+/// The same while jobs wait in its queue: it may just wait its turn.
+const SILENCE_WHEN_BUSY: Duration = Duration::from_secs(30);
+/// An upload from which no byte has come for this long is abandoned.
+const UPLOAD_SILENCE: Duration = Duration::from_secs(3600);
+
+/// The reconciler of one worker.
+pub struct Reconciler {
+    dependencies: Dependencies,
+    config: WorkerConfig,
+    breaker: Breaker,
+}
+
+impl Reconciler {
+    /// A reconciler; [`Reconciler::run`] starts it.
+    #[must_use]
+    pub fn new(dependencies: Dependencies, config: WorkerConfig, breaker: Breaker) -> Self {
+        Self { dependencies, config, breaker }
+    }
+
+    /// Looks for overdue work at every interval, while it leads, until the shutdown.
+    pub async fn run(self, shutdown: &Shutdown) {
+        // Session locks go with their connection, so the leader's must not go back to the pool.
+        let mut leader: Option<PgConnection> = None;
+        while !shutdown.is_cancelled() {
+            self.breaker.closed().await;
+            leader = self.lead(leader).await;
+            if leader.is_some()
+                && let Err(error) = self.tick().await
+            {
+                tracing::warn!(%error, "the reconciler could not finish its round");
+                leader = None;
+            }
+            tokio::select! {
+                () = tokio::time::sleep(self.config.reconcile_interval) => {}
+                () = shutdown.cancelled() => {}
+            }
+        }
+    }
+
+    /// The connection that holds the leader's lock, if this process leads.
+    async fn lead(&self, leader: Option<PgConnection>) -> Option<PgConnection> {
+        let is_new = leader.is_none();
+        let mut connection = match leader {
+            Some(connection) => connection,
+            None => self.dependencies.pool.acquire().await.ok()?.detach(),
+        };
+        let locked = if is_new {
+            sqlx::query_scalar!(r#"SELECT pg_try_advisory_lock($1) AS "locked!""#, LEADER_LOCK)
+                .fetch_one(&mut connection)
+                .await
+        } else {
+            // Only asks whether the connection, and with it the lock, is still there.
+            sqlx::query_scalar!(r#"SELECT true AS "locked!""#).fetch_one(&mut connection).await
+        };
+        if is_new && matches!(locked, Ok(true)) {
+            tracing::info!("leading the reconciliation");
+        }
+        locked.ok().filter(|locked| *locked).map(|_| connection)
+    }
+
+    async fn tick(&self) -> Result<(), DbError> {
+        let pool = &self.dependencies.pool;
+        let mut bells = db::schedules_due(pool).await?;
+        let expired = db::expire_chunk_leases(pool).await?;
+        if !expired.is_empty() {
+            tracing::warn!(chunks = expired.len(), "took chunks back from workers whose lease ran out");
+            metrics::counter!("bulk_leases_lost_total").increment(expired.len() as u64);
+        }
+        bells.extend(expired);
+        bells.extend(db::retries_due(pool).await?);
+        bells.extend(db::release_waiting(pool, self.config.max_chunks_in_flight_per_account.into()).await?);
+        let silence_ms = self.silence_ms(QueueName::Chunking).await;
+        bells.extend(db::forgotten_chunking(pool, silence_ms).await?);
+        let silence_ms = self.silence_ms(QueueName::Processing).await;
+        bells.extend(db::forgotten_chunks(pool, silence_ms).await?);
+        self.ring_all(&bells).await;
+        let settled = db::settle_finished(pool).await?;
+        if settled > 0 {
+            tracing::error!(actions = settled, "ended actions that should have ended with their last chunk");
+        }
+        self.remove_orphaned_uploads().await?;
+        Ok(())
+    }
+
+    async fn ring_all(&self, bells: &[Bell]) {
+        if !bells.is_empty() {
+            tracing::debug!(bells = bells.len(), "ringing for overdue work");
+            ring(&self.dependencies, bells).await;
+        }
+    }
+
+    async fn silence_ms(&self, queue: QueueName) -> i64 {
+        let backlog = match self.dependencies.queue.backlog(queue).await {
+            Ok(backlog) => backlog,
+            Err(error) => {
+                tracing::debug!(%error, "could not ask for a queue's length");
+                Backlog { length: 0, lag: u64::MAX }
+            }
+        };
+        let labels = [("queue", queue.as_str())];
+        if backlog.lag != u64::MAX {
+            metrics::gauge!("bulk_queue_length", &labels).set(backlog.length as f64);
+            metrics::gauge!("bulk_queue_lag", &labels).set(backlog.lag as f64);
+        }
+        let silence = if backlog.lag == 0 { SILENCE_WHEN_IDLE } else { SILENCE_WHEN_BUSY };
+        i64::try_from(silence.as_millis()).unwrap_or(i64::MAX)
+    }
+
+    async fn remove_orphaned_uploads(&self) -> Result<(), DbError> {
+        let silence_ms = i64::try_from(UPLOAD_SILENCE.as_millis()).unwrap_or(i64::MAX);
+        let (pool, store) = (&self.dependencies.pool, &self.dependencies.store);
+        for upload in db::orphaned_uploads(pool, silence_ms).await? {
+            if let Some(multipart_id) = &upload.multipart_id
+                && let Err(error) = store.abort_upload(&upload.object_key, multipart_id).await
+            {
+                tracing::warn!(%error, "could not remove the parts of an abandoned upload");
+                continue;
+            }
+            if let Err(error) = store.delete(&upload.object_key).await {
+                tracing::warn!(%error, "could not remove the object of an abandoned upload");
+                continue;
+            }
+            db::end_upload(pool, upload.action_id).await?;
+            tracing::info!(actionId = %upload.action_id, "removed an abandoned upload");
+        }
+        Ok(())
+    }
+}

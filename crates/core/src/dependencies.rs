@@ -1,0 +1,142 @@
+//! The three things every service stands on, opened from the configuration, and how each is asked whether it works.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use backon::{ExponentialBuilder, Retryable};
+use sqlx::PgPool;
+use thiserror::Error;
+
+use crate::config::Config;
+use crate::db::{self, SchemaError};
+use crate::health::Probe;
+use crate::queue::Queue;
+use crate::shutdown::Shutdown;
+use crate::storage::{ObjectStore, StorageError};
+
+/// PostgreSQL, Redis and S3. Cheap to clone.
+#[derive(Clone)]
+pub struct Dependencies {
+    /// PostgreSQL: the truth.
+    pub pool: PgPool,
+    /// Redis: the doorbell.
+    pub queue: Queue,
+    /// S3: the bytes.
+    pub store: ObjectStore,
+}
+
+/// Why a service cannot start.
+#[derive(Debug, Error)]
+pub enum DependencyError {
+    /// `DATABASE_URL` is no database URL.
+    #[error("DATABASE_URL: {0}")]
+    DatabaseUrl(#[source] sqlx::Error),
+    /// `REDIS_URL` is no Redis URL.
+    #[error("REDIS_URL: {0}")]
+    RedisUrl(#[from] redis::RedisError),
+    /// The schema is not the one this build knows.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+    /// A stop was asked for before everything was there.
+    #[error("stopped while waiting for the database and object storage")]
+    Stopped,
+}
+
+impl Dependencies {
+    /// Opens all three without asking them anything yet.
+    ///
+    /// # Errors
+    /// When one of the URLs is not one.
+    pub fn open(config: &Config, service: &str) -> Result<Self, DependencyError> {
+        let database = &config.database;
+        let pool = db::connect(&database.url, service, database.max_connections, config.worker.lease)
+            .map_err(DependencyError::DatabaseUrl)?;
+        Ok(Self { pool, queue: Queue::new(&config.redis)?, store: ObjectStore::new(&config.storage) })
+    }
+
+    /// Waits until the database has the schema that this build knows and the bucket exists. A service that starts while
+    /// one of them is away waits for it instead of dying and being started over and over.
+    ///
+    /// # Errors
+    /// [`DependencyError::Schema`] when waiting does not help; [`DependencyError::Stopped`] on shutdown.
+    pub async fn ready(&self, shutdown: &Shutdown) -> Result<(), DependencyError> {
+        let patience = ExponentialBuilder::default()
+            .with_min_delay(Duration::from_millis(100))
+            .with_max_delay(Duration::from_secs(2))
+            .without_max_times();
+        let schema = (|| db::require_schema(&self.pool))
+            .retry(patience)
+            .when(|error| matches!(error, SchemaError::Database(error) if db::is_outage(error)))
+            .notify(|error, _| tracing::warn!(%error, "waiting for the database"));
+        let bucket = (|| self.store.ensure_bucket())
+            .retry(patience)
+            .when(StorageError::is_outage)
+            .notify(|error, _| tracing::warn!(%error, "waiting for object storage"));
+        let both = async {
+            schema.await?;
+            // Every error of the store is an outage, which is retried for ever.
+            let _ = bucket.await;
+            Ok(())
+        };
+        tokio::select! {
+            ready = both => ready,
+            () = shutdown.cancelled() => Err(DependencyError::Stopped),
+        }
+    }
+
+    /// One probe for each dependency, under the names that the API shows.
+    #[must_use]
+    pub fn probes(&self) -> Vec<Arc<dyn Probe>> {
+        vec![
+            Arc::new(Database(self.pool.clone())),
+            Arc::new(Redis(self.queue.clone())),
+            Arc::new(Minio(self.store.clone())),
+        ]
+    }
+}
+
+struct Database(PgPool);
+struct Redis(Queue);
+struct Minio(ObjectStore);
+
+#[async_trait]
+impl Probe for Database {
+    fn name(&self) -> &'static str {
+        "database"
+    }
+
+    async fn probe(&self) -> Result<(), String> {
+        sqlx::query_scalar!(r#"SELECT 1 AS "one!""#)
+            .fetch_one(&self.0)
+            .await
+            .map(|_| ())
+            .map_err(|error| error.to_string())
+    }
+}
+
+#[async_trait]
+impl Probe for Redis {
+    fn name(&self) -> &'static str {
+        "redis"
+    }
+
+    async fn probe(&self) -> Result<(), String> {
+        self.0.ping().await.map_err(|error| error.to_string())
+    }
+}
+
+#[async_trait]
+impl Probe for Minio {
+    fn name(&self) -> &'static str {
+        "minio"
+    }
+
+    async fn probe(&self) -> Result<(), String> {
+        match self.0.bucket_exists().await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err("the bucket does not exist".to_owned()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+}

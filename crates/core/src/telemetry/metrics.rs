@@ -1,0 +1,131 @@
+//! The metrics' names, and their registry in Prometheus' text format.
+//!
+//! Services record with the macros of the `metrics` crate and the names below; labels have few values, so neither
+//! accounts nor ids are among them.
+
+use std::sync::OnceLock;
+use std::thread;
+use std::time::Duration;
+
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+
+use super::TelemetryError;
+
+/// Counter: rows with an outcome, by `entity`, `action` and `outcome`.
+pub const ROWS: &str = "bulk_rows_total";
+/// Counter: chunks that a worker finished or gave back, by `result`.
+pub const CHUNKS: &str = "bulk_chunks_total";
+/// Histogram: from claim to commit of a chunk, in seconds.
+pub const CHUNK_DURATION: &str = "bulk_chunk_duration_seconds";
+/// Histogram: from creation (or the scheduled time) to the end of an action, in seconds.
+pub const ACTION_DURATION: &str = "bulk_action_duration_seconds";
+/// Gauge: entries of a stream, by `queue`.
+pub const QUEUE_LENGTH: &str = "bulk_queue_length";
+/// Gauge: entries of a stream that no worker has read yet, by `queue`.
+pub const QUEUE_LAG: &str = "bulk_queue_lag";
+/// Counter: leases that ran out under a worker, whose work was then discarded.
+pub const LEASES_LOST: &str = "bulk_leases_lost_total";
+/// Counter: jobs that were put back to be tried again.
+pub const RETRIES: &str = "bulk_retries_total";
+/// Counter: HTTP requests, by `route`, `method` and `status`.
+pub const HTTP_REQUESTS: &str = "http_requests_total";
+/// Histogram: time until an HTTP answer begins, in seconds, by `route` and `method`.
+pub const HTTP_REQUEST_DURATION: &str = "http_request_duration_seconds";
+/// Gauge: connections of the PostgreSQL pool, by `state` (idle, used).
+pub const DB_POOL_CONNECTIONS: &str = "db_pool_connections";
+/// Counter: log lines that were not handed to Loki because too many came at once; stdout has them.
+pub const LOG_LINES_DROPPED: &str = "log_lines_dropped_total";
+
+/// A chunk takes tens of milliseconds; a database in trouble stretches that to minutes.
+const CHUNK_BUCKETS_SECONDS: [f64; 11] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0];
+/// From a hundred rows to ten million.
+const ACTION_BUCKETS_SECONDS: [f64; 10] = [0.25, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0];
+/// Reads stay under 100 ms; uploads take as long as their bytes.
+const HTTP_BUCKETS_SECONDS: [f64; 11] = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0, 300.0];
+
+/// Often enough that histograms nobody scrapes do not pile up samples.
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
+
+static REGISTRY: OnceLock<PrometheusHandle> = OnceLock::new();
+
+/// Installs the recorder of this process. Calls after the first change nothing, so that tests may start several
+/// services in one process.
+///
+/// # Errors
+/// The recorder cannot be built, or the thread that tends it cannot be started.
+pub fn install() -> Result<(), TelemetryError> {
+    let recorder = build()?;
+    let handle = recorder.handle();
+    // Only the recorder that gets the place becomes the registry that is rendered.
+    if REGISTRY.get().is_none() && metrics::set_global_recorder(recorder).is_ok() {
+        let upkeep = handle.clone();
+        thread::Builder::new().name("metrics-upkeep".to_owned()).spawn(move || {
+            loop {
+                thread::sleep(UPKEEP_INTERVAL);
+                upkeep.run_upkeep();
+            }
+        })?;
+        REGISTRY.get_or_init(|| handle);
+        describe();
+    }
+    Ok(())
+}
+
+/// All metrics of this process in Prometheus' text format; empty before [`install`].
+#[must_use]
+pub fn render() -> String {
+    REGISTRY.get().map(PrometheusHandle::render).unwrap_or_default()
+}
+
+fn build() -> Result<PrometheusRecorder, TelemetryError> {
+    let named = |name: &str| Matcher::Full(name.to_owned());
+    Ok(PrometheusBuilder::new()
+        .set_buckets_for_metric(named(CHUNK_DURATION), &CHUNK_BUCKETS_SECONDS)?
+        .set_buckets_for_metric(named(ACTION_DURATION), &ACTION_BUCKETS_SECONDS)?
+        .set_buckets_for_metric(named(HTTP_REQUEST_DURATION), &HTTP_BUCKETS_SECONDS)?
+        .build_recorder())
+}
+
+fn describe() {
+    describe_counter!(ROWS, "Rows with an outcome");
+    describe_counter!(CHUNKS, "Chunks that a worker finished or gave back");
+    describe_histogram!(CHUNK_DURATION, Unit::Seconds, "From claim to commit of a chunk");
+    describe_histogram!(
+        ACTION_DURATION,
+        Unit::Seconds,
+        "From creation or scheduled time to the end of an action"
+    );
+    describe_gauge!(QUEUE_LENGTH, "Entries of a stream");
+    describe_gauge!(QUEUE_LAG, "Entries of a stream that no worker has read yet");
+    describe_counter!(LEASES_LOST, "Leases that ran out under a worker");
+    describe_counter!(RETRIES, "Jobs that were put back to be tried again");
+    describe_counter!(HTTP_REQUESTS, "HTTP requests");
+    describe_histogram!(HTTP_REQUEST_DURATION, Unit::Seconds, "Time until an HTTP answer begins");
+    describe_gauge!(DB_POOL_CONNECTIONS, "Connections of the PostgreSQL pool");
+    describe_counter!(LOG_LINES_DROPPED, "Log lines not handed to Loki because too many came at once");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn installing_twice_keeps_one_registry() {
+        install().unwrap();
+        metrics::counter!(RETRIES).increment(1);
+        install().unwrap();
+        metrics::counter!(RETRIES).increment(1);
+        let text = render();
+        assert!(text.contains("# TYPE bulk_retries_total counter\nbulk_retries_total 2"), "{text}");
+    }
+
+    #[test]
+    fn durations_are_rendered_with_their_buckets() {
+        install().unwrap();
+        metrics::histogram!(CHUNK_DURATION).record(0.03);
+        let text = render();
+        assert!(text.contains(r#"bulk_chunk_duration_seconds_bucket{le="0.025"} 0"#), "{text}");
+        assert!(text.contains(r#"bulk_chunk_duration_seconds_bucket{le="0.05"} 1"#), "{text}");
+    }
+}

@@ -1,0 +1,101 @@
+//! The routes, and how serving starts and ends.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::Request;
+use http_body_util::BodyExt;
+use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tower::ServiceExt;
+
+use super::*;
+
+struct Obstacles(&'static [&'static str]);
+
+#[async_trait]
+impl Readiness for Obstacles {
+    async fn obstacles(&self) -> Vec<String> {
+        self.0.iter().map(ToString::to_string).collect()
+    }
+}
+
+fn health(obstacles: &'static [&'static str], draining: &Shutdown) -> WorkerHealth {
+    WorkerHealth::new(Arc::new(Obstacles(obstacles)), draining.clone())
+}
+
+async fn get_text(health: WorkerHealth, path: &str) -> (StatusCode, String) {
+    let request = Request::get(path).body(Body::empty()).unwrap();
+    let response = router(health).oneshot(request).await.unwrap();
+    let status = response.status();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    (status, String::from_utf8(body.to_vec()).unwrap())
+}
+
+async fn get_json(health: WorkerHealth, path: &str) -> (StatusCode, Value) {
+    let (status, text) = get_text(health, path).await;
+    (status, serde_json::from_str(&text).unwrap())
+}
+
+#[tokio::test]
+async fn a_worker_without_obstacles_is_ready() {
+    let (status, body) = get_json(health(&[], &Shutdown::new()), "/health/ready").await;
+    assert_eq!((status, body), (StatusCode::OK, json!({"status": "ready"})));
+}
+
+#[tokio::test]
+async fn a_worker_is_not_ready_while_a_dependency_is_down() {
+    let (status, body) = get_json(health(&["database is down"], &Shutdown::new()), "/health/ready").await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(body, json!({"status": "not_ready", "reasons": ["database is down"]}));
+}
+
+#[tokio::test]
+async fn a_draining_worker_is_not_ready_but_alive() {
+    let draining = Shutdown::new();
+    draining.trigger();
+    let (status, body) = get_json(health(&[], &draining), "/health/ready").await;
+    assert_eq!(
+        (status, &body["reasons"]),
+        (StatusCode::SERVICE_UNAVAILABLE, &json!(["the worker is draining"]))
+    );
+    let (status, body) = get_json(health(&["database is down"], &draining), "/health/live").await;
+    assert_eq!((status, body), (StatusCode::OK, json!({"status": "alive"})));
+}
+
+#[tokio::test]
+async fn metrics_are_prometheus_text() {
+    metrics::install().unwrap();
+    let (status, text) = get_text(health(&[], &Shutdown::new()), "/metrics").await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(text.is_empty() || text.starts_with("# "), "{text}");
+}
+
+#[tokio::test]
+async fn serving_goes_on_while_draining_and_ends_when_stopped() {
+    let (draining, stopped) = (Shutdown::new(), Shutdown::new());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = tokio::spawn(serve_on(listener, health(&[], &draining), stopped.clone()));
+
+    draining.trigger();
+    let mut connection = TcpStream::connect(address).await.unwrap();
+    connection.write_all(b"GET /health/ready HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    let mut status_line = [0; 12];
+    connection.read_exact(&mut status_line).await.unwrap();
+    assert_eq!(&status_line, b"HTTP/1.1 503");
+
+    // The connection stays open, as a keep-alive connection would; it must not hold up the end.
+    stopped.trigger();
+    timeout(Duration::from_secs(5), server).await.expect("serving must end").unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_taken_port_is_an_error() {
+    let taken = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).await.unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let result = serve(port, health(&[], &Shutdown::new()), Shutdown::new()).await;
+    assert_eq!(result.unwrap_err().kind(), io::ErrorKind::AddrInUse);
+}
