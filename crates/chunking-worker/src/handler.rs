@@ -44,7 +44,7 @@ impl Handler for ChunkingHandler {
     type Job = ChunkingJob;
 
     async fn handle(&self, job: ChunkingJob) -> Verdict {
-        let trace = TraceContext::from_traceparent(job.traceparent()).unwrap_or_default();
+        let trace = TraceContext::from_traceparent(job.traceparent()).unwrap_or_else(TraceContext::new);
         let span = tracing::info_span!(
             "chunking",
             traceId = %trace.trace_id(),

@@ -4,7 +4,7 @@
 use bulk_core::action::ActionType;
 use bulk_core::chunk::{ChunkEncoder, RowCode};
 use bulk_core::config::Config;
-use bulk_core::csv::{CsvError, CsvReader, ReadLimits, RowPosition, resolve};
+use bulk_core::csv::{CsvError, CsvReader, ReadLimits, RowPosition};
 use bulk_core::db::{ChunkingClaim, DbError};
 use bulk_core::dependencies::Dependencies;
 use bulk_core::entity::{self, ColumnMap, EntityType, FieldProblem};
@@ -109,12 +109,11 @@ impl Cutter {
     ) -> Result<Self, ChunkingError> {
         let entity = entity::find(&claim.entity_type)
             .ok_or_else(|| ChunkingError::File(format!("there is no entity `{}`", claim.entity_type)))?;
-        let known: Vec<&str> = entity.columns().iter().map(|column| column.name).collect();
-        let columns = resolve(&header, &claim.mapping, &known).map_err(|problems| {
+        let map = entity::map_columns(entity, &header, &claim.mapping).map_err(|problems| {
             let sentences: Vec<_> = problems.into_iter().map(|problem| problem.message).collect();
             ChunkingError::File(sentences.join("; "))
         })?;
-        let map = entity.relevant(&ColumnMap::new(&columns, known.len()), claim.action_type);
+        let map = entity.relevant(&map, claim.action_type);
         entity.check_header(&map, claim.action_type).map_err(ChunkingError::File)?;
         let writer = ChunkWriter::new(
             dependencies.clone(),

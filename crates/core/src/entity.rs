@@ -17,5 +17,5 @@ pub use cells::{Cells, FieldProblem, Fields};
 pub use column::{Column, ColumnKind, ColumnMap};
 pub use contact::Contact;
 pub use declaration::{Entity, Matched};
-pub use registry::{EntityType, all, find};
+pub use registry::{EntityType, all, find, map_columns};
 pub use row_check::{CheckedRow, HeaderRules};

@@ -3,6 +3,10 @@
 //! It goes on answering while the worker drains, because "not ready" has to be seen by whoever routes work; that is why
 //! draining (in [`WorkerHealth`]) and the end of serving are two different signals.
 
+mod host;
+
+pub use host::{HostError, host};
+
 use std::io;
 use std::net::Ipv4Addr;
 use std::sync::Arc;

@@ -127,6 +127,15 @@ impl RowOutcome {
         Self { status: RowStatus::Failed, code, message: message.into(), record_id: None }
     }
 
+    /// The chunking worker had refused the row.
+    #[must_use]
+    pub fn refused(code: RowCode, message: impl Into<String>) -> Self {
+        match code {
+            RowCode::Duplicate => Self::skipped(code, message, None),
+            code => Self::failed(code, message),
+        }
+    }
+
     /// The row was left out.
     #[must_use]
     pub fn skipped(code: RowCode, message: impl Into<String>, id: Option<Uuid>) -> Self {

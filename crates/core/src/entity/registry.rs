@@ -1,5 +1,7 @@
 //! The entities there are.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use sqlx::PgConnection;
 
@@ -9,6 +11,7 @@ use super::{
 };
 use crate::action::ActionType;
 use crate::chunk::RowOutcome;
+use crate::csv::header::{self, HeaderProblem};
 
 /// Every entity, in the order of the documentation. A new entity is one more line here.
 static REGISTRY: &[&dyn EntityType] = &[&Declared::<Contact>::NEW];
@@ -23,6 +26,19 @@ pub fn all() -> &'static [&'static dyn EntityType] {
 #[must_use]
 pub fn find(name: &str) -> Option<&'static dyn EntityType> {
     REGISTRY.iter().copied().find(|entity| entity.name() == name)
+}
+
+/// Where a file with this header has the entity's columns.
+///
+/// # Errors
+/// Everything that is wrong with the header or the mapping.
+pub fn map_columns(
+    entity: &dyn EntityType,
+    header: &[String],
+    mapping: &BTreeMap<String, String>,
+) -> Result<ColumnMap, Vec<HeaderProblem>> {
+    let known: Vec<&str> = entity.columns().iter().map(|column| column.name).collect();
+    Ok(ColumnMap::new(&header::resolve(header, mapping, &known)?, known.len()))
 }
 
 /// An entity, for code that works with any of them.

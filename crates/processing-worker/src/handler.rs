@@ -1,0 +1,152 @@
+//! Claims a chunk, processes it under its lease, and decides what follows when that fails.
+
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use bulk_core::action::ActionStatus;
+use bulk_core::config::WorkerConfig;
+use bulk_core::db::{self, Bell, ChunkClaim, DbError, RetryPolicy};
+use bulk_core::dependencies::Dependencies;
+use bulk_core::queue::{ChunkJob, Job};
+use bulk_core::telemetry::metrics::{CHUNK_DURATION, CHUNKS, RETRIES};
+use bulk_core::telemetry::trace::TraceContext;
+use bulk_core::worker::{Handler, LeaseKeeper, Verdict, delay_after};
+use tracing::Instrument;
+
+use crate::process_chunk::{ChunkError, process_chunk};
+
+const FIRST_RETRY_DELAY: Duration = Duration::from_secs(1);
+
+/// Processes chunks.
+pub struct ProcessingHandler {
+    /// What it stands on.
+    pub dependencies: Dependencies,
+    /// Its name as a lease owner.
+    pub owner: String,
+    /// Its settings.
+    pub config: WorkerConfig,
+}
+
+#[async_trait]
+impl Handler for ProcessingHandler {
+    type Job = ChunkJob;
+
+    async fn handle(&self, job: ChunkJob) -> Verdict {
+        let trace = TraceContext::from_traceparent(job.traceparent()).unwrap_or_else(TraceContext::new);
+        let span = tracing::info_span!(
+            "processing",
+            traceId = %trace.trace_id(),
+            actionId = %job.chunk.action_id,
+            partition = job.chunk.partition,
+            seq = job.chunk.seq,
+            accountId = tracing::field::Empty
+        );
+        self.claim_and_process(job).instrument(span).await
+    }
+}
+
+impl ProcessingHandler {
+    async fn claim_and_process(&self, job: ChunkJob) -> Verdict {
+        let claim = db::claim_chunk(&self.dependencies.pool, job.chunk, &self.owner, self.lease_ms()).await;
+        let claim = match claim {
+            Ok(Some(claim)) => claim,
+            Ok(None) => return Verdict::Finished,
+            Err(error) if db::is_outage(&error) => return Verdict::Outage(error.to_string()),
+            Err(error) => {
+                tracing::error!(%error, "could not claim a chunk");
+                return Verdict::Finished;
+            }
+        };
+        tracing::Span::current().record("accountId", &claim.account_id);
+        let started = Instant::now();
+        match self.process_under_lease(&claim).await {
+            Ok((bells, status)) => {
+                metrics::histogram!(CHUNK_DURATION).record(started.elapsed().as_secs_f64());
+                metrics::counter!(CHUNKS, "result" => "done").increment(1);
+                tracing::debug!(duration_ms = started.elapsed().as_millis() as u64, rows = claim.row_count, "chunk done");
+                if status == ActionStatus::Completed {
+                    tracing::info!("every row of the action has its outcome");
+                }
+                self.ring(&bells).await;
+                Verdict::Finished
+            }
+            Err(error) => self.put_aside(&claim, error).await,
+        }
+    }
+
+    async fn process_under_lease(&self, claim: &ChunkClaim) -> Result<(Vec<Bell>, ActionStatus), ChunkError> {
+        let (pool, lease, lease_ms) = (self.dependencies.pool.clone(), claim.lease.clone(), self.lease_ms());
+        let keeper = LeaseKeeper::start(self.config.lease, move || {
+            let (pool, lease) = (pool.clone(), lease.clone());
+            async move { db::renew_chunk(&pool, &lease, lease_ms).await }
+        });
+        tokio::select! {
+            result = process_chunk(&self.dependencies, claim, self.max_in_flight()) => result,
+            () = keeper.lost() => Err(DbError::Fenced.into()),
+        }
+    }
+
+    /// Nothing of the chunk was committed; what follows depends on whose fault that was.
+    async fn put_aside(&self, claim: &ChunkClaim, error: ChunkError) -> Verdict {
+        let pool = &self.dependencies.pool;
+        if matches!(error, ChunkError::Database(DbError::Fenced)) {
+            tracing::info!("left a chunk: its action is paused or over, or another worker has it");
+            metrics::counter!(CHUNKS, "result" => "left").increment(1);
+            // Where the lease is still held (a pause), the chunk must be claimable when the action goes on.
+            return match db::hand_back_chunk(pool, &claim.lease).await {
+                Err(error) if db::is_outage(&error) => Verdict::Outage(error.to_string()),
+                _ => Verdict::Finished,
+            };
+        }
+        if error.is_outage() {
+            metrics::counter!(CHUNKS, "result" => "handed_back").increment(1);
+            // If this fails as well, the lease runs out.
+            if let Ok(Some(bell)) = db::hand_back_chunk(pool, &claim.lease).await {
+                self.ring(&[bell]).await;
+            }
+            return Verdict::Outage(error.to_string());
+        }
+        self.count_failure(claim, &error).await
+    }
+
+    async fn count_failure(&self, claim: &ChunkClaim, error: &ChunkError) -> Verdict {
+        let failures = claim.failures + 1;
+        let delay = delay_after(failures, FIRST_RETRY_DELAY);
+        let retry = RetryPolicy {
+            max_failures: self.config.max_chunk_attempts,
+            delay_ms: i64::try_from(delay.as_millis()).unwrap_or(i64::MAX),
+        };
+        let dead = failures >= self.config.max_chunk_attempts;
+        tracing::error!(%error, failures, dead, "a chunk failed");
+        let result = if dead { "dead" } else { "failed" };
+        metrics::counter!(CHUNKS, "result" => result).increment(1);
+        metrics::counter!(RETRIES).increment(u64::from(!dead));
+        let message = error.to_string();
+        match db::fail_chunk(&self.dependencies.pool, &claim.lease, &message, retry, self.max_in_flight()).await {
+            Ok(bells) => {
+                self.ring(&bells).await;
+                Verdict::Finished
+            }
+            Err(error) if error.is_outage() => Verdict::Outage(error.to_string()),
+            Err(error) => {
+                tracing::warn!(%error, "could not record a chunk's failure; its lease will run out");
+                Verdict::Finished
+            }
+        }
+    }
+
+    /// A bell that cannot be rung is no failure of the work: the reconciler will ring.
+    async fn ring(&self, bells: &[Bell]) {
+        if let Err(error) = self.dependencies.queue.ring(bells).await {
+            tracing::warn!(%error, bells = bells.len(), "could not ring; the reconciler will");
+        }
+    }
+
+    fn lease_ms(&self) -> i64 {
+        i64::try_from(self.config.lease.as_millis()).unwrap_or(i64::MAX)
+    }
+
+    fn max_in_flight(&self) -> i64 {
+        self.config.max_chunks_in_flight_per_account.into()
+    }
+}

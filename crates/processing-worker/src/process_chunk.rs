@@ -1,0 +1,108 @@
+//! The work on one claimed chunk. Records, results and bookkeeping: the results object is stored while the transaction
+//! is open, because its ids come from the statement and it must exist before the chunk is done; it is stored under the
+//! attempt's own key, so that an attempt that does not commit leaves nothing that counts.
+
+use bulk_core::action::ActionStatus;
+use bulk_core::chunk::{ChunkDecodeError, ChunkRow, RowOutcome, decode_chunk};
+use bulk_core::db::{self, Bell, ChunkClaim, DbError};
+use bulk_core::dependencies::Dependencies;
+use bulk_core::entity::{self, ApplyRequest, ColumnMap, EntityType};
+use bulk_core::storage::{StorageError, keys};
+use sqlx::PgConnection;
+use thiserror::Error;
+
+use crate::results::ChunkResults;
+
+/// Why a chunk was not done.
+#[derive(Debug, Error)]
+pub enum ChunkError {
+    /// The object that holds its rows is gone.
+    #[error("the chunk's object is missing from object storage")]
+    ObjectMissing,
+    /// The object that holds its rows is not what was written.
+    #[error("the chunk's object is damaged: {0}")]
+    ObjectDamaged(#[from] ChunkDecodeError),
+    /// It was recorded by a version that knew other entities or columns.
+    #[error("this version cannot process the chunk: {0}")]
+    Unknown(String),
+    /// Object storage is away.
+    #[error(transparent)]
+    Storage(StorageError),
+    /// The lease is lost, the database is away, or it refused a statement for a reason that is no row's fault.
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+impl ChunkError {
+    /// Waiting may help; it counts as no attempt.
+    pub fn is_outage(&self) -> bool {
+        match self {
+            Self::Storage(error) => error.is_outage(),
+            Self::Database(error) => error.is_outage(),
+            _ => false,
+        }
+    }
+}
+
+impl From<sqlx::Error> for ChunkError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error.into())
+    }
+}
+
+/// Processes a claimed chunk and commits it. Returns the bells to ring and the action's status.
+pub async fn process_chunk(
+    dependencies: &Dependencies,
+    claim: &ChunkClaim,
+    max_in_flight: i64,
+) -> Result<(Vec<Bell>, ActionStatus), ChunkError> {
+    let key = keys::chunk(&claim.account_id, claim.lease.chunk);
+    let object = dependencies.store.get(&key).await.map_err(|error| match error {
+        StorageError::NotFound => ChunkError::ObjectMissing,
+        error => ChunkError::Storage(error),
+    })?;
+    let (header, rows) = decode_chunk(&object, claim.row_count)?;
+    drop(object);
+    let (entity, map) = declaration(claim, &header)?;
+
+    let mut tx = dependencies.pool.begin().await?;
+    let applied = apply(&mut tx, entity, &map, claim, &rows).await?;
+    let results = ChunkResults::new(&rows, applied);
+    let key = keys::results(&claim.account_id, claim.lease.chunk, claim.lease.attempt);
+    dependencies.store.put(&key, results.encode(&header, &rows)).await.map_err(ChunkError::Storage)?;
+    let finished = db::finish_chunk(&mut tx, &claim.lease, results.counts(), max_in_flight).await?;
+    tx.commit().await?;
+
+    results.report(claim, &rows);
+    Ok(finished)
+}
+
+fn declaration(
+    claim: &ChunkClaim,
+    header: &[String],
+) -> Result<(&'static dyn EntityType, ColumnMap), ChunkError> {
+    let entity = entity::find(&claim.entity_type)
+        .ok_or_else(|| ChunkError::Unknown(format!("there is no entity `{}`", claim.entity_type)))?;
+    let map = entity::map_columns(entity, header, &claim.mapping)
+        .map_err(|_| ChunkError::Unknown("its columns are not the entity's".to_owned()))?;
+    Ok((entity, entity.relevant(&map, claim.action_type)))
+}
+
+async fn apply(
+    conn: &mut PgConnection,
+    entity: &dyn EntityType,
+    map: &ColumnMap,
+    claim: &ChunkClaim,
+    rows: &[ChunkRow],
+) -> Result<Vec<RowOutcome>, ChunkError> {
+    let accepted: Vec<&ChunkRow> = rows.iter().filter(|row| row.refusal().is_none()).collect();
+    let request = ApplyRequest {
+        account: &claim.account_id,
+        action: claim.action_type,
+        on_conflict: claim.on_conflict,
+        dry_run: claim.dry_run,
+        map,
+        rows: &accepted,
+    };
+    Ok(entity.apply(conn, request).await?)
+}

@@ -1,0 +1,67 @@
+//! The outcomes of a chunk: its results object, its counts, and what the log and the metrics say of it.
+
+use bulk_core::action::Counts;
+use bulk_core::chunk::{ChunkRow, ResultsEncoder, RowOutcome, RowStatus};
+use bulk_core::db::ChunkClaim;
+use bulk_core::telemetry::metrics::ROWS;
+use bytes::Bytes;
+
+/// Failed and skipped rows that are logged per chunk; the results hold them all.
+const MAX_LOGGED_ROWS: usize = 20;
+
+/// One outcome per row of a chunk, in the chunk's order.
+pub struct ChunkResults {
+    outcomes: Vec<RowOutcome>,
+}
+
+impl ChunkResults {
+    /// Joins the outcomes of the rows that were applied, in their order, with those the chunking worker had refused.
+    #[must_use]
+    pub fn new(rows: &[ChunkRow], applied: Vec<RowOutcome>) -> Self {
+        let mut applied = applied.into_iter();
+        let outcomes = rows.iter().filter_map(|row| match row.refusal() {
+            Some((code, sentence)) => Some(RowOutcome::refused(code, sentence)),
+            None => applied.next(),
+        });
+        Self { outcomes: outcomes.collect() }
+    }
+
+    /// The results object.
+    #[must_use]
+    pub fn encode(&self, header: &[String], rows: &[ChunkRow]) -> Bytes {
+        let mut encoder = ResultsEncoder::new(header);
+        for (row, outcome) in rows.iter().zip(&self.outcomes) {
+            encoder.push(row.row(), outcome, row.fields());
+        }
+        Bytes::from(encoder.finish())
+    }
+
+    /// Rows by outcome.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let count = |status| self.outcomes.iter().filter(|outcome| outcome.status == status).count() as i64;
+        Counts {
+            successful: count(RowStatus::Success),
+            failed: count(RowStatus::Failed),
+            skipped: count(RowStatus::Skipped),
+        }
+    }
+
+    /// Logs the first rows that did not succeed, without their content, and counts all rows.
+    pub fn report(&self, claim: &ChunkClaim, rows: &[ChunkRow]) {
+        let unsuccessful = rows.iter().zip(&self.outcomes).filter(|(_, outcome)| outcome.status != RowStatus::Success);
+        for (row, outcome) in unsuccessful.take(MAX_LOGGED_ROWS) {
+            let (status, code) = (outcome.status.as_str(), outcome.code.as_str());
+            tracing::info!(row = row.row(), status, code, reason = outcome.message, "a row did not succeed");
+        }
+        for outcome in RowStatus::ALL {
+            let rows = self.outcomes.iter().filter(|row| row.status == outcome).count();
+            let labels = [
+                ("entity", claim.entity_type.clone()),
+                ("action", claim.action_type.as_str().to_owned()),
+                ("outcome", outcome.as_str().to_owned()),
+            ];
+            metrics::counter!(ROWS, &labels).increment(rows as u64);
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! What both workers do around their work: open what they stand on, answer on their health port from the first moment,
+//! wait for the database and the bucket, work, and stop answering last.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bulk_core::config::Config;
+use bulk_core::dependencies::{Dependencies, DependencyError};
+use bulk_core::health::{Probe, check_all};
+use bulk_core::shutdown::Shutdown;
+use bulk_core::worker::Breaker;
+use thiserror::Error;
+
+use crate::{Readiness, WorkerHealth, serve};
+
+const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Why a worker could not start or had to end.
+#[derive(Debug, Error)]
+pub enum HostError {
+    /// Something it stands on cannot be used.
+    #[error(transparent)]
+    Dependency(#[from] DependencyError),
+    /// Its health port cannot be served.
+    #[error("the health port {port}: {error}")]
+    Health {
+        /// The port.
+        port: u16,
+        /// What was wrong with it.
+        error: std::io::Error,
+    },
+}
+
+/// Runs `work` as the worker `service`, with health and metrics on `health_port`. `work` ends on the shutdown.
+///
+/// # Errors
+/// [`HostError`] when the worker cannot start.
+pub async fn host<W: Future<Output = ()>>(
+    config: &Config,
+    service: &str,
+    health_port: u16,
+    shutdown: &Shutdown,
+    work: impl FnOnce(Dependencies, Breaker) -> W,
+) -> Result<(), HostError> {
+    let dependencies = Dependencies::open(config, service)?;
+    let breaker = Breaker::new(dependencies.probes());
+    let readiness = Obstacles { probes: dependencies.probes(), breaker: breaker.clone() };
+    let stopped = Shutdown::new();
+    let health = WorkerHealth::new(Arc::new(readiness), shutdown.clone());
+    let serving = async {
+        let served = serve(health_port, health, stopped.clone()).await;
+        served.map_err(|error| HostError::Health { port: health_port, error })
+    };
+    let working = async {
+        let ready = dependencies.ready(shutdown).await;
+        if ready.is_ok() {
+            work(dependencies, breaker).await;
+        }
+        stopped.trigger();
+        match ready {
+            Ok(()) | Err(DependencyError::Stopped) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    };
+    tokio::try_join!(serving, working).map(|_| ())
+}
+
+struct Obstacles {
+    probes: Vec<Arc<dyn Probe>>,
+    breaker: Breaker,
+}
+
+#[async_trait]
+impl Readiness for Obstacles {
+    async fn obstacles(&self) -> Vec<String> {
+        let health = check_all(&self.probes, PROBE_TIMEOUT).await;
+        let down = health.iter().filter(|(_, health)| !health.healthy).map(|(name, _)| format!("{name} is down"));
+        // The breaker's reason may name hosts; that it is open is all that anyone may know.
+        let open = self.breaker.reason().map(|_| "the circuit breaker is open: nothing is claimed".to_owned());
+        down.chain(open).collect()
+    }
+}
