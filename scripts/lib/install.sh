@@ -54,16 +54,17 @@ install_with_apt() {
     [ -n "$missing" ] || return 0
     say "installing with apt: $missing"
     as_root apt-get update -qq
-    # The packages would start servers of their own, which nobody asked for: policy-rc.d tells them not to.
-    local policy=/usr/sbin/policy-rc.d
+    # The packages would start servers of their own, which nobody asked for: a policy-rc.d keeps them from it.
+    local policy=/usr/sbin/policy-rc.d own_policy=no status=0
     if [ ! -e $policy ]; then
+        own_policy=yes
         printf '#!/bin/sh\nexit 101\n' | as_root tee $policy >/dev/null
         as_root chmod +x $policy
-        # shellcheck disable=SC2064 # the value of now is meant
-        trap "as_root rm -f $policy" RETURN
     fi
     # shellcheck disable=SC2086 # one word per package
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >&2
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >&2 || status=$?
+    if [ $own_policy = yes ]; then as_root rm -f $policy; fi
+    return $status
 }
 
 install_with_brew() {
