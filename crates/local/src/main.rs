@@ -5,6 +5,7 @@ use std::{io, path::PathBuf, process::ExitCode};
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 use local::{
+    console,
     contacts::Contacts,
     demo::{self, DemoOptions},
     platform::PlatformOptions,
@@ -73,8 +74,15 @@ enum Generate {
 }
 
 #[tokio::main]
-async fn main() -> Result<ExitCode> {
-    match Cli::parse().command {
+async fn main() -> ExitCode {
+    run(Cli::parse().command).await.unwrap_or_else(|error| {
+        console::progress(format!("error: {error:#}"));
+        ExitCode::FAILURE
+    })
+}
+
+async fn run(command: Command) -> Result<ExitCode> {
+    match command {
         Command::Up(Up { port, data_dir, processing_workers, chunking_workers }) => {
             up::up(&data_dir, &PlatformOptions { port, processing_workers, chunking_workers }).await?;
             Ok(ExitCode::SUCCESS)

@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::{data_dir::DataDir, env_file::Settings};
 
 /// What a caller may set for the services. All of it reaches them; what of it is set is shown in the env file.
-const FROM_ENVIRONMENT: [&str; 31] = [
+const FROM_ENVIRONMENT: [&str; 32] = [
     "NODE_ENV",
     "DATABASE_URL",
     "DATABASE_MAX_CONNECTIONS",
@@ -38,6 +38,7 @@ const FROM_ENVIRONMENT: [&str; 31] = [
     "LEASE_MS",
     "RECONCILE_INTERVAL_MS",
     "MAX_CHUNKS_IN_FLIGHT_PER_ACCOUNT",
+    "MAX_CHUNK_ATTEMPTS",
     "SHUTDOWN_TIMEOUT_MS",
 ];
 
@@ -53,4 +54,21 @@ pub fn for_services(data_dir: &DataDir, port: u16, stores: &Settings) -> Result<
     settings.extend(stores.clone());
     settings.insert("PORT".to_owned(), port.to_string());
     Ok(settings)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Given to each process by the platform itself.
+    const OWN: [&str; 3] = ["PORT", "CHUNKING_HEALTH_PORT", "PROCESSING_HEALTH_PORT"];
+
+    #[test]
+    fn every_variable_that_the_services_read_is_shown() {
+        let unknown: Vec<_> = bulk_core::config::known_variables()
+            .into_iter()
+            .filter(|name| !FROM_ENVIRONMENT.contains(name) && !OWN.contains(name))
+            .collect();
+        assert_eq!(unknown, [""; 0]);
+    }
 }

@@ -1,4 +1,7 @@
 //! A database per test, copied from a template that was migrated once.
+//!
+//! The migrations are read from their directory, not through `bulk-core`: its queries are checked against a database that
+//! this crate creates, so this crate must build before it.
 
 use std::{
     fs,

@@ -23,3 +23,9 @@ pub use local::env_file::Settings;
 pub use nix::sys::signal::Signal;
 pub use platform::{Platform, PlatformOptions};
 pub use services::TestServices;
+
+/// Creates a database with the schema and without rows, which stays until the stores of the test run are removed, and
+/// returns its URL.
+pub async fn migrated_database() -> String {
+    database::Database::create(&TestServices::from_env().database_url).await.url
+}

@@ -4,6 +4,7 @@ use std::{ffi::OsString, process::ExitCode};
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use local::console;
 
 /// Support for the tests of the bulk-action platform.
 #[derive(Parser)]
@@ -21,11 +22,24 @@ enum Command {
         #[arg(required = true, trailing_var_arg = true)]
         command: Vec<OsString>,
     },
+    /// Create a database with the schema and without rows, within `testkit run`, and print its URL.
+    Database,
 }
 
 #[tokio::main]
-async fn main() -> Result<ExitCode> {
-    match Cli::parse().command {
+async fn main() -> ExitCode {
+    run(Cli::parse().command).await.unwrap_or_else(|error| {
+        console::progress(format!("error: {error:#}"));
+        ExitCode::FAILURE
+    })
+}
+
+async fn run(command: Command) -> Result<ExitCode> {
+    match command {
         Command::Run { command } => testkit::run::run(&command).await,
+        Command::Database => {
+            console::result(testkit::migrated_database().await);
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }

@@ -1,0 +1,115 @@
+# Installs what the platform needs and this machine lacks, and says so. Sourced by the scripts beside it.
+#
+# Debian and Ubuntu: apt. macOS: Homebrew. Elsewhere it says what to install.
+
+NEXTEST_VERSION=0.9.143
+
+say() { printf '== %s\n' "$*" >&2; }
+
+fail() {
+    printf 'error: %s\n' "$*" >&2
+    exit 1
+}
+
+has() { command -v "$1" >/dev/null 2>&1; }
+
+# Packages keep PostgreSQL's server off the PATH; `local` looks in the same places.
+has_postgres() {
+    local directory
+    for directory in "$(dirname "$(command -v postgres || echo /nowhere/postgres)")" \
+        /usr/lib/postgresql/*/bin "$(pg_config --bindir 2>/dev/null || echo /nowhere)" \
+        /opt/homebrew/opt/postgresql@*/bin /usr/local/opt/postgresql@*/bin; do
+        if [ -x "$directory/postgres" ] && [ -x "$directory/initdb" ]; then return 0; fi
+    done
+    return 1
+}
+
+has_linker() { has cc && { [ "$(uname)" = Darwin ] || has make; }; }
+
+# Prints the missing packages of a package manager: apt or brew.
+missing_packages() {
+    has_postgres || case $1 in apt) echo postgresql ;; brew) echo postgresql@17 ;; esac
+    has redis-server || case $1 in apt) echo redis-server ;; brew) echo redis ;; esac
+    has git || echo git
+    has curl || echo curl
+    if [ "$1" = apt ]; then
+        has_linker || echo build-essential
+        [ -e /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates
+    fi
+}
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    elif has sudo; then
+        sudo "$@"
+    else
+        fail "root is needed for: $*"
+    fi
+}
+
+install_with_apt() {
+    local missing
+    missing=$(missing_packages apt | tr '\n' ' ')
+    [ -n "$missing" ] || return 0
+    say "installing with apt: $missing"
+    as_root apt-get update -qq
+    # The packages would start servers of their own, which nobody asked for: a policy-rc.d keeps them from it.
+    local policy=/usr/sbin/policy-rc.d own_policy=no status=0
+    if [ ! -e $policy ]; then
+        own_policy=yes
+        printf '#!/bin/sh\nexit 101\n' | as_root tee $policy >/dev/null
+        as_root chmod +x $policy
+    fi
+    # shellcheck disable=SC2086 # one word per package
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >&2 || status=$?
+    if [ $own_policy = yes ]; then as_root rm -f $policy; fi
+    return $status
+}
+
+install_with_brew() {
+    local missing
+    has cc || fail "install the command line tools first: xcode-select --install"
+    missing=$(missing_packages brew | tr '\n' ' ')
+    [ -n "$missing" ] || return 0
+    say "installing with brew: $missing"
+    # shellcheck disable=SC2086 # one word per package
+    brew install --quiet $missing >&2
+}
+
+install_rust() {
+    export PATH="${CARGO_HOME:-$HOME/.cargo}/bin:$PATH"
+    if ! has cargo; then
+        say "installing Rust with rustup (https://rustup.rs)"
+        curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y --no-modify-path --default-toolchain none
+    fi
+    # rust-toolchain.toml says which version; a cargo without rustup has to be that one already.
+    if ! cargo --version >/dev/null 2>&1; then
+        say "installing the Rust toolchain that rust-toolchain.toml names"
+        rustup toolchain install
+    fi
+}
+
+# What running the platform takes.
+install_platform_tools() {
+    if has apt-get; then
+        install_with_apt
+    elif has brew; then
+        install_with_brew
+    elif ! has_postgres || ! has redis-server || ! has_linker || ! has git || ! has curl; then
+        fail "install PostgreSQL (server), Redis, a C compiler, git and curl, then run this again"
+    fi
+    install_rust
+}
+
+# What the checks and tests take beyond that.
+install_test_tools() {
+    local component
+    for component in fmt clippy; do
+        cargo "$component" --version >/dev/null 2>&1 || rustup component add "${component/#fmt/rustfmt}"
+    done
+    if ! cargo nextest --version >/dev/null 2>&1; then
+        say "installing cargo-nextest $NEXTEST_VERSION"
+        cargo install cargo-nextest --version "$NEXTEST_VERSION" --locked
+    fi
+}
