@@ -87,7 +87,7 @@ impl ChunkStatus {
 
 #[cfg(test)]
 mod tests {
-    use super::{ChunkEvent as E, ChunkStatus as S, *};
+    use super::{ChunkEvent as E, ChunkStatus as S};
 
     #[test]
     fn the_machine_has_exactly_the_edges_of_its_drawing() {

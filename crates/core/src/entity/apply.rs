@@ -87,7 +87,7 @@ impl<E: Entity> Run<'_, E> {
                 Err(error) => {
                     let Some(sentence) = refusal(&error) else { return Err(error) };
                     savepoint.rollback().await?;
-                    self.narrow(batch, sentence, &mut waiting);
+                    self.narrow(batch, &sentence, &mut waiting);
                 }
             }
         }
@@ -95,7 +95,7 @@ impl<E: Entity> Run<'_, E> {
     }
 
     /// The database refused the batch: try its halves, then single rows as they were uploaded, then give the row up.
-    fn narrow<'a>(&mut self, mut batch: Batch<'a, E>, sentence: String, waiting: &mut Vec<Batch<'a, E>>)
+    fn narrow<'a>(&mut self, mut batch: Batch<'a, E>, sentence: &str, waiting: &mut Vec<Batch<'a, E>>)
     where
         Self: 'a,
     {
@@ -108,7 +108,7 @@ impl<E: Entity> Run<'_, E> {
         }
         for leader in batch.leaders {
             if leader.followers.is_empty() {
-                self.outcomes[leader.index] = Some(RowOutcome::failed(RowCode::Rejected, sentence.clone()));
+                self.outcomes[leader.index] = Some(RowOutcome::failed(RowCode::Rejected, sentence));
                 continue;
             }
             let uploaded = std::iter::once(leader.index).chain(leader.followers);

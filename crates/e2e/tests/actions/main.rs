@@ -1,5 +1,7 @@
 //! Whole actions through the outside: upload a file, wait, look at rows, counts, logs and results.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail by panicking")]
+
 mod accounts;
 mod bad_rows;
 mod crashes;
