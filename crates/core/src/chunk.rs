@@ -5,7 +5,9 @@ mod record;
 mod status;
 
 pub use outcome::{RowCode, RowOutcome, RowStatus};
-pub use record::{ChunkDecodeError, ChunkEncoder, ChunkRow, ResultRow, ResultsEncoder, decode_chunk, decode_results};
+pub use record::{
+    ChunkDecodeError, ChunkEncoder, ChunkRow, ResultRow, ResultsEncoder, decode_chunk, decode_results,
+};
 pub use status::{ChunkEvent, ChunkStatus, IllegalChunkMove};
 
 use serde::{Deserialize, Serialize};

@@ -16,11 +16,12 @@ mod pool;
 mod uploads;
 
 pub use actions::{
-    ActionFilter, ActionRecord, ChunkSummary, NewAction, chunks_with_results, find_action, insert_action, list_actions,
+    ActionFilter, ActionRecord, ChunkSummary, NewAction, chunks_with_results, find_action, insert_action,
+    list_actions,
 };
 pub use chunking::{
-    ChunkingClaim, ChunkingLease, NewChunk, claim_chunking, fail_chunking, finish_chunking, hand_back_chunking,
-    record_chunk, refuse_file, renew_chunking,
+    ChunkingClaim, ChunkingLease, NewChunk, claim_chunking, fail_chunking, finish_chunking,
+    hand_back_chunking, record_chunk, refuse_file, renew_chunking,
 };
 pub use chunks::{ChunkClaim, ChunkLease, claim_chunk, fail_chunk, hand_back_chunk, renew_chunk};
 pub use due::{

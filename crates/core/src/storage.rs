@@ -48,8 +48,9 @@ impl ObjectStore {
             None,
             "settings",
         );
-        let timeouts =
-            TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_attempt_timeout(ATTEMPT_TIMEOUT);
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .operation_attempt_timeout(ATTEMPT_TIMEOUT);
         let settings = aws_sdk_s3::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .endpoint_url(config.endpoint_url())
@@ -77,7 +78,11 @@ impl ObjectStore {
             Ok(_) => Ok(()),
             // Another process may have been faster.
             Err(error) => {
-                if self.bucket_exists().await? { Ok(()) } else { Err(StorageError::from_sdk(error)) }
+                if self.bucket_exists().await? {
+                    Ok(())
+                } else {
+                    Err(StorageError::from_sdk(error))
+                }
             }
         }
     }
@@ -184,8 +189,10 @@ impl ObjectStore {
         file_name: &str,
         valid_for: Duration,
     ) -> Result<String, StorageError> {
-        let plain: String =
-            file_name.chars().map(|c| if c.is_ascii_graphic() && c != '"' && c != '\\' { c } else { '_' }).collect();
+        let plain: String = file_name
+            .chars()
+            .map(|c| if c.is_ascii_graphic() && c != '"' && c != '\\' { c } else { '_' })
+            .collect();
         let signing = PresigningConfig::expires_in(valid_for)
             .map_err(|error| StorageError::Unavailable(error.to_string()))?;
         let request = self

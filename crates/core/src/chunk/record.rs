@@ -162,7 +162,10 @@ impl ChunkRow {
 ///
 /// # Errors
 /// [`ChunkDecodeError`] when it is not a whole chunk object of `row_count` rows.
-pub fn decode_chunk(bytes: &[u8], row_count: usize) -> Result<(Vec<String>, Vec<ChunkRow>), ChunkDecodeError> {
+pub fn decode_chunk(
+    bytes: &[u8],
+    row_count: usize,
+) -> Result<(Vec<String>, Vec<ChunkRow>), ChunkDecodeError> {
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(bytes);
     let header = uploaded_header(reader.headers()?, &CHUNK_COLUMNS)?;
     let mut rows = Vec::with_capacity(row_count);
@@ -174,7 +177,8 @@ pub fn decode_chunk(bytes: &[u8], row_count: usize) -> Result<(Vec<String>, Vec<
         let refusal = match &record[1] {
             "" => None,
             code => Some(
-                RowCode::parse(code).ok_or_else(|| ChunkDecodeError(format!("row {}: unknown code", &record[0])))?,
+                RowCode::parse(code)
+                    .ok_or_else(|| ChunkDecodeError(format!("row {}: unknown code", &record[0])))?,
             ),
         };
         rows.push(ChunkRow { record, refusal });
@@ -295,11 +299,18 @@ mod tests {
         let id = Uuid::new_v4();
         let mut encoder = ResultsEncoder::new(&header());
         encoder.push("3", &RowOutcome::success(RowCode::Created, Some(id)), ["a@b.c", ""].into_iter());
-        encoder.push("4", &RowOutcome::failed(RowCode::Invalid, "age must be a number"), ["b", "c"].into_iter());
+        encoder.push(
+            "4",
+            &RowOutcome::failed(RowCode::Invalid, "age must be a number"),
+            ["b", "c"].into_iter(),
+        );
         let bytes = encoder.finish();
         let (_, rows) = decode_results(&bytes).unwrap();
         let rows: Vec<_> = rows.map(Result::unwrap).collect();
-        assert_eq!((rows[0].row(), rows[0].code(), rows[0].record_id()), ("3", "created", id.to_string().as_str()));
+        assert_eq!(
+            (rows[0].row(), rows[0].code(), rows[0].record_id()),
+            ("3", "created", id.to_string().as_str())
+        );
         assert_eq!((rows[1].status, rows[1].message()), (RowStatus::Failed, "age must be a number"));
         assert_eq!(rows[1].fields().collect::<Vec<_>>(), ["b", "c"]);
     }

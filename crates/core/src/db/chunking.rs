@@ -125,11 +125,14 @@ pub async fn claim_chunking(
 }
 
 async fn recorded_chunks(conn: &mut PgConnection, action_id: Uuid) -> sqlx::Result<HashMap<(i16, i32), i64>> {
-    sqlx::query!("SELECT partition, seq, content_hash FROM bulk_action_chunks WHERE action_id = $1", action_id)
-        .map(|row| ((row.partition, row.seq), row.content_hash))
-        .fetch_all(conn)
-        .await
-        .map(|chunks| chunks.into_iter().collect())
+    sqlx::query!(
+        "SELECT partition, seq, content_hash FROM bulk_action_chunks WHERE action_id = $1",
+        action_id
+    )
+    .map(|row| ((row.partition, row.seq), row.content_hash))
+    .fetch_all(conn)
+    .await
+    .map(|chunks| chunks.into_iter().collect())
 }
 
 /// Prolongs the lease; false when it is no longer held.
@@ -217,7 +220,12 @@ pub async fn finish_chunking(pool: &PgPool, lease: &ChunkingLease) -> Result<(),
 ///
 /// # Errors
 /// [`DbError::Fenced`] when the lease is lost or the action paused or over.
-pub async fn refuse_file(pool: &PgPool, lease: &ChunkingLease, code: &str, message: &str) -> Result<(), DbError> {
+pub async fn refuse_file(
+    pool: &PgPool,
+    lease: &ChunkingLease,
+    code: &str,
+    message: &str,
+) -> Result<(), DbError> {
     let mut tx = pool.begin().await?;
     let mut action = lock_fenced(&mut tx, lease).await?;
     action.give_up(&mut tx, code, message).await?;

@@ -130,10 +130,12 @@ impl LockedAction {
 
     async fn complete(&mut self, conn: &mut PgConnection) -> Result<(), DbError> {
         self.status = self.status.on(ActionEvent::EveryRowDone)?;
-        let counted =
-            sqlx::query!("SELECT failed_records, total_records FROM bulk_action_stats WHERE action_id = $1", self.id)
-                .fetch_one(&mut *conn)
-                .await?;
+        let counted = sqlx::query!(
+            "SELECT failed_records, total_records FROM bulk_action_stats WHERE action_id = $1",
+            self.id
+        )
+        .fetch_one(&mut *conn)
+        .await?;
         sqlx::query!(
             "UPDATE bulk_actions SET status = $2, outcome = $3, chunks_done = $4, completed_at = now(),
                  updated_at = now()

@@ -76,12 +76,14 @@ pub async fn migrate(database_url: &str) -> Result<(), SchemaError> {
 /// [`SchemaError`] naming the difference.
 pub async fn require_schema(pool: &PgPool) -> Result<(), SchemaError> {
     let known: Vec<i64> = MIGRATIONS.iter().map(|migration| migration.version).collect();
-    let applied = match sqlx::query_scalar!("SELECT version FROM _sqlx_migrations WHERE success").fetch_all(pool).await {
-        Ok(applied) => applied,
-        // No migration was ever run.
-        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("42P01") => Vec::new(),
-        Err(error) => return Err(error.into()),
-    };
+    let applied =
+        match sqlx::query_scalar!("SELECT version FROM _sqlx_migrations WHERE success").fetch_all(pool).await
+        {
+            Ok(applied) => applied,
+            // No migration was ever run.
+            Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("42P01") => Vec::new(),
+            Err(error) => return Err(error.into()),
+        };
     let missing: Vec<i64> = known.iter().copied().filter(|version| !applied.contains(version)).collect();
     let unknown: Vec<i64> = applied.iter().copied().filter(|version| !known.contains(version)).collect();
     match (missing.is_empty(), unknown.is_empty()) {

@@ -150,10 +150,18 @@ impl<E: Entity> Run<'_, E> {
         let account = self.request.account;
         let rows: Vec<&E> = batch.leaders.iter().map(|leader| leader.row.as_ref()).collect();
         let (code, found) = match (self.request.action, batch.by_id) {
-            (ActionType::BulkUpdate, true) => (RowCode::Updated, E::update_by_id(conn, account, &rows).await?),
-            (ActionType::BulkUpdate, false) => (RowCode::Updated, E::update_by_key(conn, account, &rows).await?),
-            (ActionType::BulkDelete, true) => (RowCode::Deleted, E::delete_by_id(conn, account, &rows).await?),
-            (ActionType::BulkDelete, false) => (RowCode::Deleted, E::delete_by_key(conn, account, &rows).await?),
+            (ActionType::BulkUpdate, true) => {
+                (RowCode::Updated, E::update_by_id(conn, account, &rows).await?)
+            }
+            (ActionType::BulkUpdate, false) => {
+                (RowCode::Updated, E::update_by_key(conn, account, &rows).await?)
+            }
+            (ActionType::BulkDelete, true) => {
+                (RowCode::Deleted, E::delete_by_id(conn, account, &rows).await?)
+            }
+            (ActionType::BulkDelete, false) => {
+                (RowCode::Deleted, E::delete_by_key(conn, account, &rows).await?)
+            }
             (ActionType::BulkCreate, _) => return self.create(conn, &rows).await,
             (ActionType::BulkUpsert, _) => return self.upsert(conn, &rows).await,
         };

@@ -118,7 +118,11 @@ impl Entity for Contact {
         .await
     }
 
-    async fn update_by_id(conn: &mut PgConnection, account: &str, rows: &[&Self]) -> sqlx::Result<Vec<Matched>> {
+    async fn update_by_id(
+        conn: &mut PgConnection,
+        account: &str,
+        rows: &[&Self],
+    ) -> sqlx::Result<Vec<Matched>> {
         let columns = Columns::of(rows);
         sqlx::query!(
             r#"UPDATE contacts c
@@ -139,7 +143,11 @@ impl Entity for Contact {
         .await
     }
 
-    async fn update_by_key(conn: &mut PgConnection, account: &str, rows: &[&Self]) -> sqlx::Result<Vec<Matched>> {
+    async fn update_by_key(
+        conn: &mut PgConnection,
+        account: &str,
+        rows: &[&Self],
+    ) -> sqlx::Result<Vec<Matched>> {
         let columns = Columns::of(rows);
         sqlx::query!(
             r#"UPDATE contacts c
@@ -157,7 +165,11 @@ impl Entity for Contact {
         .await
     }
 
-    async fn delete_by_id(conn: &mut PgConnection, account: &str, rows: &[&Self]) -> sqlx::Result<Vec<Matched>> {
+    async fn delete_by_id(
+        conn: &mut PgConnection,
+        account: &str,
+        rows: &[&Self],
+    ) -> sqlx::Result<Vec<Matched>> {
         let columns = Columns::of(rows);
         sqlx::query!(
             r#"DELETE FROM contacts c
@@ -172,7 +184,11 @@ impl Entity for Contact {
         .await
     }
 
-    async fn delete_by_key(conn: &mut PgConnection, account: &str, rows: &[&Self]) -> sqlx::Result<Vec<Matched>> {
+    async fn delete_by_key(
+        conn: &mut PgConnection,
+        account: &str,
+        rows: &[&Self],
+    ) -> sqlx::Result<Vec<Matched>> {
         let columns = Columns::of(rows);
         sqlx::query!(
             r#"DELETE FROM contacts c
@@ -187,7 +203,11 @@ impl Entity for Contact {
         .await
     }
 
-    async fn find_by_key(conn: &mut PgConnection, account: &str, rows: &[&Self]) -> sqlx::Result<Vec<Matched>> {
+    async fn find_by_key(
+        conn: &mut PgConnection,
+        account: &str,
+        rows: &[&Self],
+    ) -> sqlx::Result<Vec<Matched>> {
         let columns = Columns::of(rows);
         sqlx::query!(
             r#"SELECT i.ord AS "ord!", c.id

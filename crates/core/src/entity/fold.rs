@@ -124,7 +124,9 @@ impl<'a, E: Entity> Folder<'a, E> {
             Folding::None => return false,
             // An upsert whose first row could not insert the record leaves the second row in a different position
             // if there is no record, and that is for the database to say.
-            Folding::Merge if self.action == ActionType::BulkUpsert && leader.row.missing().is_some() => return false,
+            Folding::Merge if self.action == ActionType::BulkUpsert && leader.row.missing().is_some() => {
+                return false;
+            }
             Folding::Merge => leader.row.to_mut().take_over(row),
             Folding::First => {}
         }

@@ -12,7 +12,9 @@ pub(super) fn refusal(error: &sqlx::Error) -> Option<String> {
     let sentence = match code.as_ref() {
         "23505" => "another record already has this value",
         "23502" => "a required value is missing",
-        code if code.starts_with("23") || code.starts_with("44") => "the record breaks a rule of the database",
+        code if code.starts_with("23") || code.starts_with("44") => {
+            "the record breaks a rule of the database"
+        }
         code if code.starts_with("22") => "a value cannot be stored",
         code if code.starts_with("54") => "a value is too large to be stored",
         "P0001" => "the database refused the record",

@@ -80,7 +80,11 @@ pub trait EntityType: Send + Sync {
     ///
     /// # Errors
     /// Whatever the database said that is not a row's own fault. The transaction must then be rolled back.
-    async fn apply(&self, conn: &mut PgConnection, request: ApplyRequest<'_>) -> sqlx::Result<Vec<RowOutcome>>;
+    async fn apply(
+        &self,
+        conn: &mut PgConnection,
+        request: ApplyRequest<'_>,
+    ) -> sqlx::Result<Vec<RowOutcome>>;
 }
 
 struct Declared<E>(std::marker::PhantomData<fn() -> E>);
@@ -124,7 +128,11 @@ impl<E: Entity> EntityType for Declared<E> {
         check_row::<E>(map, action, fields)
     }
 
-    async fn apply(&self, conn: &mut PgConnection, request: ApplyRequest<'_>) -> sqlx::Result<Vec<RowOutcome>> {
+    async fn apply(
+        &self,
+        conn: &mut PgConnection,
+        request: ApplyRequest<'_>,
+    ) -> sqlx::Result<Vec<RowOutcome>> {
         apply::apply::<E>(conn, &request).await
     }
 }
@@ -148,7 +156,11 @@ mod tests {
             for action in ActionType::ALL {
                 let map = entity.relevant(&map, action);
                 assert!(entity.check_header(&map, action).is_ok(), "{} {action:?}", entity.name());
-                assert!(entity.check_row(&map, action, &Examples(columns)).is_ok(), "{} {action:?}", entity.name());
+                assert!(
+                    entity.check_row(&map, action, &Examples(columns)).is_ok(),
+                    "{} {action:?}",
+                    entity.name()
+                );
             }
         }
     }

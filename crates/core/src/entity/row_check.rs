@@ -90,7 +90,8 @@ pub(super) fn check_row<E: Entity>(
         broken_rules(E::COLUMNS, &errors, &mut problems);
     }
     // A required value that is there but unreadable has been reported; it is not missing as well.
-    let lacks = needs::<E>(&row, action).filter(|(column, _)| problems.iter().all(|found| found.column != *column));
+    let lacks =
+        needs::<E>(&row, action).filter(|(column, _)| problems.iter().all(|found| found.column != *column));
     if let Some((column, message)) = lacks {
         problems.push(FieldProblem { column, message });
     }
@@ -185,7 +186,10 @@ mod tests {
     #[test]
     fn a_delete_looks_only_at_what_names_the_record() {
         assert!(check(ActionType::BulkDelete, &["a@b.c", "", "abc"]).is_ok());
-        assert_eq!(check(ActionType::BulkDelete, &["", "A", "1"]).unwrap_err(), ["email or `id` is required"]);
+        assert_eq!(
+            check(ActionType::BulkDelete, &["", "A", "1"]).unwrap_err(),
+            ["email or `id` is required"]
+        );
     }
 
     #[test]

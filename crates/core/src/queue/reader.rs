@@ -50,7 +50,8 @@ impl<J: Job> QueueReader<J> {
             .block(usize::try_from(BLOCK.as_millis()).unwrap_or(1000));
         let key = self.key.clone();
         let mut connection = self.connection().await?;
-        let reply: Result<Option<StreamReadReply>, _> = connection.xread_options(&[&key], &[">"], &options).await;
+        let reply: Result<Option<StreamReadReply>, _> =
+            connection.xread_options(&[&key], &[">"], &options).await;
         match reply {
             Ok(reply) => {
                 let entries = reply.into_iter().flat_map(|reply| reply.keys).flat_map(|key| key.ids);

@@ -23,13 +23,15 @@ impl StorageError {
         matches!(self, Self::Unavailable(_))
     }
 
-    pub(super) fn from_sdk<E>(
-        error: SdkError<E, aws_sdk_s3::config::http::HttpResponse>,
-    ) -> Self
+    pub(super) fn from_sdk<E>(error: SdkError<E, aws_sdk_s3::config::http::HttpResponse>) -> Self
     where
         SdkError<E, aws_sdk_s3::config::http::HttpResponse>: std::error::Error + RequestId,
     {
         let status = error.raw_response().map(|response| response.status().as_u16());
-        if status == Some(404) { Self::NotFound } else { Self::Unavailable(DisplayErrorContext(error).to_string()) }
+        if status == Some(404) {
+            Self::NotFound
+        } else {
+            Self::Unavailable(DisplayErrorContext(error).to_string())
+        }
     }
 }

@@ -79,14 +79,16 @@ impl Upload {
     pub async fn finish(&mut self) -> Result<StoredObject, StorageError> {
         let rest = std::mem::take(&mut self.buffer).freeze();
         let Some(multipart_id) = self.multipart_id.clone() else {
-            let request = self.client.put_object().bucket(&self.bucket).key(&self.key).content_type("text/csv");
+            let request =
+                self.client.put_object().bucket(&self.bucket).key(&self.key).content_type("text/csv");
             let stored = request.body(ByteStream::from(rest)).send().await.map_err(StorageError::from_sdk)?;
             return Ok(StoredObject::new(stored.e_tag, self.size_bytes));
         };
         if !rest.is_empty() {
             self.put_part(rest).await?;
         }
-        let parts = CompletedMultipartUpload::builder().set_parts(Some(std::mem::take(&mut self.parts))).build();
+        let parts =
+            CompletedMultipartUpload::builder().set_parts(Some(std::mem::take(&mut self.parts))).build();
         let completed = self
             .client
             .complete_multipart_upload()
@@ -136,9 +138,9 @@ impl Upload {
         }
         let request = self.client.create_multipart_upload().bucket(&self.bucket).key(&self.key);
         let created = request.content_type("text/csv").send().await.map_err(StorageError::from_sdk)?;
-        let id = created
-            .upload_id
-            .ok_or_else(|| StorageError::Unavailable("the server began an upload without an id".to_owned()))?;
+        let id = created.upload_id.ok_or_else(|| {
+            StorageError::Unavailable("the server began an upload without an id".to_owned())
+        })?;
         self.multipart_id = Some(id.clone());
         Ok(id)
     }
@@ -150,7 +152,8 @@ pub(super) async fn abort(
     key: &str,
     multipart_id: &str,
 ) -> Result<(), StorageError> {
-    let aborted = client.abort_multipart_upload().bucket(bucket).key(key).upload_id(multipart_id).send().await;
+    let aborted =
+        client.abort_multipart_upload().bucket(bucket).key(key).upload_id(multipart_id).send().await;
     match aborted.map_err(StorageError::from_sdk) {
         Err(StorageError::NotFound) => Ok(()),
         aborted => aborted.map(|_| ()),
