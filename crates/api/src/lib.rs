@@ -1,1 +1,36 @@
-//! api
+//! The HTTP service: takes uploads, and shows what became of them. It holds no state of its own, so any number of them
+//! can stand beside one another.
+//!
+//! A request passes [`middleware`] (trace, access log, metrics, panics, draining), then the extractors in [`extract`],
+//! which turn headers and queries into checked values, then one handler in [`routes`]. Every answer leaves through
+//! [`envelope`] or [`error`].
+
+mod auth;
+mod envelope;
+mod error;
+mod extract;
+mod health;
+mod middleware;
+mod results;
+mod router;
+mod routes;
+mod server;
+mod state;
+mod trace;
+mod upload;
+
+pub use server::{RunError, Server};
+
+use bulk_core::config::ApiConfig;
+use bulk_core::shutdown::Shutdown;
+
+/// Name of the service in logs and at the database.
+const SERVICE: &str = "api";
+
+/// Serves until the shutdown, then finishes what runs.
+///
+/// # Errors
+/// [`RunError`] when it cannot start or the listener breaks.
+pub async fn run(config: ApiConfig, shutdown: Shutdown) -> Result<(), RunError> {
+    Server::start(config, shutdown).await?.serve().await
+}

@@ -1,2 +1,60 @@
-//! api
-fn main() {}
+//! The API's process: command line, configuration, signals, exit code.
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use bulk_core::config::{ApiConfig, Settings};
+use bulk_core::shutdown::Shutdown;
+use bulk_core::{db, telemetry};
+use clap::{Parser, Subcommand};
+
+/// The HTTP service of the bulk-action platform. Settings come from the environment; see .env.example.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Brings the database of DATABASE_URL to the schema of this version, and ends.
+    Migrate,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        None => serve().await,
+        Some(Command::Migrate) => migrate().await,
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            report(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve() -> anyhow::Result<()> {
+    let config = ApiConfig::from_settings(&Settings::from_process()?)?;
+    let _telemetry = telemetry::init("api", &config.config.telemetry)?;
+    let served = api::run(config, Shutdown::on_signals()?).await;
+    if let Err(error) = &served {
+        tracing::error!(error = error as &dyn std::error::Error, "api ended");
+    }
+    Ok(served?)
+}
+
+async fn migrate() -> anyhow::Result<()> {
+    let settings = Settings::from_process()?;
+    let url = settings.get("DATABASE_URL").context("DATABASE_URL is not set")?;
+    Ok(db::migrate(url).await?)
+}
+
+/// Problems with the configuration come before there is a log to write them to.
+#[allow(clippy::print_stderr)]
+fn report(error: &anyhow::Error) {
+    eprintln!("api: {error:#}");
+}

@@ -35,19 +35,20 @@ pub async fn begin_upload(
     Ok(())
 }
 
-/// Notes that bytes still arrive, and the multipart upload that takes them.
+/// Notes that bytes still arrive, and the multipart upload that takes them, once there is one. False when this is no
+/// upload any more: it became an action, or was removed as abandoned. Waits for a transaction that is about to decide that.
 ///
 /// # Errors
 /// When the database is away.
-pub async fn touch_upload(pool: &PgPool, action_id: Uuid, multipart_id: &str) -> sqlx::Result<()> {
-    sqlx::query!(
-        "UPDATE uploads SET active_at = now(), multipart_id = $2 WHERE action_id = $1",
+pub async fn touch_upload(pool: &PgPool, action_id: Uuid, multipart_id: Option<&str>) -> sqlx::Result<bool> {
+    let touched = sqlx::query!(
+        "UPDATE uploads SET active_at = now(), multipart_id = coalesce($2, multipart_id) WHERE action_id = $1",
         action_id,
         multipart_id
     )
     .execute(pool)
     .await?;
-    Ok(())
+    Ok(touched.rows_affected() == 1)
 }
 
 /// Forgets an upload: it became an action, or what it stored has been removed.

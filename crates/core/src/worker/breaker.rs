@@ -81,14 +81,18 @@ impl Breaker {
             tokio::time::sleep(delay_after(pauses, FIRST_PAUSE).min(LONGEST_PAUSE)).await;
             pauses = pauses.saturating_add(1);
             let health = check_all(&self.probes, PROBE_TIMEOUT).await;
-            let away: Vec<_> = health.iter().filter(|(_, health)| !health.healthy).map(|(name, _)| *name).collect();
+            let away: Vec<_> =
+                health.iter().filter(|(_, health)| !health.healthy).map(|(name, _)| *name).collect();
             if away.is_empty() {
                 break;
             }
             self.open.send_replace(Some(format!("away: {}", away.join(", "))));
         }
         metrics::gauge!("bulk_breaker_open").set(0.0);
-        tracing::info!(duration_ms = since.elapsed().as_millis() as u64, "every dependency is back: claiming again");
+        tracing::info!(
+            duration_ms = since.elapsed().as_millis() as u64,
+            "every dependency is back: claiming again"
+        );
         self.open.send_replace(None);
     }
 }

@@ -1,0 +1,84 @@
+//! Gives each request its trace, and tells the log and the metrics how it went. The trace id leaves with every answer,
+//! whatever became of the request.
+
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method};
+use axum::middleware::Next;
+use axum::response::Response;
+use bulk_core::telemetry::{TraceContext, metrics as names};
+use tracing::{Instrument, field};
+
+use crate::state::AppState;
+use crate::trace;
+
+const TRACE_HEADER: &str = "x-trace-id";
+/// The metrics' route for paths that do not exist: the paths themselves are the caller's to choose.
+const NO_ROUTE: &str = "none";
+
+/// Answers a request as part of its trace.
+pub(crate) async fn observe(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    // Held until the answer begins: a process that is to end waits for it.
+    let _running = state.running.token();
+    let trace = incoming(request.headers()).unwrap_or_else(TraceContext::new);
+    let method = method_label(request.method());
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or(NO_ROUTE.to_owned(), |path| path.as_str().to_owned());
+    let span = tracing::info_span!(
+        "request",
+        traceId = %trace,
+        method,
+        path = request.uri().path(),
+        accountId = field::Empty,
+        actionId = field::Empty,
+    );
+
+    let answered = async move {
+        let mut response = trace::within(trace, next.run(request)).await;
+        if let Ok(id) = HeaderValue::from_str(&trace.to_string()) {
+            response.headers_mut().insert(TRACE_HEADER, id);
+        }
+        report(&route, method, &response, started);
+        response
+    };
+    answered.instrument(span).await
+}
+
+fn incoming(headers: &HeaderMap) -> Option<TraceContext> {
+    TraceContext::from_traceparent(headers.get("traceparent")?.to_str().ok()?)
+}
+
+/// A method as a label: a caller can invent any number of them.
+fn method_label(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        _ => "OTHER",
+    }
+}
+
+fn report(route: &str, method: &'static str, response: &Response, started: Instant) {
+    let (status, duration) = (response.status(), started.elapsed());
+    let labels = [("route", route.to_owned()), ("method", method.to_owned())];
+    metrics::histogram!(names::HTTP_REQUEST_DURATION, &labels).record(duration.as_secs_f64());
+    let [route_label, method_label] = labels;
+    let labels = [route_label, method_label, ("status", status.as_str().to_owned())];
+    metrics::counter!(names::HTTP_REQUESTS, &labels).increment(1);
+
+    let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    let is_probe = route.starts_with("/health") || route == "/metrics";
+    if is_probe && status.is_success() {
+        tracing::debug!(route, status = status.as_u16(), duration_ms, "answered");
+    } else {
+        tracing::info!(route, status = status.as_u16(), duration_ms, "answered");
+    }
+}

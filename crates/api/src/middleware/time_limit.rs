@@ -1,0 +1,20 @@
+//! A limit for routes that answer from a few rows and objects. Uploads and downloads take as long as their bytes.
+
+use std::time::Duration;
+
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use crate::error::ApiError;
+
+/// Longer than the waits for the database (5 s) and one object (16 s) together, whose errors say more.
+const TIME_LIMIT: Duration = Duration::from_secs(30);
+
+/// Answers that the service is overloaded when the time is over.
+pub(crate) async fn limit_time(request: Request, next: Next) -> Response {
+    match tokio::time::timeout(TIME_LIMIT, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => ApiError::Unavailable(Some("no answer within the time limit".into())).into_response(),
+    }
+}

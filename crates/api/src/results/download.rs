@@ -1,0 +1,197 @@
+//! All results as one CSV file, written while it is sent: memory holds one results object and a few buffers, whatever
+//! the size of the action. A failure in the middle breaks the response off, so that half a file is never taken for a
+//! whole one.
+
+use std::io;
+
+use axum::body::Body;
+use bulk_core::chunk::{ResultRow, RowStatus, decode_results};
+use bulk_core::csv::{CsvError, CsvReader, ReadLimits};
+use bulk_core::db::ActionRecord;
+use bulk_core::storage::ObjectStore;
+use bytes::Bytes;
+use csv_async::StringRecord;
+use futures::stream;
+use tokio::sync::mpsc;
+use tracing::Instrument;
+
+use super::{CommittedChunks, fetch};
+use crate::error::ApiError;
+use crate::state::AppState;
+
+mod bitmap;
+mod encoder;
+
+use bitmap::RowBitmap;
+use encoder::CsvEncoder;
+
+/// Pieces that wait for a slow reader before the writer waits too.
+const PIECES_IN_FLIGHT: usize = 2;
+
+/// Which rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Selection {
+    /// Every row with an outcome.
+    Processed,
+    /// Rows with this outcome.
+    Only(RowStatus),
+    /// Rows without an outcome: what a cancelled or failed action never reached.
+    Unprocessed,
+}
+
+/// A download that is about to begin: the file's header has been read, so object storage answers.
+pub(crate) struct Download {
+    state: AppState,
+    action: ActionRecord,
+    header: Vec<String>,
+    selection: Selection,
+    encoder: CsvEncoder,
+}
+
+/// Why a download ended early.
+enum Interrupted {
+    /// Whoever fetched it has gone.
+    Abandoned,
+    /// Something failed.
+    Failed(ApiError),
+}
+
+impl<E: Into<ApiError>> From<E> for Interrupted {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl Download {
+    /// Reads the header of the uploaded file.
+    ///
+    /// # Errors
+    /// When object storage is away.
+    pub(crate) async fn open(
+        state: AppState,
+        action: ActionRecord,
+        selection: Selection,
+        spreadsheet_safe: bool,
+    ) -> Result<Self, ApiError> {
+        let header = open_raw(&state.dependencies.store, &action).await?.header().to_vec();
+        Ok(Self { state, action, header, selection, encoder: CsvEncoder::new(spreadsheet_safe) })
+    }
+
+    /// The body of the response.
+    pub(crate) fn into_body(self) -> Body {
+        let (sender, mut receiver) = mpsc::channel(PIECES_IN_FLIGHT);
+        tokio::spawn(
+            async move {
+                if let Err(Interrupted::Failed(error)) = self.write(&sender).await {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "broke off a download");
+                    // An error as the last piece makes the server end the response without its proper end.
+                    let _ = sender
+                        .send(Err(io::Error::other("the results could not be read to their end")))
+                        .await;
+                }
+            }
+            .in_current_span(),
+        );
+        Body::from_stream(stream::poll_fn(move |context| receiver.poll_recv(context)))
+    }
+
+    async fn write(mut self, sender: &mpsc::Sender<io::Result<Bytes>>) -> Result<(), Interrupted> {
+        self.encoder.header(&self.header);
+        match self.selection {
+            Selection::Processed => self.write_processed(None, sender).await?,
+            Selection::Only(status) => self.write_processed(Some(status), sender).await?,
+            Selection::Unprocessed => self.write_unprocessed(sender).await?,
+        }
+        send(sender, self.encoder.take()).await
+    }
+
+    async fn write_processed(
+        &mut self,
+        status: Option<RowStatus>,
+        sender: &mpsc::Sender<io::Result<Bytes>>,
+    ) -> Result<(), Interrupted> {
+        let dependencies = &self.state.dependencies;
+        let mut chunks = CommittedChunks::starting_at(&dependencies.pool, &self.action, (0, 0));
+        while let Some(chunk) = chunks.next_with(status).await? {
+            let object = fetch(&dependencies.store, &self.action, chunk).await?;
+            let (_, rows) = decode_results(&object).map_err(ApiError::internal)?;
+            for row in rows {
+                let row = row.map_err(ApiError::internal)?;
+                if status.is_none_or(|wanted| row.status == wanted) {
+                    self.encoder.row(
+                        row.row(),
+                        row.status.as_str(),
+                        &reason(&row),
+                        row.record_id(),
+                        row.fields(),
+                    );
+                }
+            }
+            if self.encoder.is_worth_sending() {
+                send(sender, self.encoder.take()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn write_unprocessed(
+        &mut self,
+        sender: &mpsc::Sender<io::Result<Bytes>>,
+    ) -> Result<(), Interrupted> {
+        let processed = self.processed_rows().await?;
+        let mut raw = open_raw(&self.state.dependencies.store, &self.action).await?;
+        let mut record = StringRecord::new();
+        while let Some(position) = raw.next_row(&mut record).await.map_err(unreadable)? {
+            if !processed.contains(position.row) {
+                self.encoder.row(&position.row.to_string(), "unprocessed", "", "", record.iter());
+            }
+            if self.encoder.is_worth_sending() {
+                send(sender, self.encoder.take()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn processed_rows(&self) -> Result<RowBitmap, ApiError> {
+        let dependencies = &self.state.dependencies;
+        let mut processed = RowBitmap::new(u64::try_from(self.action.total_rows).unwrap_or_default());
+        let mut chunks = CommittedChunks::starting_at(&dependencies.pool, &self.action, (0, 0));
+        while let Some(chunk) = chunks.next_with(None).await? {
+            let object = fetch(&dependencies.store, &self.action, chunk).await?;
+            let (_, rows) = decode_results(&object).map_err(ApiError::internal)?;
+            for row in rows {
+                let row = row.map_err(ApiError::internal)?;
+                processed.insert(row.row().parse().map_err(ApiError::internal)?);
+            }
+        }
+        Ok(processed)
+    }
+}
+
+/// The file was accepted within the limits of its time; they may have become smaller since, so none apply here.
+async fn open_raw(store: &ObjectStore, action: &ActionRecord) -> Result<CsvReader, ApiError> {
+    let source = store.open(&action.file_key).await?;
+    let limits = ReadLimits {
+        max_rows: u64::MAX,
+        max_decoded_bytes: u64::MAX,
+        max_record_bytes: ReadLimits::USUAL_RECORD_BYTES,
+    };
+    CsvReader::open(source, limits).await.map_err(unreadable)
+}
+
+/// The file was readable when it was accepted.
+fn unreadable(error: CsvError) -> ApiError {
+    if error.is_file_fault() { ApiError::internal(error) } else { ApiError::Unavailable(Some(error.into())) }
+}
+
+async fn send(sender: &mpsc::Sender<io::Result<Bytes>>, piece: Bytes) -> Result<(), Interrupted> {
+    sender.send(Ok(piece)).await.map_err(|_| Interrupted::Abandoned)
+}
+
+/// The code, with its sentence where it has one.
+fn reason(row: &ResultRow) -> String {
+    match row.message() {
+        "" => row.code().to_owned(),
+        message => format!("{}: {message}", row.code()),
+    }
+}

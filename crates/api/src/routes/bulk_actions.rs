@@ -1,0 +1,32 @@
+//! `/bulk-actions…`: one module per thing that can be asked.
+
+mod create;
+mod list;
+mod logs;
+mod results;
+mod show;
+mod stats;
+mod view;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::get;
+
+use crate::state::AppState;
+
+/// The routes that answer from a few rows and objects.
+pub(crate) fn router() -> Router<AppState> {
+    Router::new()
+        .route("/bulk-actions", get(list::list))
+        .route("/bulk-actions/{id}", get(show::show))
+        .route("/bulk-actions/{id}/stats", get(stats::stats))
+        .route("/bulk-actions/{id}/logs", get(logs::logs))
+}
+
+/// The routes that take as long as their bytes.
+pub(crate) fn streaming_router() -> Router<AppState> {
+    let create = axum::routing::post(create::create)
+        // The upload counts its bytes itself, file and fields apart.
+        .layer(DefaultBodyLimit::disable());
+    Router::new().route("/bulk-actions", create).route("/bulk-actions/{id}/results", get(results::results))
+}

@@ -1,0 +1,48 @@
+//! `GET /bulk-actions/{id}/results`: every row with its outcome, as a CSV download.
+
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use bulk_core::chunk::RowStatus;
+
+use crate::error::ApiError;
+use crate::extract::{Checked, FromQuery, OwnedAction, QueryReader};
+use crate::results::{Download, Selection};
+use crate::state::AppState;
+
+const UNPROCESSED: &str = "unprocessed";
+
+/// Which rows, and how.
+pub(super) struct ResultsQuery {
+    selection: Selection,
+    spreadsheet_safe: bool,
+}
+
+impl FromQuery for ResultsQuery {
+    fn from_query(query: &mut QueryReader) -> Self {
+        let mut names = RowStatus::ALL.map(RowStatus::as_str).to_vec();
+        names.push(UNPROCESSED);
+        let selection = query.choice("status", &names, |name| match name {
+            UNPROCESSED => Some(Selection::Unprocessed),
+            name => RowStatus::parse(name).map(Selection::Only),
+        });
+        Self {
+            selection: selection.unwrap_or(Selection::Processed),
+            spreadsheet_safe: query.boolean("spreadsheetSafe", false),
+        }
+    }
+}
+
+pub(super) async fn results(
+    State(state): State<AppState>,
+    OwnedAction(action): OwnedAction,
+    Checked(query): Checked<ResultsQuery>,
+) -> Result<Response, ApiError> {
+    let disposition = format!("attachment; filename=\"{}-results.csv\"", action.id);
+    let download = Download::open(state, action, query.selection, query.spreadsheet_safe).await?;
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
+        (header::CONTENT_DISPOSITION, disposition),
+    ];
+    Ok((headers, download.into_body()).into_response())
+}

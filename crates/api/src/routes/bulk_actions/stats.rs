@@ -1,0 +1,31 @@
+//! `GET /bulk-actions/{id}/stats`: the counters.
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::view::ProgressView;
+use crate::envelope::{Success, Timestamp};
+use crate::extract::OwnedAction;
+
+/// The counters, read in one statement, so that they fit one another.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct StatsView {
+    id: Uuid,
+    action_id: Uuid,
+    #[serde(flatten)]
+    progress: ProgressView,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+pub(super) async fn stats(OwnedAction(action): OwnedAction) -> Success<StatsView> {
+    let view = StatsView {
+        id: action.id,
+        action_id: action.id,
+        progress: ProgressView::of(&action),
+        created_at: action.created_at.into(),
+        updated_at: action.updated_at.into(),
+    };
+    Success::new("Bulk action statistics", view)
+}

@@ -1,0 +1,147 @@
+//! `GET /health…`: is the service well, and what of it is not. These answers have their fields beside the envelope's and
+//! not under `data`, because probes and dashboards look for `status` at the top.
+
+use std::collections::BTreeMap;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use bulk_core::health::{DependencyHealth, resident_memory_bytes, uptime};
+use serde::Serialize;
+use tokio::time::timeout;
+use uuid::Uuid;
+
+use super::root::VERSION;
+use crate::envelope::{ErrorBody, Timestamp};
+use crate::health::{Findings, PROBE_TIMEOUT};
+use crate::state::AppState;
+use crate::trace;
+
+pub(crate) fn router() -> Router<AppState> {
+    Router::new()
+        .route("/health", get(overview))
+        .route("/health/detailed", get(detailed))
+        .route("/health/ready", get(ready))
+        .route("/health/live", get(live))
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer<T> {
+    success: bool,
+    message: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<ErrorBody>,
+    status: &'static str,
+    version: &'static str,
+    #[serde(flatten)]
+    found: T,
+    timestamp: Timestamp,
+    trace_id: Uuid,
+}
+
+impl<T: Serialize> Answer<T> {
+    /// 200 with `status`.
+    fn well(status: &'static str, found: T) -> Response {
+        Self::new(StatusCode::OK, "Everything works", status, found)
+    }
+
+    /// 503 with `status`, as an error of code `unavailable`.
+    fn unwell(message: &'static str, status: &'static str, found: T) -> Response {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, message, status, found)
+    }
+
+    fn new(code: StatusCode, message: &'static str, status: &'static str, found: T) -> Response {
+        let success = code.is_success();
+        let error = (!success).then(|| ErrorBody { code: "unavailable", details: Vec::new() });
+        let trace_id = trace::current().trace_id();
+        let timestamp = Timestamp::now();
+        (code, Json(Self { success, message, error, status, version: VERSION, found, timestamp, trace_id }))
+            .into_response()
+    }
+}
+
+#[derive(Serialize)]
+struct Services {
+    services: BTreeMap<&'static str, bool>,
+}
+
+impl Services {
+    fn of(findings: &Findings) -> Self {
+        Self { services: findings.iter().map(|(name, health)| (name, health.healthy)).collect() }
+    }
+}
+
+/// Always 200, since the process itself answers; `status` and the booleans say how its dependencies are.
+async fn overview(State(state): State<AppState>) -> Response {
+    let findings = Findings::gather(&state).await;
+    let services = Services::of(&findings);
+    if findings.all_healthy() {
+        Answer::well("healthy", services)
+    } else {
+        Answer::new(StatusCode::OK, "A dependency is down", "unhealthy", services)
+    }
+}
+
+async fn ready(State(state): State<AppState>) -> Response {
+    let findings = Findings::gather(&state).await;
+    let services = Services::of(&findings);
+    if state.shutdown.is_cancelled() {
+        Answer::unwell("The service is draining", "draining", services)
+    } else if findings.all_healthy() {
+        Answer::well("ready", services)
+    } else {
+        Answer::unwell("A dependency is down", "not_ready", services)
+    }
+}
+
+async fn live() -> Response {
+    Answer::well("alive", BTreeMap::<&str, ()>::new())
+}
+
+#[derive(Serialize)]
+struct Detailed {
+    checks: BTreeMap<&'static str, Check>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Check {
+    #[serde(rename_all = "camelCase")]
+    Dependency {
+        healthy: bool,
+        /// Milliseconds.
+        response_time: f64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        bucket_exists: Option<bool>,
+    },
+    #[serde(rename_all = "camelCase")]
+    Memory { healthy: bool, resident_bytes: Option<u64> },
+    #[serde(rename_all = "camelCase")]
+    Uptime { healthy: bool, seconds: u64 },
+}
+
+async fn detailed(State(state): State<AppState>) -> Response {
+    let bucket = timeout(PROBE_TIMEOUT, state.dependencies.store.bucket_exists());
+    let (findings, bucket) = tokio::join!(Findings::gather(&state), bucket);
+    let bucket_exists = matches!(bucket, Ok(Ok(true)));
+    let mut checks: BTreeMap<_, _> =
+        findings.iter().map(|(name, health)| (name, dependency(name, health, bucket_exists))).collect();
+    checks.insert("memory", Check::Memory { healthy: true, resident_bytes: resident_memory_bytes() });
+    checks.insert("uptime", Check::Uptime { healthy: true, seconds: uptime().as_secs() });
+    if findings.all_healthy() {
+        Answer::well("healthy", Detailed { checks })
+    } else {
+        Answer::unwell("A dependency is down", "unhealthy", Detailed { checks })
+    }
+}
+
+fn dependency(name: &str, health: &DependencyHealth, bucket_exists: bool) -> Check {
+    Check::Dependency {
+        healthy: health.healthy,
+        response_time: (health.response_time_ms * 100.0).round() / 100.0,
+        bucket_exists: (name == "minio").then_some(bucket_exists),
+    }
+}

@@ -1,0 +1,96 @@
+//! The listener's life: wait for the dependencies, serve, drain, end.
+
+use std::future::IntoFuture;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use bulk_core::config::ApiConfig;
+use bulk_core::dependencies::DependencyError;
+use bulk_core::shutdown::Shutdown;
+use thiserror::Error;
+use tokio::net::TcpListener;
+
+use crate::router::router;
+use crate::state::AppState;
+
+/// Why the API ended otherwise than asked.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// A dependency cannot be used.
+    #[error(transparent)]
+    Dependency(#[from] DependencyError),
+    /// The port cannot be bound.
+    #[error("cannot listen on port {port}")]
+    Bind {
+        /// The port.
+        port: u16,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// The listener broke.
+    #[error("the listener broke")]
+    Listen(#[source] io::Error),
+}
+
+/// An API that is ready to serve. Connections wait from the start on; requests are answered once [`Server::serve`] runs.
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    state: AppState,
+}
+
+impl Server {
+    /// Waits for the dependencies and binds the port (0 for any free one).
+    ///
+    /// # Errors
+    /// [`RunError`] when that cannot be; also when the shutdown comes first.
+    pub async fn start(config: ApiConfig, shutdown: Shutdown) -> Result<Self, RunError> {
+        let port = config.config.server.port;
+        let state = AppState::open(config, shutdown)?;
+        state.dependencies.ready(&state.shutdown).await?;
+        let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).await;
+        let listener = listener.map_err(|source| RunError::Bind { port, source })?;
+        let address = listener.local_addr().map_err(RunError::Listen)?;
+        tracing::info!(port = address.port(), "listening");
+        Ok(Self { listener, address, state })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until the shutdown, then takes nothing new and finishes what runs, within `SHUTDOWN_TIMEOUT_MS`.
+    ///
+    /// # Errors
+    /// [`RunError::Listen`] when the listener breaks.
+    pub async fn serve(self) -> Result<(), RunError> {
+        let Self { listener, state, .. } = self;
+        let drained = drain(state.clone());
+        let serving =
+            axum::serve(listener, router(state.clone())).with_graceful_shutdown(drained).into_future();
+        let timeout = state.config.server.shutdown_timeout;
+        tokio::select! {
+            served = serving => served.map_err(RunError::Listen)?,
+            () = out_of_time(&state.shutdown, timeout) => tracing::warn!("gave up what was still running"),
+        }
+        state.dependencies.pool.close().await;
+        Ok(())
+    }
+}
+
+/// Waits for the shutdown, and then for the requests that run. Meanwhile connections are still taken, so that readiness
+/// checks see that the process drains; only when this is over does the listener close.
+async fn drain(state: AppState) {
+    state.shutdown.cancelled().await;
+    state.running.close();
+    state.running.wait().await;
+}
+
+async fn out_of_time(shutdown: &Shutdown, timeout: Duration) {
+    shutdown.cancelled().await;
+    tokio::time::sleep(timeout).await;
+}

@@ -1,0 +1,232 @@
+//! The fields beside the file: each is checked as it comes, everything that is wrong is kept, and said at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bulk_core::action::{ActionConfiguration, ActionType, OnConflict};
+use bulk_core::entity::{self, EntityType};
+use chrono::{DateTime, Utc};
+
+use super::header_check::HeaderCheck;
+use crate::envelope::Detail;
+use crate::error::ApiError;
+
+const FIELDS: [&str; 7] =
+    ["entityType", "actionType", "scheduledAt", "deduplicate", "onConflict", "mapping", "dryRun"];
+
+/// The fields that have come so far.
+#[derive(Default)]
+pub(crate) struct Form {
+    seen: BTreeSet<&'static str>,
+    entity: Option<&'static dyn EntityType>,
+    action_type: Option<ActionType>,
+    scheduled_at: Option<DateTime<Utc>>,
+    deduplicate: bool,
+    on_conflict: OnConflict,
+    mapping: BTreeMap<String, String>,
+    dry_run: bool,
+    problems: Vec<Detail>,
+}
+
+/// What the caller wants, checked.
+pub(crate) struct UploadRequest {
+    /// What the rows are.
+    pub(crate) entity: &'static dyn EntityType,
+    /// What is done with them.
+    pub(crate) action_type: ActionType,
+    /// How.
+    pub(crate) configuration: ActionConfiguration,
+    /// When, if not at once.
+    pub(crate) scheduled_at: Option<DateTime<Utc>>,
+}
+
+impl Form {
+    /// Takes a field. What is wrong with it comes out of [`Form::finish`].
+    pub(super) fn add(&mut self, name: &str, value: &str) {
+        let Some(known) = FIELDS.into_iter().find(|known| *known == name) else {
+            // A mistyped `dryRun` must not change records.
+            let message = format!("unknown field: the fields are file, {}", FIELDS.join(", "));
+            return self.refuse(shown(name), message);
+        };
+        if !self.seen.insert(known) {
+            return self.refuse(known, "must be given only once");
+        }
+        let taken = match known {
+            "entityType" => parse_entity(value).map(|entity| self.entity = Some(entity)),
+            "actionType" => parse_action_type(value).map(|kind| self.action_type = Some(kind)),
+            "scheduledAt" => parse_future(value, Utc::now()).map(|at| self.scheduled_at = Some(at)),
+            "deduplicate" => parse_boolean(value).map(|deduplicate| self.deduplicate = deduplicate),
+            "onConflict" => parse_on_conflict(value).map(|choice| self.on_conflict = choice),
+            "mapping" => parse_mapping(value).map(|mapping| self.mapping = mapping),
+            _ => parse_boolean(value).map(|dry_run| self.dry_run = dry_run),
+        };
+        if let Err(message) = taken {
+            self.refuse(known, message);
+        }
+    }
+
+    /// Notes something that is wrong with a field.
+    pub(super) fn refuse(&mut self, field: impl Into<String>, message: impl Into<String>) {
+        self.problems.push(Detail::new(field, message));
+    }
+
+    /// Something is wrong already.
+    pub(super) fn is_refused(&self) -> bool {
+        !self.problems.is_empty()
+    }
+
+    /// What to hold a header against, once every field that bears on it has come. `mapping` is one of them: while it may
+    /// still come, a header that does not fit may yet be made to.
+    pub(super) fn header_check(&self) -> Option<HeaderCheck> {
+        let is_complete = self.seen.contains("mapping") && !self.is_refused();
+        let (Some(entity), Some(action_type), true) = (self.entity, self.action_type, is_complete) else {
+            return None;
+        };
+        Some(HeaderCheck { entity, action_type, mapping: self.mapping.clone() })
+    }
+
+    /// Everything that is wrong so far, as the end of the request.
+    pub(super) fn into_refusal(self) -> ApiError {
+        ApiError::Validation(self.problems)
+    }
+
+    /// The checked request.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the fields, missing ones included.
+    pub(super) fn finish(mut self) -> Result<UploadRequest, ApiError> {
+        for required in ["entityType", "actionType"] {
+            if !self.seen.contains(required) {
+                self.refuse(required, "is required");
+            }
+        }
+        match (self.entity, self.action_type) {
+            (Some(entity), Some(action_type)) if !self.is_refused() => Ok(UploadRequest {
+                entity,
+                action_type,
+                configuration: ActionConfiguration {
+                    deduplicate: self.deduplicate,
+                    on_conflict: self.on_conflict,
+                    mapping: self.mapping,
+                    dry_run: self.dry_run,
+                },
+                scheduled_at: self.scheduled_at,
+            }),
+            _ => Err(self.into_refusal()),
+        }
+    }
+}
+
+/// The part of a stranger's name that an answer repeats.
+fn shown(name: &str) -> String {
+    name.chars().take(64).collect()
+}
+
+fn one_of<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    format!("must be one of {}", names.collect::<Vec<_>>().join(", "))
+}
+
+fn parse_entity(value: &str) -> Result<&'static dyn EntityType, String> {
+    entity::find(value).ok_or_else(|| one_of(entity::all().iter().map(|entity| entity.name())))
+}
+
+fn parse_action_type(value: &str) -> Result<ActionType, String> {
+    ActionType::parse(value).ok_or_else(|| one_of(ActionType::ALL.into_iter().map(ActionType::as_str)))
+}
+
+fn parse_on_conflict(value: &str) -> Result<OnConflict, String> {
+    OnConflict::parse(value).ok_or_else(|| one_of(OnConflict::ALL.into_iter().map(OnConflict::as_str)))
+}
+
+fn parse_boolean(value: &str) -> Result<bool, String> {
+    value.parse().map_err(|_| "must be true or false".to_owned())
+}
+
+fn parse_future(value: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, String> {
+    let instant = DateTime::parse_from_rfc3339(value)
+        .map_err(|_| "must be an RFC 3339 instant such as 2026-01-31T12:00:00Z".to_owned())?;
+    if instant > now { Ok(instant.to_utc()) } else { Err("must be in the future".to_owned()) }
+}
+
+fn parse_mapping(value: &str) -> Result<BTreeMap<String, String>, String> {
+    serde_json::from_str(value)
+        .map_err(|_| "must be a JSON object of strings, from CSV header to column".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn form(fields: &[(&str, &str)]) -> Form {
+        let mut form = Form::default();
+        fields.iter().for_each(|(name, value)| form.add(name, value));
+        form
+    }
+
+    fn refused(fields: &[(&str, &str)]) -> Vec<String> {
+        match form(fields).finish() {
+            Err(ApiError::Validation(details)) => details.into_iter().map(|detail| detail.field).collect(),
+            Err(other) => panic!("{other}"),
+            Ok(_) => Vec::new(),
+        }
+    }
+
+    #[test]
+    fn every_field_is_read() {
+        let request = form(&[
+            ("mapping", r#"{"E-Mail":"email"}"#),
+            ("dryRun", "true"),
+            ("actionType", "bulk_upsert"),
+            ("onConflict", "update"),
+            ("scheduledAt", "2999-01-01T00:00:00+02:00"),
+            ("deduplicate", "true"),
+            ("entityType", "contact"),
+        ]);
+        let request = request.finish().map_err(|error| error.to_string()).unwrap();
+        assert_eq!((request.entity.name(), request.action_type), ("contact", ActionType::BulkUpsert));
+        assert_eq!(request.scheduled_at.unwrap().to_rfc3339(), "2998-12-31T22:00:00+00:00");
+        let configuration = request.configuration;
+        assert!(configuration.dry_run && configuration.deduplicate);
+        assert_eq!(configuration.on_conflict, OnConflict::Update);
+        assert_eq!(configuration.mapping["E-Mail"], "email");
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_said_at_once() {
+        assert_eq!(refused(&[]), ["entityType", "actionType"]);
+        let fields = [
+            ("dryRun", "yes"),
+            ("deduplicate", "TRUE"),
+            ("onConflict", "ignore"),
+            ("scheduledAt", "tomorrow"),
+            ("mapping", r#"{"a":1}"#),
+            ("dryrun", "true"),
+            ("entityType", "user"),
+        ];
+        let expected = [
+            "dryRun",
+            "deduplicate",
+            "onConflict",
+            "scheduledAt",
+            "mapping",
+            "dryrun",
+            "entityType",
+            "actionType",
+        ];
+        assert_eq!(refused(&fields), expected);
+    }
+
+    #[test]
+    fn a_field_comes_once_and_a_schedule_lies_ahead() {
+        let good = [("entityType", "contact"), ("actionType", "bulk_create")];
+        assert!(refused(&good).is_empty());
+        assert_eq!(refused(&[good[0], good[1], good[0]]), ["entityType"]);
+        assert_eq!(refused(&[good[0], good[1], ("scheduledAt", "2020-01-01T00:00:00Z")]), ["scheduledAt"]);
+    }
+
+    #[test]
+    fn the_header_is_checked_early_only_if_nothing_can_change_the_verdict() {
+        let fields = [("entityType", "contact"), ("actionType", "bulk_create"), ("mapping", "{}")];
+        assert!(form(&fields[..2]).header_check().is_none(), "a mapping may follow the file");
+        assert!(form(&fields).header_check().is_some());
+    }
+}

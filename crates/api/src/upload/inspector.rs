@@ -1,0 +1,95 @@
+//! Reads the file while it streams by: its header, and how many rows it has. It sees the same bytes as object storage
+//! and reads them with the same reader as the chunking worker, so what it accepts can be processed.
+
+use std::io;
+
+use bulk_core::config::UploadConfig;
+use bulk_core::csv::{CsvError, CsvReader, ReadLimits};
+use bytes::Bytes;
+use csv_async::StringRecord;
+use futures::stream;
+use tokio::sync::mpsc;
+use tokio_util::io::StreamReader;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::header_check::HeaderCheck;
+use crate::error::ApiError;
+
+/// Pieces of the body that wait for the reader before the upload waits too.
+const PIECES_IN_FLIGHT: usize = 8;
+/// A file may be this many times larger when decompressed; CSV compresses to a quarter or less, but a few kilobytes can
+/// also hide terabytes.
+const MAX_EXPANSION: u64 = 4;
+
+/// What the file turned out to be.
+#[derive(Debug)]
+pub(super) struct Inspection {
+    /// The header's names.
+    pub(super) header: Vec<String>,
+    /// Data rows; at least one.
+    pub(super) row_count: u64,
+}
+
+/// A reader at work beside the upload. Dropping it ends the reading.
+pub(super) struct Inspector {
+    pieces: mpsc::Sender<Bytes>,
+    verdict: AbortOnDropHandle<Result<Inspection, ApiError>>,
+}
+
+impl Inspector {
+    /// Starts reading. With `check`, the header is refused as soon as it is there.
+    pub(super) fn start(config: &UploadConfig, check: Option<HeaderCheck>) -> Self {
+        let limits = ReadLimits {
+            max_rows: config.max_rows,
+            max_decoded_bytes: config.max_file_size_bytes.saturating_mul(MAX_EXPANSION),
+            max_record_bytes: ReadLimits::USUAL_RECORD_BYTES,
+        };
+        let (pieces, receiver) = mpsc::channel(PIECES_IN_FLIGHT);
+        let verdict = tokio::spawn(inspect(receiver, limits, check));
+        Self { pieces, verdict: AbortOnDropHandle::new(verdict) }
+    }
+
+    /// Shows the next piece; false once there is a verdict, which can then only be a refusal.
+    pub(super) async fn show(&self, piece: Bytes) -> bool {
+        self.pieces.send(piece).await.is_ok()
+    }
+
+    /// The verdict on what was shown.
+    ///
+    /// # Errors
+    /// Why the file is refused.
+    pub(super) async fn finish(self) -> Result<Inspection, ApiError> {
+        drop(self.pieces);
+        self.verdict.await.map_err(ApiError::internal)?
+    }
+}
+
+async fn inspect(
+    mut pieces: mpsc::Receiver<Bytes>,
+    limits: ReadLimits,
+    check: Option<HeaderCheck>,
+) -> Result<Inspection, ApiError> {
+    let pieces =
+        stream::poll_fn(move |context| pieces.poll_recv(context).map(|piece| piece.map(io::Result::Ok)));
+    let mut reader = CsvReader::open(StreamReader::new(pieces), limits).await.map_err(refusal)?;
+    if let Some(check) = check {
+        check.check(reader.header())?;
+    }
+    let (mut record, mut row_count) = (StringRecord::new(), 0);
+    while let Some(position) = reader.next_row(&mut record).await.map_err(refusal)? {
+        row_count = position.row;
+    }
+    if row_count == 0 {
+        return Err(ApiError::invalid("file", "the file has a header but no rows"));
+    }
+    Ok(Inspection { header: reader.header().to_vec(), row_count })
+}
+
+fn refusal(error: CsvError) -> ApiError {
+    match error {
+        CsvError::TooManyRows { .. } => ApiError::TooManyRows(error.to_string()),
+        CsvError::TooManyBytes { .. } => ApiError::FileTooLarge(error.to_string()),
+        error if error.is_file_fault() => ApiError::invalid("file", error.to_string()),
+        error => ApiError::internal(error),
+    }
+}

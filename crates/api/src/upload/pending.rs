@@ -1,0 +1,156 @@
+//! What an upload has stored while it is no action yet. It is noted in the database before the first byte is stored, and
+//! removed when this value goes without having become an action: by [`PendingUpload::discard`], or when the request's
+//! future is dropped because the caller hung up. If that fails too, the reconciler finds the note.
+
+use std::time::{Duration, Instant};
+
+use bulk_core::db::{self, NewAction};
+use bulk_core::dependencies::Dependencies;
+use bulk_core::storage::{StorageError, StoredObject, Upload, keys};
+use chrono::{DateTime, Utc};
+use tokio::task::JoinHandle;
+use tracing::Instrument;
+use uuid::Uuid;
+
+use crate::error::ApiError;
+use crate::state::AppState;
+
+/// How often the note of a slow upload is renewed, long before the reconciler would take it for abandoned.
+const RENEW_EVERY: Duration = Duration::from_secs(60);
+
+/// An upload that has not become an action.
+pub(crate) struct PendingUpload {
+    state: AppState,
+    account: String,
+    id: Uuid,
+    /// There once something may be stored, until it belongs to an action.
+    upload: Option<Upload>,
+    renewed_at: Instant,
+}
+
+impl PendingUpload {
+    /// An upload of which nothing is stored.
+    pub(crate) fn new(state: AppState, account: String) -> Self {
+        Self { state, account, id: Uuid::now_v7(), upload: None, renewed_at: Instant::now() }
+    }
+
+    /// The id that the action will have.
+    pub(crate) fn id(&self) -> Uuid {
+        self.id
+    }
+
+    /// Whose it is.
+    pub(crate) fn account(&self) -> &str {
+        &self.account
+    }
+
+    /// Where the file goes.
+    pub(crate) fn key(&self) -> String {
+        keys::raw(&self.account, self.id)
+    }
+
+    /// Notes the upload; to be called before the first write.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub(super) async fn begin(&mut self) -> Result<(), ApiError> {
+        let key = self.key();
+        // First, so that a note whose confirmation was lost is cleaned up like any other.
+        self.upload = Some(self.state.dependencies.store.upload(&key));
+        db::begin_upload(&self.state.dependencies.pool, self.id, &self.account, &key).await?;
+        Ok(())
+    }
+
+    /// Stores a piece of the file.
+    ///
+    /// # Errors
+    /// When the database or object storage is away.
+    pub(super) async fn write(&mut self, piece: &[u8]) -> Result<(), ApiError> {
+        let part_stored = self.begun()?.write(piece).await?;
+        if part_stored || self.renewed_at.elapsed() > RENEW_EVERY {
+            self.renew().await?;
+        }
+        Ok(())
+    }
+
+    /// Completes the file.
+    ///
+    /// # Errors
+    /// When object storage is away.
+    pub(super) async fn finish(&mut self) -> Result<StoredObject, ApiError> {
+        Ok(self.begun()?.finish().await?)
+    }
+
+    /// Creates the action, to which everything stored belongs from then on.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub(crate) async fn become_action(&mut self, action: &NewAction) -> Result<DateTime<Utc>, ApiError> {
+        let created_at = db::insert_action(&self.state.dependencies.pool, action).await?;
+        self.upload = None;
+        Ok(created_at)
+    }
+
+    /// Removes what is stored, and waits for it, so that nothing is left when the caller gets the answer.
+    pub(crate) async fn discard(mut self) {
+        if let Some(cleaning) = self.clean_up() {
+            let _ = cleaning.await;
+        }
+    }
+
+    fn begun(&mut self) -> Result<&mut Upload, ApiError> {
+        self.upload
+            .as_mut()
+            .ok_or_else(|| ApiError::internal("the upload was written to before it was begun"))
+    }
+
+    async fn renew(&mut self) -> Result<(), ApiError> {
+        let multipart_id = self.upload.as_ref().and_then(Upload::multipart_id);
+        if !db::touch_upload(&self.state.dependencies.pool, self.id, multipart_id).await? {
+            let lost = "the upload was silent for so long that it was taken for abandoned";
+            return Err(ApiError::Unavailable(Some(lost.into())));
+        }
+        self.renewed_at = Instant::now();
+        Ok(())
+    }
+
+    /// Starts the clean-up in a task of its own: the request that would run it may be gone.
+    fn clean_up(&mut self) -> Option<JoinHandle<()>> {
+        let upload = self.upload.take()?;
+        let (dependencies, id, key) = (self.state.dependencies.clone(), self.id, self.key());
+        let cleaning = async move {
+            if let Err(error) = remove(&dependencies, id, upload, &key).await {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "an upload waits to be removed later"
+                );
+            }
+        };
+        Some(self.state.running.spawn(cleaning.in_current_span()))
+    }
+}
+
+impl Drop for PendingUpload {
+    fn drop(&mut self) {
+        self.clean_up();
+    }
+}
+
+async fn remove(
+    dependencies: &Dependencies,
+    id: Uuid,
+    mut upload: Upload,
+    key: &str,
+) -> Result<(), ApiError> {
+    // A commit whose confirmation was lost may have made it an action after all, and then the file is the action's.
+    if !db::touch_upload(&dependencies.pool, id, upload.multipart_id()).await? {
+        return Ok(());
+    }
+    upload.abort().await?;
+    match dependencies.store.delete(key).await {
+        Ok(()) | Err(StorageError::NotFound) => {}
+        Err(error) => return Err(error.into()),
+    }
+    db::end_upload(&dependencies.pool, id).await?;
+    Ok(())
+}
