@@ -1,5 +1,6 @@
 //! Claims a file, cuts it under its lease, and decides what follows when that fails.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,6 +11,7 @@ use bulk_core::queue::{ChunkingJob, Job};
 use bulk_core::shutdown::Shutdown;
 use bulk_core::telemetry::trace::TraceContext;
 use bulk_core::worker::{Handler, LeaseKeeper, Verdict, delay_after};
+use futures::FutureExt;
 use tracing::Instrument;
 
 use crate::pipeline::{ChunkingError, chunk_file};
@@ -59,7 +61,8 @@ impl ChunkingHandler {
     async fn claim_and_chunk(&self, job: ChunkingJob) -> Verdict {
         let (pool, lease_ms) = (&self.dependencies.pool, self.lease_ms());
         let claim =
-            match db::claim_chunking(pool, job.action_id, &self.owner, lease_ms, MAX_FILES_PER_ACCOUNT).await {
+            match db::claim_chunking(pool, job.action_id, &self.owner, lease_ms, MAX_FILES_PER_ACCOUNT).await
+            {
                 Ok(Some(claim)) => claim,
                 Ok(None) => return Verdict::Finished,
                 Err(error) if error.is_outage() => return Verdict::Outage(error.to_string()),
@@ -84,8 +87,10 @@ impl ChunkingHandler {
             let (pool, lease) = (pool.clone(), lease.clone());
             async move { db::renew_chunking(&pool, &lease, lease_ms).await }
         });
+        // Caught, a panic counts as a failure; uncaught, the next worker would panic in turn, for ever.
+        let work = AssertUnwindSafe(chunk_file(&self.dependencies, &self.config, claim)).catch_unwind();
         tokio::select! {
-            result = chunk_file(&self.dependencies, &self.config, claim) => Ended::Chunked(result),
+            result = work => Ended::Chunked(result.unwrap_or(Err(ChunkingError::Panicked))),
             () = keeper.lost() => Ended::LeaseLost,
             () = self.shutdown.cancelled() => Ended::ShuttingDown,
         }

@@ -28,6 +28,9 @@ pub enum ChunkingError {
     /// The file could not be opened.
     #[error("the uploaded file cannot be opened: {0}")]
     Storage(#[from] StorageError),
+    /// The code for it is wrong: it panicked.
+    #[error("reading the file panicked; the worker's standard error says where")]
+    Panicked,
     /// Reading broke off.
     #[error("reading the uploaded file broke off: {0}")]
     Read(std::io::Error),
@@ -40,7 +43,9 @@ impl ChunkingError {
             Self::Write(WriteError::Database(error)) => error.is_outage(),
             Self::Write(WriteError::Storage(error)) | Self::Storage(error) => error.is_outage(),
             Self::Read(_) => true,
-            Self::File(_) | Self::Write(WriteError::Changed { .. } | WriteError::Aborted(_)) => false,
+            Self::Panicked
+            | Self::File(_)
+            | Self::Write(WriteError::Changed { .. } | WriteError::Aborted(_)) => false,
         }
     }
 
@@ -145,7 +150,8 @@ impl Cutter {
             }
             _ => None,
         };
-        let partition = partition_of(identity, position.row, u16::try_from(self.open.len()).unwrap_or(u16::MAX));
+        let partition =
+            partition_of(identity, position.row, u16::try_from(self.open.len()).unwrap_or(u16::MAX));
         let (_, chunk) = &mut self.open[partition as usize];
         chunk.push(position.row, refusal, record.iter());
         if chunk.row_count() >= self.chunk_size || chunk.size_bytes() >= self.chunk_size_bytes {
@@ -192,6 +198,7 @@ impl Cutter {
 }
 
 fn sentence(problems: &[FieldProblem]) -> String {
-    let sentences: Vec<_> = problems.iter().map(|problem| format!("{} {}", problem.column, problem.message)).collect();
+    let sentences: Vec<_> =
+        problems.iter().map(|problem| format!("{} {}", problem.column, problem.message)).collect();
     sentences.join("; ")
 }

@@ -8,6 +8,7 @@ use bulk_core::db::{self, Bell, DbError};
 use bulk_core::dependencies::Dependencies;
 use bulk_core::queue::{Backlog, QueueName};
 use bulk_core::shutdown::Shutdown;
+use bulk_core::telemetry::metrics::{LEASES_LOST, QUEUE_LAG, QUEUE_LENGTH};
 use bulk_core::worker::Breaker;
 use sqlx::PgConnection;
 
@@ -40,8 +41,11 @@ impl Reconciler {
     pub async fn run(self, shutdown: &Shutdown) {
         // Session locks go with their connection, so the leader's must not go back to the pool.
         let mut leader: Option<PgConnection> = None;
-        while !shutdown.is_cancelled() {
-            self.breaker.closed().await;
+        loop {
+            tokio::select! {
+                () = self.breaker.closed() => {}
+                () = shutdown.cancelled() => return,
+            }
             leader = self.lead(leader).await;
             if leader.is_some()
                 && let Err(error) = self.tick().await
@@ -51,30 +55,34 @@ impl Reconciler {
             }
             tokio::select! {
                 () = tokio::time::sleep(self.config.reconcile_interval) => {}
-                () = shutdown.cancelled() => {}
+                () = shutdown.cancelled() => return,
             }
         }
     }
 
     /// The connection that holds the leader's lock, if this process leads.
     async fn lead(&self, leader: Option<PgConnection>) -> Option<PgConnection> {
-        let is_new = leader.is_none();
-        let mut connection = match leader {
-            Some(connection) => connection,
-            None => self.dependencies.pool.acquire().await.ok()?.detach(),
-        };
-        let locked = if is_new {
-            sqlx::query_scalar!(r#"SELECT pg_try_advisory_lock($1) AS "locked!""#, LEADER_LOCK)
-                .fetch_one(&mut connection)
-                .await
-        } else {
-            // Only asks whether the connection, and with it the lock, is still there.
-            sqlx::query_scalar!(r#"SELECT true AS "locked!""#).fetch_one(&mut connection).await
-        };
-        if is_new && matches!(locked, Ok(true)) {
-            tracing::info!("leading the reconciliation");
+        if let Some(mut connection) = leader {
+            // Asks whether the connection, and with it the lock, is still there.
+            let alive = sqlx::query_scalar!(r#"SELECT true AS "alive!""#).fetch_one(&mut connection).await;
+            return alive.is_ok().then_some(connection);
         }
-        locked.ok().filter(|locked| *locked).map(|_| connection)
+        let mut candidate = self.dependencies.pool.acquire().await.ok()?;
+        let locked = sqlx::query_scalar!(r#"SELECT pg_try_advisory_lock($1) AS "locked!""#, LEADER_LOCK)
+            .fetch_one(&mut *candidate)
+            .await;
+        if !matches!(locked, Ok(true)) {
+            return None;
+        }
+        let mut connection = candidate.detach();
+        // A leader that is frozen says nothing for a while; its session, and with it the lock, then ends.
+        let silence_ms = (self.config.lease + self.config.reconcile_interval).as_millis().to_string();
+        sqlx::query_scalar!("SELECT set_config('idle_session_timeout', $1, false)", silence_ms)
+            .fetch_one(&mut connection)
+            .await
+            .ok()?;
+        tracing::info!("leading the reconciliation");
+        Some(connection)
     }
 
     async fn tick(&self) -> Result<(), DbError> {
@@ -83,7 +91,7 @@ impl Reconciler {
         let expired = db::expire_chunk_leases(pool).await?;
         if !expired.is_empty() {
             tracing::warn!(chunks = expired.len(), "took chunks back from workers whose lease ran out");
-            metrics::counter!("bulk_leases_lost_total").increment(expired.len() as u64);
+            metrics::counter!(LEASES_LOST).increment(expired.len() as u64);
         }
         bells.extend(expired);
         bells.extend(db::retries_due(pool).await?);
@@ -118,8 +126,8 @@ impl Reconciler {
         };
         let labels = [("queue", queue.as_str())];
         if backlog.lag != u64::MAX {
-            metrics::gauge!("bulk_queue_length", &labels).set(backlog.length as f64);
-            metrics::gauge!("bulk_queue_lag", &labels).set(backlog.lag as f64);
+            metrics::gauge!(QUEUE_LENGTH, &labels).set(backlog.length as f64);
+            metrics::gauge!(QUEUE_LAG, &labels).set(backlog.lag as f64);
         }
         let silence = if backlog.lag == 0 { SILENCE_WHEN_IDLE } else { SILENCE_WHEN_BUSY };
         i64::try_from(silence.as_millis()).unwrap_or(i64::MAX)

@@ -25,7 +25,9 @@ pub enum WriteError {
     #[error(transparent)]
     Storage(#[from] StorageError),
     /// A recorded chunk is not what the file gives now.
-    #[error("chunk {partition}-{seq} was cut differently before: the file or the version of this service has changed")]
+    #[error(
+        "chunk {partition}-{seq} was cut differently before: the file or the version of this service has changed"
+    )]
     Changed {
         /// Its partition.
         partition: i16,

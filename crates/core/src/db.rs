@@ -29,7 +29,7 @@ pub use due::{
     settle_finished,
 };
 pub use error::{DbError, is_outage};
-pub use finish::finish_chunk;
+pub use finish::{FinishedChunk, finish_chunk};
 pub use locked_action::LockedAction;
 pub use pool::{SchemaError, connect, migrate, require_schema};
 pub use uploads::{OrphanedUpload, begin_upload, end_upload, orphaned_uploads, touch_upload};

@@ -1,16 +1,18 @@
 //! Claims a chunk, processes it under its lease, and decides what follows when that fails.
 
+use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bulk_core::action::ActionStatus;
 use bulk_core::config::WorkerConfig;
-use bulk_core::db::{self, Bell, ChunkClaim, DbError, RetryPolicy};
+use bulk_core::db::{self, Bell, ChunkClaim, DbError, FinishedChunk, RetryPolicy};
 use bulk_core::dependencies::Dependencies;
 use bulk_core::queue::{ChunkJob, Job};
-use bulk_core::telemetry::metrics::{CHUNK_DURATION, CHUNKS, RETRIES};
+use bulk_core::telemetry::metrics::{ACTION_DURATION, CHUNK_DURATION, CHUNKS, RETRIES};
 use bulk_core::telemetry::trace::TraceContext;
 use bulk_core::worker::{Handler, LeaseKeeper, Verdict, delay_after};
+use futures::FutureExt;
 use tracing::Instrument;
 
 use crate::process_chunk::{ChunkError, process_chunk};
@@ -60,28 +62,37 @@ impl ProcessingHandler {
         tracing::Span::current().record("accountId", &claim.account_id);
         let started = Instant::now();
         match self.process_under_lease(&claim).await {
-            Ok((bells, status)) => {
+            Ok(finished) => {
                 metrics::histogram!(CHUNK_DURATION).record(started.elapsed().as_secs_f64());
                 metrics::counter!(CHUNKS, "result" => "done").increment(1);
-                tracing::debug!(duration_ms = started.elapsed().as_millis() as u64, rows = claim.row_count, "chunk done");
-                if status == ActionStatus::Completed {
+                tracing::debug!(
+                    duration_ms = started.elapsed().as_millis() as u64,
+                    rows = claim.row_count,
+                    "chunk done"
+                );
+                if finished.status == ActionStatus::Completed {
+                    metrics::histogram!(ACTION_DURATION).record(finished.action_age_seconds);
                     tracing::info!("every row of the action has its outcome");
                 }
-                self.ring(&bells).await;
+                self.ring(&finished.bells).await;
                 Verdict::Finished
             }
             Err(error) => self.put_aside(&claim, error).await,
         }
     }
 
-    async fn process_under_lease(&self, claim: &ChunkClaim) -> Result<(Vec<Bell>, ActionStatus), ChunkError> {
+    async fn process_under_lease(&self, claim: &ChunkClaim) -> Result<FinishedChunk, ChunkError> {
         let (pool, lease, lease_ms) = (self.dependencies.pool.clone(), claim.lease.clone(), self.lease_ms());
         let keeper = LeaseKeeper::start(self.config.lease, move || {
             let (pool, lease) = (pool.clone(), lease.clone());
             async move { db::renew_chunk(&pool, &lease, lease_ms).await }
         });
+        // A panic is a failure of the chunk like any other: caught, it counts towards `dead`; uncaught, the lease would run
+        // out and the next worker would panic in turn, for ever.
+        let work =
+            AssertUnwindSafe(process_chunk(&self.dependencies, claim, self.max_in_flight())).catch_unwind();
         tokio::select! {
-            result = process_chunk(&self.dependencies, claim, self.max_in_flight()) => result,
+            result = work => result.unwrap_or(Err(ChunkError::Panicked)),
             () = keeper.lost() => Err(DbError::Fenced.into()),
         }
     }
@@ -122,7 +133,9 @@ impl ProcessingHandler {
         metrics::counter!(CHUNKS, "result" => result).increment(1);
         metrics::counter!(RETRIES).increment(u64::from(!dead));
         let message = error.to_string();
-        match db::fail_chunk(&self.dependencies.pool, &claim.lease, &message, retry, self.max_in_flight()).await {
+        match db::fail_chunk(&self.dependencies.pool, &claim.lease, &message, retry, self.max_in_flight())
+            .await
+        {
             Ok(bells) => {
                 self.ring(&bells).await;
                 Verdict::Finished

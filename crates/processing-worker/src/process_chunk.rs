@@ -2,9 +2,8 @@
 //! is open, because its ids come from the statement and it must exist before the chunk is done; it is stored under the
 //! attempt's own key, so that an attempt that does not commit leaves nothing that counts.
 
-use bulk_core::action::ActionStatus;
 use bulk_core::chunk::{ChunkDecodeError, ChunkRow, RowOutcome, decode_chunk};
-use bulk_core::db::{self, Bell, ChunkClaim, DbError};
+use bulk_core::db::{self, ChunkClaim, DbError, FinishedChunk};
 use bulk_core::dependencies::Dependencies;
 use bulk_core::entity::{self, ApplyRequest, ColumnMap, EntityType};
 use bulk_core::storage::{StorageError, keys};
@@ -25,6 +24,9 @@ pub enum ChunkError {
     /// It was recorded by a version that knew other entities or columns.
     #[error("this version cannot process the chunk: {0}")]
     Unknown(String),
+    /// The code for it is wrong: it panicked.
+    #[error("processing the chunk panicked; the worker's standard error says where")]
+    Panicked,
     /// Object storage is away.
     #[error(transparent)]
     Storage(StorageError),
@@ -50,12 +52,12 @@ impl From<sqlx::Error> for ChunkError {
     }
 }
 
-/// Processes a claimed chunk and commits it. Returns the bells to ring and the action's status.
+/// Processes a claimed chunk and commits it.
 pub async fn process_chunk(
     dependencies: &Dependencies,
     claim: &ChunkClaim,
     max_in_flight: i64,
-) -> Result<(Vec<Bell>, ActionStatus), ChunkError> {
+) -> Result<FinishedChunk, ChunkError> {
     let key = keys::chunk(&claim.account_id, claim.lease.chunk);
     let object = dependencies.store.get(&key).await.map_err(|error| match error {
         StorageError::NotFound => ChunkError::ObjectMissing,

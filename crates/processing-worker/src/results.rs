@@ -49,7 +49,8 @@ impl ChunkResults {
 
     /// Logs the first rows that did not succeed, without their content, and counts all rows.
     pub fn report(&self, claim: &ChunkClaim, rows: &[ChunkRow]) {
-        let unsuccessful = rows.iter().zip(&self.outcomes).filter(|(_, outcome)| outcome.status != RowStatus::Success);
+        let unsuccessful =
+            rows.iter().zip(&self.outcomes).filter(|(_, outcome)| outcome.status != RowStatus::Success);
         for (row, outcome) in unsuccessful.take(MAX_LOGGED_ROWS) {
             let (status, code) = (outcome.status.as_str(), outcome.code.as_str());
             tracing::info!(row = row.row(), status, code, reason = outcome.message, "a row did not succeed");

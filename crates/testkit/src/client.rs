@@ -146,7 +146,11 @@ impl Client {
         let text = answer.bytes().await.unwrap();
         assert_eq!(status, 200, "{}", String::from_utf8_lossy(&text));
         let mut rows = csv::ReaderBuilder::new().flexible(true).from_reader(&*text);
-        rows.deserialize().map(Result::unwrap).collect()
+        let header = rows.headers().unwrap().clone();
+        let named = |row: &csv::StringRecord| {
+            header.iter().map(str::to_owned).zip(row.iter().map(str::to_owned)).collect()
+        };
+        rows.records().map(|row| named(&row.unwrap())).collect()
     }
 
     /// The `data` of a path that must exist.

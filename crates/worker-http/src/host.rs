@@ -75,9 +75,11 @@ struct Obstacles {
 impl Readiness for Obstacles {
     async fn obstacles(&self) -> Vec<String> {
         let health = check_all(&self.probes, PROBE_TIMEOUT).await;
-        let down = health.iter().filter(|(_, health)| !health.healthy).map(|(name, _)| format!("{name} is down"));
+        let down =
+            health.iter().filter(|(_, health)| !health.healthy).map(|(name, _)| format!("{name} is down"));
         // The breaker's reason may name hosts; that it is open is all that anyone may know.
-        let open = self.breaker.reason().map(|_| "the circuit breaker is open: nothing is claimed".to_owned());
+        let open =
+            self.breaker.reason().map(|_| "the circuit breaker is open: nothing is claimed".to_owned());
         down.chain(open).collect()
     }
 }

@@ -28,6 +28,8 @@ pub(super) struct Inspection {
     pub(super) header: Vec<String>,
     /// Data rows; at least one.
     pub(super) row_count: u64,
+    /// For each column, whether any row has a value in it.
+    pub(super) used: Vec<bool>,
 }
 
 /// A reader at work beside the upload. Dropping it ends the reading.
@@ -76,13 +78,15 @@ async fn inspect(
         check.check(reader.header())?;
     }
     let (mut record, mut row_count) = (StringRecord::new(), 0);
+    let mut used = vec![false; reader.header().len()];
     while let Some(position) = reader.next_row(&mut record).await.map_err(refusal)? {
         row_count = position.row;
+        used.iter_mut().zip(&record).for_each(|(used, field)| *used |= !field.is_empty());
     }
     if row_count == 0 {
         return Err(ApiError::invalid("file", "the file has a header but no rows"));
     }
-    Ok(Inspection { header: reader.header().to_vec(), row_count })
+    Ok(Inspection { header: reader.header().to_vec(), row_count, used })
 }
 
 fn refusal(error: CsvError) -> ApiError {

@@ -86,7 +86,7 @@ fn complete(request: UploadRequest, file: Option<ReceivedFile>) -> Result<Receiv
     let file = file.ok_or_else(|| ApiError::invalid("file", "is required"))?;
     let (entity, action_type) = (request.entity, request.action_type);
     let check = HeaderCheck { entity, action_type, mapping: request.configuration.mapping.clone() };
-    let rules = check.check(&file.inspection.header)?;
+    let rules = check.check_used(&file.inspection)?;
     Ok(Received {
         request,
         file_name: file.file_name,

@@ -110,8 +110,9 @@ pub async fn release_waiting(pool: &PgPool, max_in_flight: i64) -> sqlx::Result<
     let accounts = sqlx::query_scalar!(
         "SELECT DISTINCT c.account_id FROM bulk_action_chunks c JOIN bulk_actions a ON a.id = c.action_id
          WHERE c.status = 'pending' AND c.ready AND a.status IN ('validating', 'processing')
-           AND (SELECT count(*) FROM bulk_action_chunks f
-                WHERE f.account_id = c.account_id AND f.status IN ('queued', 'running', 'retrying')) < $1",
+           AND (SELECT count(*) FROM bulk_action_chunks f JOIN bulk_actions o ON o.id = f.action_id
+                WHERE f.account_id = c.account_id AND f.status IN ('queued', 'running', 'retrying')
+                  AND o.status IN ('validating', 'processing')) < $1",
         max_in_flight,
     )
     .fetch_all(pool)

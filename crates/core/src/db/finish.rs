@@ -7,9 +7,19 @@ use sqlx::PgConnection;
 use super::{Bell, ChunkLease, DbError, LockedAction};
 use crate::action::{ActionStatus, Counts};
 
+/// What the commit of a chunk leads to.
+#[derive(Debug)]
+pub struct FinishedChunk {
+    /// The bells to ring once it is committed.
+    pub bells: Vec<Bell>,
+    /// Where its action stands.
+    pub status: ActionStatus,
+    /// Seconds since the action was created, or since it was due.
+    pub action_age_seconds: f64,
+}
+
 /// Marks the chunk done under its lease, adds its rows to the action's counters, makes its successor ready, releases
 /// what there is room for, and ends the action if this was its last chunk. The caller commits, then rings the bells.
-/// Also returns the action's status.
 ///
 /// # Errors
 /// [`DbError::Fenced`] when the lease is lost or the action paused or over; the caller must roll back.
@@ -18,7 +28,7 @@ pub async fn finish_chunk(
     lease: &ChunkLease,
     counts: Counts,
     max_in_flight: i64,
-) -> Result<(Vec<Bell>, ActionStatus), DbError> {
+) -> Result<FinishedChunk, DbError> {
     let mut action = LockedAction::lock(conn, lease.chunk.action_id).await?;
     action.require_running()?;
     mark_done(conn, lease, counts).await?;
@@ -26,7 +36,7 @@ pub async fn finish_chunk(
     make_successor_ready(conn, lease).await?;
     let bells = action.release_chunks(conn, max_in_flight).await?;
     action.chunk_done(conn).await?;
-    Ok((bells, action.status()))
+    Ok(FinishedChunk { bells, status: action.status(), action_age_seconds: action.age_seconds() })
 }
 
 async fn mark_done(conn: &mut PgConnection, lease: &ChunkLease, counts: Counts) -> Result<(), DbError> {

@@ -18,6 +18,7 @@ pub struct LockedAction {
     chunk_count: i32,
     chunks_done: i32,
     chunks_dead: i32,
+    age_seconds: f64,
 }
 
 impl LockedAction {
@@ -29,7 +30,9 @@ impl LockedAction {
         sqlx::query_as!(
             Self,
             r#"SELECT id, account_id, status AS "status: ActionStatus",
-                   chunking_done_at IS NOT NULL AS "chunked!", chunk_count, chunks_done, chunks_dead
+                   chunking_done_at IS NOT NULL AS "chunked!", chunk_count, chunks_done, chunks_dead,
+                   extract(epoch FROM clock_timestamp() - coalesce(scheduled_at, created_at))::float8
+                       AS "age_seconds!"
                FROM bulk_actions WHERE id = $1 FOR UPDATE"#,
             id
         )
@@ -42,6 +45,12 @@ impl LockedAction {
     #[must_use]
     pub fn status(&self) -> ActionStatus {
         self.status
+    }
+
+    /// Seconds since it was created, or since it was due.
+    #[must_use]
+    pub fn age_seconds(&self) -> f64 {
+        self.age_seconds
     }
 
     /// Refuses to go on unless workers may commit work for it.
@@ -181,6 +190,8 @@ impl LockedAction {
 
     /// Releases as many of the account's ready chunks as it has room in flight, and returns their bells.
     ///
+    /// Chunks of actions that are paused or over take no room: nobody will claim them.
+    ///
     /// Low `seq` first: a small action does not wait behind a large one of the same account. Rows that another
     /// transaction is just releasing are passed over, so that two can release side by side; what both miss, the
     /// reconciler finds.
@@ -200,8 +211,10 @@ pub(super) async fn release_chunks(
 ) -> sqlx::Result<Vec<Bell>> {
     sqlx::query!(
         r#"WITH room AS (
-               SELECT greatest($2 - count(*), 0) AS chunks FROM bulk_action_chunks
-               WHERE account_id = $1 AND status IN ('queued', 'running', 'retrying')
+               SELECT greatest($2 - count(*), 0) AS chunks
+               FROM bulk_action_chunks f JOIN bulk_actions a ON a.id = f.action_id
+               WHERE f.account_id = $1 AND f.status IN ('queued', 'running', 'retrying')
+                 AND a.status IN ('validating', 'processing')
            ), picked AS (
                SELECT c.action_id, c.partition, c.seq, a.traceparent
                FROM bulk_action_chunks c JOIN bulk_actions a ON a.id = c.action_id

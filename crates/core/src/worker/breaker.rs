@@ -13,9 +13,10 @@ use tokio::sync::watch;
 
 use super::delay_after;
 use crate::health::{Probe, check_all};
+use crate::telemetry::metrics::BREAKER_OPEN;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-/// Pauses stop growing here: this is how late a recovery is noticed at most (with jitter, twice this).
+/// Pauses stop growing here: this is how late a recovery is noticed at most.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -68,7 +69,7 @@ impl Breaker {
         });
         if opened {
             tracing::warn!(reason, "a dependency is away: claiming nothing until it is back");
-            metrics::gauge!("bulk_breaker_open").set(1.0);
+            metrics::gauge!(BREAKER_OPEN).set(1.0);
             let outages = self.outages_in_a_row.fetch_add(1, Ordering::Relaxed) + 1;
             tokio::spawn(self.clone().probe_until_well(outages));
         }
@@ -88,7 +89,7 @@ impl Breaker {
             }
             self.open.send_replace(Some(format!("away: {}", away.join(", "))));
         }
-        metrics::gauge!("bulk_breaker_open").set(0.0);
+        metrics::gauge!(BREAKER_OPEN).set(0.0);
         tracing::info!(
             duration_ms = since.elapsed().as_millis() as u64,
             "every dependency is back: claiming again"

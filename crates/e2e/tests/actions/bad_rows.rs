@@ -21,7 +21,10 @@ async fn bad_rows_fail_alone_each_with_its_code_sentence_and_uploaded_values() {
     assert_eq!(done.reason(301), "invalid: age must be between 0 and 150");
     assert_eq!(done.reason(601), "invalid: age must be a whole number");
     assert_eq!(done.reason(1004), "not_found: no contact has this id or key");
-    assert_eq!((done.results[&11]["email"].as_str(), done.results[&11]["name"].as_str()), ("not-an-email", "Bad, E-mail"));
+    assert_eq!(
+        (done.results[&11]["email"].as_str(), done.results[&11]["name"].as_str()),
+        ("not-an-email", "Bad, E-mail")
+    );
     assert_eq!(done.results[&601]["age"], "abc");
 
     let only_failed = bench.client().results(&done.id, "status=failed").await;
@@ -40,7 +43,8 @@ async fn bad_rows_fail_alone_each_with_its_code_sentence_and_uploaded_values() {
 #[tokio::test]
 async fn rows_of_the_wrong_length_and_with_nul_fail_with_their_line() {
     let bench = Bench::start().await;
-    let csv = file(["a@example.com,A", "b@example.com,B,1,extra", "c@example.com,C\0,1", "d@example.com,D,1"]);
+    let csv =
+        file(["a@example.com,A", "b@example.com,B,1,extra", "c@example.com,C\0,1", "d@example.com,D,1"]);
     let done = bench.run(&csv, &Upload::contacts("bulk_create")).await;
     assert_eq!(done.counts(), (1, 3, 0));
     assert_eq!(done.reason(1), "malformed: line 2 has 2 fields, the header has 3");

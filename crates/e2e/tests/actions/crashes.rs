@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use bulk_core::chunk::ChunkId;
+use bulk_core::config::{Config, Settings};
+use bulk_core::db::Bell;
+use bulk_core::queue::Queue;
 use nix::sys::signal::Signal;
 use testkit::Upload;
 
@@ -62,4 +66,27 @@ async fn workers_asked_to_stop_hand_their_work_over_at_once() {
         bench.platform.restart(name).await;
     }
     ends_exact(&bench, &id).await;
+}
+
+#[tokio::test]
+async fn jobs_that_are_delivered_again_and_again_change_nothing() {
+    let bench = Bench::with_chunk_size(100).await;
+    let config = Config::from_settings(&Settings::from_iter(bench.env.settings())).unwrap();
+    let queue = Queue::new(&config.redis).unwrap();
+    let id = under_way(&bench).await;
+    let action_id = id.parse().unwrap();
+    let traceparent = "00-0192d3f07c1e7b7a9d553f1f0e6a4c11-00f067aa0ba902b7-01".to_owned();
+    // Every chunk there can be, those that are done, running, and not yet released included; and the file itself.
+    let mut bells = vec![Bell::Chunking { action_id, traceparent: traceparent.clone() }; 3];
+    for (partition, seq) in (0..8).flat_map(|partition| (0..60).map(move |seq| (partition, seq))) {
+        let chunk = ChunkId { action_id, partition, seq };
+        bells.push(Bell::Processing { chunk, traceparent: traceparent.clone() });
+    }
+    queue.ring(&bells).await.unwrap();
+    ends_exact(&bench, &id).await;
+    let before = bench.client().stats(&id).await;
+    queue.ring(&bells).await.unwrap();
+    // A small action behind the repeated jobs: once it is done, so are they.
+    bench.run(&file(["last@example.com,Last,1"]), &Upload::contacts("bulk_create")).await;
+    assert_eq!(bench.client().stats(&id).await, before);
 }

@@ -13,7 +13,9 @@ async fn a_dry_run_reports_every_row_and_changes_nothing() {
     assert_eq!(done.counts(), (1, 2, 0));
     assert_eq!((done.code(1), done.code(2), done.code(3)), ("valid", "not_found", "invalid"));
     assert_eq!(bench.contacts("acme").await["ada@example.com"].name, "Ada");
-    let created = bench.run(&file(["new@example.com,N,1"]), &Upload::contacts("bulk_create").field("dryRun", "true")).await;
+    let created = bench
+        .run(&file(["new@example.com,N,1"]), &Upload::contacts("bulk_create").field("dryRun", "true"))
+        .await;
     assert_eq!((created.code(1), created.results[&1]["_id"].as_str()), ("valid", ""));
     assert_eq!(bench.contacts("acme").await.len(), 1);
 }

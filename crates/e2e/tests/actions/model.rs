@@ -41,8 +41,12 @@ struct RawRow {
 const KEYS: usize = 7;
 
 fn case() -> impl Strategy<Value = Case> {
-    let row = (0..SEEDED + 2, 0..KEYS + 2, 0..4usize, 0..6usize)
-        .prop_map(|(id, email, name, age)| RawRow { id, email, name, age });
+    let row = (0..SEEDED + 2, 0..KEYS + 2, 0..4usize, 0..6usize).prop_map(|(id, email, name, age)| RawRow {
+        id,
+        email,
+        name,
+        age,
+    });
     let columns = prop_oneof![
         Just(vec!["email", "name", "age"]),
         Just(vec!["age", "name", "email"]),
@@ -50,7 +54,8 @@ fn case() -> impl Strategy<Value = Case> {
         Just(vec!["email", "name"]),
         Just(vec!["id", "email", "name"]),
     ];
-    let action = prop_oneof![Just("bulk_create"), Just("bulk_update"), Just("bulk_upsert"), Just("bulk_delete")];
+    let action =
+        prop_oneof![Just("bulk_create"), Just("bulk_update"), Just("bulk_upsert"), Just("bulk_delete")];
     let on_conflict = prop_oneof![Just("skip"), Just("error"), Just("update")];
     (action, on_conflict, any::<bool>(), columns, prop::collection::vec(row, 1..40)).prop_filter_map(
         "the header must suit the action",
@@ -59,7 +64,8 @@ fn case() -> impl Strategy<Value = Case> {
             let both = columns.contains(&"id") && columns.contains(&"email");
             // Exchanging keys between records within one file is left to the database's order (docs/decisions/0004).
             suits.then_some(Case { action, on_conflict, deduplicate, columns, rows }).filter(|case| {
-                !(both && case.action == "bulk_update") || case.rows.iter().all(|row| row.id == 0 || row.email == 0)
+                !(both && case.action == "bulk_update")
+                    || case.rows.iter().all(|row| row.id == 0 || row.email == 0)
             })
         },
     )
@@ -117,7 +123,9 @@ type Expected = (Vec<(&'static str, &'static str)>, BTreeMap<String, (Option<Uui
 /// One row after another. Records are known by key; ids are known for those that were seeded or uploaded.
 fn expected(case: &Case, world: &World) -> Expected {
     let mut model = Model {
-        records: (1..=SEEDED).map(|n| (email(n), (Some(world.seeded[n - 1]), format!("Seed {n}"), None))).collect(),
+        records: (1..=SEEDED)
+            .map(|n| (email(n), (Some(world.seeded[n - 1]), format!("Seed {n}"), None)))
+            .collect(),
         seen: HashSet::new(),
     };
     let outcomes = case.rows.iter().map(|row| model.row(case, world, row)).collect();
@@ -151,7 +159,9 @@ impl Model {
         }
         let age = age.map(|age| age as i32);
         let target = match by_id {
-            Some(id) => self.records.iter().find(|(_, record)| record.0 == Some(id)).map(|(key, _)| key.clone()),
+            Some(id) => {
+                self.records.iter().find(|(_, record)| record.0 == Some(id)).map(|(key, _)| key.clone())
+            }
             None => key.clone().filter(|key| self.records.contains_key(key)),
         };
         let id_taken = id.is_some_and(|id| self.records.values().any(|record| record.0 == Some(id)));
@@ -199,11 +209,13 @@ async fn check(bench: &Bench, account: &str, case: &Case) -> Result<(), TestCase
     let found: Vec<_> = (1..=case.rows.len() as u64)
         .map(|row| (done.results[&row]["_status"].clone(), done.code(row).to_owned()))
         .collect();
-    let wanted: Vec<_> = outcomes.iter().map(|(status, code)| ((*status).to_owned(), (*code).to_owned())).collect();
+    let wanted: Vec<_> =
+        outcomes.iter().map(|(status, code)| ((*status).to_owned(), (*code).to_owned())).collect();
     prop_assert_eq!(found, wanted);
 
     let stored = bench.contacts(account).await;
-    let known_id = |email: &str, contact: &Contact| records.get(email).and_then(|record| record.0).map(|_| contact.id);
+    let known_id =
+        |email: &str, contact: &Contact| records.get(email).and_then(|record| record.0).map(|_| contact.id);
     let stored: BTreeMap<_, _> = stored
         .into_iter()
         .map(|(email, contact)| {

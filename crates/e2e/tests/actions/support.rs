@@ -25,7 +25,8 @@ impl Bench {
     pub async fn with_chunk_size(rows: usize) -> Self {
         let env = TestEnv::new().await;
         let settings = BTreeMap::from([("CHUNK_SIZE".to_owned(), rows.to_string())]);
-        let platform = Platform::start(&env, PlatformOptions { settings, ..PlatformOptions::default() }).await;
+        let platform =
+            Platform::start(&env, PlatformOptions { settings, ..PlatformOptions::default() }).await;
         Self { env, platform }
     }
 
@@ -74,7 +75,9 @@ pub async fn contacts(pool: &PgPool, account: &str) -> BTreeMap<String, Contact>
         .await
         .unwrap();
     rows.into_iter()
-        .map(|row| (row.get("email"), Contact { id: row.get("id"), name: row.get("name"), age: row.get("age") }))
+        .map(|row| {
+            (row.get("email"), Contact { id: row.get("id"), name: row.get("name"), age: row.get("age") })
+        })
         .collect()
 }
 
@@ -116,7 +119,8 @@ pub async fn run(client: &Client, csv: &str, upload: &Upload) -> Finished {
 pub async fn finished(client: &Client, id: &str, detail: Value) -> Finished {
     let stats = client.stats(id).await;
     let rows = client.results(id, "").await;
-    let results: BTreeMap<u64, _> = rows.iter().map(|row| (row["_row"].parse().unwrap(), row.clone())).collect();
+    let results: BTreeMap<u64, _> =
+        rows.iter().map(|row| (row["_row"].parse().unwrap(), row.clone())).collect();
     assert_eq!(results.len(), rows.len(), "a row has two outcomes");
     let total = stats["totalRecords"].as_u64().unwrap();
     assert_eq!(stats["processedRecords"], total);

@@ -14,6 +14,9 @@ async fn records_are_updated_or_created_and_a_new_one_must_be_complete() {
     assert_eq!((done.code(1), done.code(2)), ("updated", "created"));
     assert_eq!(done.reason(3), "invalid: name is required for a new contact");
     let contacts = bench.contacts("acme").await;
-    assert_eq!((contacts["ada@example.com"].name.as_str(), contacts["ada@example.com"].age), ("Ada", Some(37)));
+    assert_eq!(
+        (contacts["ada@example.com"].name.as_str(), contacts["ada@example.com"].age),
+        ("Ada", Some(37))
+    );
     assert_eq!(contacts.len(), 2);
 }

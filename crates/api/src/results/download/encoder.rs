@@ -11,6 +11,9 @@ const PIECE_BYTES: usize = 64 * 1024;
 pub(super) struct CsvEncoder {
     csv: csv::Writer<Vec<u8>>,
     spreadsheet_safe: bool,
+    /// Uploaded columns: a row with fewer fields is filled up with empty ones, so that readers that insist on full rows
+    /// can read it.
+    column_count: usize,
     /// Bytes of fields since the last piece was taken.
     pending_bytes: usize,
 }
@@ -18,11 +21,12 @@ pub(super) struct CsvEncoder {
 impl CsvEncoder {
     /// `spreadsheet_safe`: uploaded values that a spreadsheet would run as a formula are changed so that it does not.
     pub(super) fn new(spreadsheet_safe: bool) -> Self {
-        Self { csv: writer(), spreadsheet_safe, pending_bytes: 0 }
+        Self { csv: writer(), spreadsheet_safe, column_count: 0, pending_bytes: 0 }
     }
 
     /// The header line.
     pub(super) fn header(&mut self, uploaded: &[String]) {
+        self.column_count = uploaded.len();
         self.write(&OWN_COLUMNS, uploaded.iter().map(String::as_str));
     }
 
@@ -52,8 +56,17 @@ impl CsvEncoder {
 
     fn write<'a>(&mut self, own: &[&str], uploaded: impl Iterator<Item = &'a str>) {
         own.iter().for_each(|field| self.field(field));
+        let mut field_count = 0;
         for value in uploaded {
-            if self.spreadsheet_safe { self.field(&neutralise(value)) } else { self.field(value) }
+            if self.spreadsheet_safe {
+                self.field(&neutralise(value))
+            } else {
+                self.field(value)
+            }
+            field_count += 1;
+        }
+        for _ in field_count..self.column_count {
+            self.field("");
         }
         let ended = self.csv.write_record(None::<&[u8]>);
         debug_assert!(ended.is_ok(), "a Vec takes every write");
@@ -66,7 +79,7 @@ impl CsvEncoder {
     }
 }
 
-/// Flexible, because malformed rows are shown with the fields they came with.
+/// Flexible, because a row with too many fields is shown with all of them.
 fn writer() -> csv::Writer<Vec<u8>> {
     csv::WriterBuilder::new().flexible(true).from_writer(Vec::with_capacity(PIECE_BYTES))
 }
