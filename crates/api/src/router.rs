@@ -37,6 +37,3 @@ async fn no_such_route() -> Response {
 async fn no_such_method() -> Response {
     ApiError::MethodNotAllowed.into_response()
 }
-
-#[cfg(test)]
-mod tests;

@@ -45,15 +45,15 @@ struct Answer<T> {
 impl<T: Serialize> Answer<T> {
     /// 200 with `status`.
     fn well(status: &'static str, found: T) -> Response {
-        Self::new(StatusCode::OK, "Everything works", status, found)
+        Self::answer(StatusCode::OK, "Everything works", status, found)
     }
 
     /// 503 with `status`, as an error of code `unavailable`.
     fn unwell(message: &'static str, status: &'static str, found: T) -> Response {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, message, status, found)
+        Self::answer(StatusCode::SERVICE_UNAVAILABLE, message, status, found)
     }
 
-    fn new(code: StatusCode, message: &'static str, status: &'static str, found: T) -> Response {
+    fn answer(code: StatusCode, message: &'static str, status: &'static str, found: T) -> Response {
         let success = code.is_success();
         let error = (!success).then(|| ErrorBody { code: "unavailable", details: Vec::new() });
         let trace_id = trace::current().trace_id();
@@ -81,7 +81,7 @@ async fn overview(State(state): State<AppState>) -> Response {
     if findings.all_healthy() {
         Answer::well("healthy", services)
     } else {
-        Answer::new(StatusCode::OK, "A dependency is down", "unhealthy", services)
+        Answer::answer(StatusCode::OK, "A dependency is down", "unhealthy", services)
     }
 }
 

@@ -12,4 +12,5 @@ mod duplicates;
 mod model;
 mod support;
 mod update;
+mod uploads;
 mod upsert;

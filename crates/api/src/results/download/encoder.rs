@@ -59,9 +59,9 @@ impl CsvEncoder {
         let mut field_count = 0;
         for value in uploaded {
             if self.spreadsheet_safe {
-                self.field(&neutralise(value))
+                self.field(&neutralise(value));
             } else {
-                self.field(value)
+                self.field(value);
             }
             field_count += 1;
         }
