@@ -14,6 +14,9 @@ use tokio::net::TcpListener;
 use crate::router::router;
 use crate::state::AppState;
 
+/// What connections have to say goodbye to the database, after all else is over.
+const POOL_CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// Why the API ended otherwise than asked.
 #[derive(Debug, Error)]
 pub enum RunError {
@@ -77,7 +80,8 @@ impl Server {
             served = serving => served.map_err(RunError::Listen)?,
             () = out_of_time(&state.shutdown, timeout) => tracing::warn!("gave up what was still running"),
         }
-        state.dependencies.pool.close().await;
+        // A database that is silent keeps the pool open for ever.
+        let _ = tokio::time::timeout(POOL_CLOSE_TIMEOUT, state.dependencies.pool.close()).await;
         Ok(())
     }
 }

@@ -5,6 +5,7 @@
 //! again: it cuts the same chunks, and leaves alone those that are recorded.
 
 mod dedupe;
+mod exact_length;
 mod handler;
 mod partition;
 mod pipeline;
@@ -52,6 +53,7 @@ async fn work(config: &Config, dependencies: Dependencies, breaker: Breaker, shu
         concurrency: config.worker.chunking_concurrency,
         breaker,
         shutdown: shutdown.clone(),
+        patience: config.server.shutdown_timeout,
     };
     tokio::join!(runner.run(), reconciler.run(shutdown));
 }

@@ -20,6 +20,10 @@ const LEADER_LOCK: i64 = 0x62_75_6c_6b_2d_72_65_63;
 const SILENCE_WHEN_IDLE: Duration = Duration::from_secs(1);
 /// The same while jobs wait in its queue: it may just wait its turn.
 const SILENCE_WHEN_BUSY: Duration = Duration::from_secs(30);
+/// A round that takes longer waits for something that will not come, such as an answer on a dead connection.
+const ROUND_TIMEOUT: Duration = Duration::from_secs(30);
+/// What a round has to come to its end when a stop is asked for. All it does can be done again by the next leader.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// An upload from which no byte has come for this long is abandoned.
 const UPLOAD_SILENCE: Duration = Duration::from_secs(3600);
 
@@ -46,18 +50,33 @@ impl Reconciler {
                 () = self.breaker.closed() => {}
                 () = shutdown.cancelled() => return,
             }
-            leader = self.lead(leader).await;
-            if leader.is_some()
-                && let Err(error) = self.tick().await
-            {
-                tracing::warn!(%error, "the reconciler could not finish its round");
-                leader = None;
-            }
+            leader = tokio::select! {
+                leader = self.round(leader) => leader,
+                () = shutdown.out_of_time(PATIENCE) => return,
+            };
             tokio::select! {
                 () = tokio::time::sleep(self.config.reconcile_interval) => {}
                 () = shutdown.cancelled() => return,
             }
         }
+    }
+
+    /// Leads if nobody else does, and then does what is due. Gives up the lead when that fails.
+    async fn round(&self, leader: Option<PgConnection>) -> Option<PgConnection> {
+        let round = async {
+            let leader = self.lead(leader).await?;
+            match self.tick().await {
+                Ok(()) => Some(leader),
+                Err(error) => {
+                    tracing::warn!(%error, "the reconciler could not finish its round");
+                    None
+                }
+            }
+        };
+        tokio::time::timeout(ROUND_TIMEOUT, round).await.unwrap_or_else(|_| {
+            tracing::warn!("the reconciler's round hung");
+            None
+        })
     }
 
     /// The connection that holds the leader's lock, if this process leads.

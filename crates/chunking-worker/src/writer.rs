@@ -3,14 +3,13 @@
 
 use std::collections::HashMap;
 
-use bulk_core::chunk::ChunkId;
+use bulk_core::chunk::{ChunkId, content_hash};
 use bulk_core::db::{self, ChunkingLease, DbError, NewChunk};
 use bulk_core::dependencies::Dependencies;
 use bulk_core::storage::{StorageError, keys};
 use bytes::Bytes;
 use thiserror::Error;
 use tokio::task::JoinSet;
-use xxhash_rust::xxh3::xxh3_64;
 
 /// Chunks being stored at a time, per file. Their bytes are in memory: at most this many MiB.
 const CONCURRENT_PUTS: usize = 4;
@@ -73,7 +72,7 @@ impl ChunkWriter {
         row_count: usize,
         object: Vec<u8>,
     ) -> Result<(), WriteError> {
-        let content_hash = i64::from_ne_bytes(xxh3_64(&object).to_ne_bytes());
+        let content_hash = content_hash(&object);
         match self.recorded.get(&(partition, seq)) {
             Some(&hash) if hash == content_hash => return Ok(()),
             Some(_) => return Err(WriteError::Changed { partition, seq }),

@@ -29,6 +29,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// answers would be waited on for ever.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(8);
 const MAX_ATTEMPTS: u32 = 2;
+/// A whole small object. The client notices a body that has stopped, but not one that trickles.
+const GET_TIMEOUT: Duration = Duration::from_secs(20);
+/// A part of an upload is fifty times as large as a chunk, and a caller waits who cannot go elsewhere.
+const PART_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The platform's bucket. Cheap to clone.
 #[derive(Clone)]
@@ -123,10 +127,14 @@ impl ObjectStore {
     /// # Errors
     /// [`StorageError::NotFound`], or when the server is away.
     pub async fn get(&self, key: &str) -> Result<Bytes, StorageError> {
-        let object = self.client.get_object().bucket(&self.bucket).key(key).send().await;
-        let body = object.map_err(StorageError::from_sdk)?.body;
-        let bytes = body.collect().await.map_err(|error| StorageError::Unavailable(error.to_string()))?;
-        Ok(bytes.into_bytes())
+        let fetch = async {
+            let object = self.client.get_object().bucket(&self.bucket).key(key).send().await;
+            let body = object.map_err(StorageError::from_sdk)?.body;
+            let bytes = body.collect().await.map_err(|error| StorageError::Unavailable(error.to_string()))?;
+            Ok(bytes.into_bytes())
+        };
+        let late = || StorageError::Unavailable(format!("no whole object within {} s", GET_TIMEOUT.as_secs()));
+        tokio::time::timeout(GET_TIMEOUT, fetch).await.unwrap_or_else(|_| Err(late()))
     }
 
     /// Opens an object for reading as a stream.

@@ -9,6 +9,7 @@ use bulk_core::config::WorkerConfig;
 use bulk_core::db::{self, Bell, ChunkClaim, DbError, FinishedChunk, RetryPolicy};
 use bulk_core::dependencies::Dependencies;
 use bulk_core::queue::{ChunkJob, Job};
+use bulk_core::shutdown::Shutdown;
 use bulk_core::telemetry::metrics::{ACTION_DURATION, CHUNK_DURATION, CHUNKS, RETRIES};
 use bulk_core::telemetry::trace::TraceContext;
 use bulk_core::worker::{Handler, LeaseKeeper, Verdict, delay_after};
@@ -27,6 +28,10 @@ pub struct ProcessingHandler {
     pub owner: String,
     /// Its settings.
     pub config: WorkerConfig,
+    /// Asks for the end.
+    pub shutdown: Shutdown,
+    /// How long after that a chunk may still take; then it is handed back.
+    pub patience: Duration,
 }
 
 #[async_trait]
@@ -89,11 +94,11 @@ impl ProcessingHandler {
         });
         // A panic is a failure of the chunk like any other: caught, it counts towards `dead`; uncaught, the lease would run
         // out and the next worker would panic in turn, for ever.
-        let work =
-            AssertUnwindSafe(process_chunk(&self.dependencies, claim, self.max_in_flight())).catch_unwind();
+        let work = process_chunk(&self.dependencies, claim, self.max_in_flight(), self.config.lease);
         tokio::select! {
-            result = work => result.unwrap_or(Err(ChunkError::Panicked)),
+            result = AssertUnwindSafe(work).catch_unwind() => result.unwrap_or(Err(ChunkError::Panicked)),
             () = keeper.lost() => Err(DbError::Fenced.into()),
+            () = self.shutdown.out_of_time(self.patience) => Err(ChunkError::OutOfTime),
         }
     }
 
@@ -110,14 +115,23 @@ impl ProcessingHandler {
             };
         }
         if error.is_outage() {
-            metrics::counter!(CHUNKS, "result" => "handed_back").increment(1);
-            // If this fails as well, the lease runs out.
-            if let Ok(Some(bell)) = db::hand_back_chunk(pool, &claim.lease).await {
-                self.ring(&[bell]).await;
-            }
+            self.hand_back(claim).await;
             return Verdict::Outage(error.to_string());
         }
+        if matches!(error, ChunkError::OutOfTime) {
+            tracing::info!("handing a chunk back: stopping");
+            self.hand_back(claim).await;
+            return Verdict::Finished;
+        }
         self.count_failure(claim, &error).await
+    }
+
+    /// Another worker, or this one after the outage, can start at once. If this fails as well, the lease runs out.
+    async fn hand_back(&self, claim: &ChunkClaim) {
+        metrics::counter!(CHUNKS, "result" => "handed_back").increment(1);
+        if let Ok(Some(bell)) = db::hand_back_chunk(&self.dependencies.pool, &claim.lease).await {
+            self.ring(&[bell]).await;
+        }
     }
 
     async fn count_failure(&self, claim: &ChunkClaim, error: &ChunkError) -> Verdict {

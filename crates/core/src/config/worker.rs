@@ -15,7 +15,8 @@ pub struct WorkerConfig {
     pub chunking_health_port: u16,
     /// `PROCESSING_HEALTH_PORT`: the same for the processing-worker. Default 3002.
     pub processing_health_port: u16,
-    /// `LEASE_MS`: how long a claimed job stays claimed without a sign of life, in milliseconds. Default 15000.
+    /// `LEASE_MS`: how long a claimed job stays claimed without a sign of life, in milliseconds. Default 5000,
+    /// which is how late the work of a killed worker goes on. It also ends a transaction that waits this long for S3.
     pub lease: Duration,
     /// `RECONCILE_INTERVAL_MS`: pause between two looks for forgotten work, in milliseconds. Default 1000.
     pub reconcile_interval: Duration,
@@ -32,7 +33,7 @@ impl WorkerConfig {
             processing_concurrency: reader.number("PROCESSING_CONCURRENCY", 2, 1..=256),
             chunking_health_port: reader.number("CHUNKING_HEALTH_PORT", 3001, 0..=u16::MAX),
             processing_health_port: reader.number("PROCESSING_HEALTH_PORT", 3002, 0..=u16::MAX),
-            lease: reader.duration_ms("LEASE_MS", 15_000, 100..=3_600_000),
+            lease: reader.duration_ms("LEASE_MS", 5000, 100..=3_600_000),
             reconcile_interval: reader.duration_ms("RECONCILE_INTERVAL_MS", 1000, 10..=600_000),
             max_chunks_in_flight_per_account: reader.number(
                 "MAX_CHUNKS_IN_FLIGHT_PER_ACCOUNT",

@@ -38,6 +38,8 @@ pub struct ChunkingClaim {
     pub mapping: BTreeMap<String, String>,
     /// Object key of the file.
     pub file_key: String,
+    /// Size of the file as it was stored.
+    pub file_size_bytes: u64,
     /// Rows per chunk.
     pub chunk_size: usize,
     /// Most bytes per chunk, where that is reached first.
@@ -95,7 +97,8 @@ pub async fn claim_chunking(
                     AND other.status IN ('queued', 'validating', 'processing')
                     AND other.chunking_lease_until > now()) < $5
            RETURNING a.account_id, a.entity_type, a.action_type AS "action_type: ActionType", a.deduplicate,
-               a.mapping AS "mapping: Json<BTreeMap<String, String>>", a.file_key, a.chunk_size, a.chunk_size_bytes, a.partitions,
+               a.mapping AS "mapping: Json<BTreeMap<String, String>>", a.file_key, a.file_size_bytes, a.chunk_size,
+               a.chunk_size_bytes, a.partitions,
                a.chunking_attempt, s.total_records"#,
         action_id,
         owner,
@@ -116,6 +119,7 @@ pub async fn claim_chunking(
         deduplicate: claimed.deduplicate,
         mapping: claimed.mapping.0,
         file_key: claimed.file_key,
+        file_size_bytes: u64::try_from(claimed.file_size_bytes).unwrap_or_default(),
         chunk_size: usize::try_from(claimed.chunk_size).unwrap_or(1),
         chunk_size_bytes: usize::try_from(claimed.chunk_size_bytes).unwrap_or(1),
         partitions: u16::try_from(claimed.partitions).unwrap_or(1),
