@@ -19,8 +19,6 @@ use crate::writer::ring;
 
 /// Files of one account that are read at a time, over all workers; the rest of the workers' room is for others.
 const MAX_FILES_PER_ACCOUNT: i64 = 1;
-/// Runs that may fail (not for an outage) before the action is given up.
-const MAX_FAILURES: u32 = 5;
 const FIRST_RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// Cuts files into chunks.
@@ -65,11 +63,7 @@ impl ChunkingHandler {
             {
                 Ok(Some(claim)) => claim,
                 Ok(None) => return Verdict::Finished,
-                Err(error) if error.is_outage() => return Verdict::Outage(error.to_string()),
-                Err(error) => {
-                    tracing::error!(%error, "could not claim a file");
-                    return Verdict::Finished;
-                }
+                Err(error) => return Verdict::after(&error, "could not claim a file"),
             };
         tracing::Span::current().record("accountId", &claim.account_id);
         let lease = claim.lease.clone();
@@ -109,19 +103,19 @@ impl ChunkingHandler {
                 self.hand_back(lease, job).await
             }
             Ended::Chunked(Err(error)) if error.is_fenced() => Err(DbError::Fenced),
-            Ended::Chunked(Err(error)) if error.is_outage() => {
-                let _ = self.hand_back(lease, job).await;
-                return Verdict::Outage(error.to_string());
-            }
             Ended::Chunked(Err(ChunkingError::File(sentence))) => {
                 tracing::warn!(reason = sentence, "the file is refused");
                 db::refuse_file(pool, lease, "file_refused", &sentence).await
             }
             Ended::Chunked(Err(error)) => {
+                if let Some(outage) = error.outage() {
+                    let _ = self.hand_back(lease, job).await;
+                    return Verdict::Outage(outage);
+                }
                 tracing::error!(%error, "reading the file failed");
                 let delay = delay_after(u32::try_from(lease.attempt).unwrap_or(1), FIRST_RETRY_DELAY);
                 let delay_ms = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
-                let retry = RetryPolicy { max_failures: MAX_FAILURES, delay_ms };
+                let retry = RetryPolicy { max_failures: self.config.worker.max_chunk_attempts, delay_ms };
                 db::fail_chunking(pool, lease, &error.to_string(), retry).await
             }
         };
@@ -132,11 +126,7 @@ impl ChunkingHandler {
                 let _ = db::hand_back_chunking(pool, lease).await;
                 Verdict::Finished
             }
-            Err(error) if error.is_outage() => Verdict::Outage(error.to_string()),
-            Err(error) => {
-                tracing::error!(%error, "could not record how reading a file ended");
-                Verdict::Finished
-            }
+            Err(error) => Verdict::after(&error, "could not record how reading a file ended"),
         }
     }
 

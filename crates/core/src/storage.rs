@@ -133,7 +133,8 @@ impl ObjectStore {
             let bytes = body.collect().await.map_err(|error| StorageError::Unavailable(error.to_string()))?;
             Ok(bytes.into_bytes())
         };
-        let late = || StorageError::Unavailable(format!("no whole object within {} s", GET_TIMEOUT.as_secs()));
+        let late =
+            || StorageError::Unavailable(format!("no whole object within {} s", GET_TIMEOUT.as_secs()));
         tokio::time::timeout(GET_TIMEOUT, fetch).await.unwrap_or_else(|_| Err(late()))
     }
 

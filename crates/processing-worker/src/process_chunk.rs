@@ -8,6 +8,7 @@ use bulk_core::chunk::{ChunkDecodeError, ChunkRow, RowOutcome, content_hash, dec
 use bulk_core::db::{self, ChunkClaim, DbError, FinishedChunk};
 use bulk_core::dependencies::Dependencies;
 use bulk_core::entity::{self, ApplyRequest, ColumnMap, EntityType};
+use bulk_core::health::Outage;
 use bulk_core::storage::{StorageError, keys};
 use sqlx::PgConnection;
 use thiserror::Error;
@@ -47,12 +48,12 @@ pub enum ChunkError {
 }
 
 impl ChunkError {
-    /// Waiting may help; it counts as no attempt.
-    pub fn is_outage(&self) -> bool {
+    /// Set where waiting may help; it counts as no attempt.
+    pub fn outage(&self) -> Option<Outage> {
         match self {
-            Self::Storage(error) => error.is_outage(),
-            Self::Database(error) => error.is_outage(),
-            _ => false,
+            Self::Storage(error) => error.outage(),
+            Self::Database(error) => error.outage(),
+            _ => None,
         }
     }
 }
@@ -87,7 +88,8 @@ pub async fn process_chunk(
     let applied = apply(&mut tx, entity, &map, claim, &rows).await?;
     let results = ChunkResults::new(&rows, applied);
     let key = keys::results(&claim.account_id, claim.lease.chunk, claim.lease.attempt);
-    let stored = tokio::time::timeout(lease, dependencies.store.put(&key, results.encode(&header, &rows))).await;
+    let stored =
+        tokio::time::timeout(lease, dependencies.store.put(&key, results.encode(&header, &rows))).await;
     stored.unwrap_or_else(|_| Err(too_slow(lease))).map_err(ChunkError::Storage)?;
     let finished = db::finish_chunk(&mut tx, &claim.lease, results.counts(), max_in_flight).await?;
     tx.commit().await?;

@@ -204,7 +204,8 @@ async fn refuse(mut client: TcpStream, beginning: &[u8], status: u16) -> io::Res
     let missing = length.unwrap_or(0_usize).saturating_sub(beginning.len().saturating_sub(body_begins));
     let mut rest = (&mut client).take(missing as u64);
     swallow(&mut rest).await?;
-    let body = "<?xml version=\"1.0\"?><Error><Code>Refused</Code><Message>by the fault proxy</Message></Error>";
+    let body =
+        "<?xml version=\"1.0\"?><Error><Code>Refused</Code><Message>by the fault proxy</Message></Error>";
     let answer = format!(
         "HTTP/1.1 {status} Refused\r\ncontent-type: application/xml\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
         body.len()

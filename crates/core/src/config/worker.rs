@@ -22,7 +22,8 @@ pub struct WorkerConfig {
     pub reconcile_interval: Duration,
     /// `MAX_CHUNKS_IN_FLIGHT_PER_ACCOUNT`: released and unfinished chunks of one account. Default 8.
     pub max_chunks_in_flight_per_account: u32,
-    /// `MAX_CHUNK_ATTEMPTS`: attempts of a chunk before it is dead. Default 5.
+    /// `MAX_CHUNK_ATTEMPTS`: failed attempts (outages are none) before a chunk is dead, and before a file that cannot be
+    /// read fails its action. Default 5, which takes about half a minute with the growing pauses between them.
     pub max_chunk_attempts: u32,
 }
 

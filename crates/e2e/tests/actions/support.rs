@@ -23,8 +23,13 @@ impl Bench {
     }
 
     pub async fn with_chunk_size(rows: usize) -> Self {
+        Self::with_settings(&[("CHUNK_SIZE", &rows.to_string())]).await
+    }
+
+    pub async fn with_settings(settings: &[(&str, &str)]) -> Self {
         let env = TestEnv::new().await;
-        let settings = BTreeMap::from([("CHUNK_SIZE".to_owned(), rows.to_string())]);
+        let settings =
+            settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let platform =
             Platform::start(&env, PlatformOptions { settings, ..PlatformOptions::default() }).await;
         Self { env, platform }

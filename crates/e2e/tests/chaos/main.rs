@@ -12,8 +12,9 @@
 mod newcomers;
 mod observer;
 mod plan;
-mod world;
+mod shutdown;
 mod workload;
+mod world;
 
 use std::str::FromStr;
 use std::time::Duration;

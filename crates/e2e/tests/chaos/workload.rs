@@ -132,10 +132,8 @@ impl Running {
             .fetch_all(pool)
             .await
             .unwrap();
-        let found: BTreeMap<String, (String, i32)> = found
-            .into_iter()
-            .map(|row| (row.get("email"), (row.get("name"), row.get("age"))))
-            .collect();
+        let found: BTreeMap<String, (String, i32)> =
+            found.into_iter().map(|row| (row.get("email"), (row.get("name"), row.get("age")))).collect();
         assert!(found == expected, "{:?}: the records are not those of the file", self.kind);
     }
 
