@@ -1,6 +1,7 @@
 //! Reads a file that must have the size it was stored with. Without this, a file that lost its end would look complete up
 //! to a row that was cut in half, and that row would be recorded as the uploader's mistake.
 
+use std::cmp::Ordering;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -10,10 +11,21 @@ use tokio::io::{AsyncRead, ReadBuf};
 
 /// The file is shorter or longer than it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("it has {} {found} bytes, at upload it had {expected}", if *.found > *.expected { "at least" } else { "only" })]
-pub struct WrongSize {
-    found: u64,
-    expected: u64,
+pub enum WrongSize {
+    /// It ended early.
+    #[error("it has {found} bytes, at upload it had {expected}")]
+    Shorter {
+        /// Bytes read.
+        found: u64,
+        /// Bytes stored at upload.
+        expected: u64,
+    },
+    /// It goes on where it should end.
+    #[error("it has more than the {expected} bytes it had at upload")]
+    Longer {
+        /// Bytes stored at upload.
+        expected: u64,
+    },
 }
 
 impl WrongSize {
@@ -50,8 +62,13 @@ impl<R: AsyncRead + Unpin> AsyncRead for ExactLength<R> {
             let bytes = (buffer.filled().len() - before) as u64;
             self.found += bytes;
             let is_end = room && bytes == 0;
-            if self.found > self.expected || (is_end && self.found < self.expected) {
-                let wrong = WrongSize { found: self.found, expected: self.expected };
+            let (found, expected) = (self.found, self.expected);
+            let wrong = match found.cmp(&expected) {
+                Ordering::Greater => Some(WrongSize::Longer { expected }),
+                Ordering::Less if is_end => Some(WrongSize::Shorter { found, expected }),
+                _ => None,
+            };
+            if let Some(wrong) = wrong {
                 return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, wrong)));
             }
         }
@@ -76,8 +93,8 @@ mod tests {
         assert_eq!(read(b"abc", 3).await.unwrap(), b"abc");
         assert_eq!(read(b"", 0).await.unwrap(), b"");
         let short = WrongSize::of(&read(b"abc", 5).await.unwrap_err()).unwrap();
-        assert_eq!(short.to_string(), "it has only 3 bytes, at upload it had 5");
+        assert_eq!(short.to_string(), "it has 3 bytes, at upload it had 5");
         let long = WrongSize::of(&read(b"abc", 2).await.unwrap_err()).unwrap();
-        assert_eq!(long.to_string(), "it has at least 3 bytes, at upload it had 2");
+        assert_eq!(long.to_string(), "it has more than the 2 bytes it had at upload");
     }
 }

@@ -33,6 +33,7 @@ impl LeaseKeeper {
                 match timeout_at(runs_out, renew()).await {
                     Ok(Ok(true)) => runs_out = asked + lease,
                     Ok(Ok(false)) | Err(_) => return told.cancel(),
+                    Ok(Err(_)) if Instant::now() >= runs_out => return told.cancel(),
                     Ok(Err(error)) => tracing::debug!(%error, "could not renew a lease"),
                 }
             }
