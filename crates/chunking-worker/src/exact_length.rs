@@ -69,6 +69,8 @@ impl<R: AsyncRead + Unpin> AsyncRead for ExactLength<R> {
                 _ => None,
             };
             if let Some(wrong) = wrong {
+                // An error means that nothing was read.
+                buffer.set_filled(before);
                 return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, wrong)));
             }
         }
