@@ -101,12 +101,12 @@ impl ChunkingHandler {
         let concluded = match ended {
             Ended::Chunked(Ok(())) => {
                 tracing::info!("the whole file is cut into chunks");
-                db::finish_chunking(pool, lease).await
+                db::finish_chunking(pool, lease, self.max_in_flight()).await
             }
             Ended::LeaseLost => Err(DbError::Fenced),
             Ended::ShuttingDown => {
                 tracing::info!("handing a file back: stopping");
-                self.hand_back(lease, job).await
+                self.hand_back(lease, job).await.map(|()| Vec::new())
             }
             Ended::Chunked(Err(error)) if error.is_fenced() => Err(DbError::Fenced),
             Ended::Chunked(Err(error)) if error.is_outage() => {
@@ -115,21 +115,23 @@ impl ChunkingHandler {
             }
             Ended::Chunked(Err(ChunkingError::File(sentence))) => {
                 tracing::warn!(reason = sentence, "the file is refused");
-                db::refuse_file(pool, lease, "file_refused", &sentence).await
+                db::refuse_file(pool, lease, "file_refused", &sentence, self.max_in_flight()).await
             }
             Ended::Chunked(Err(error)) => {
                 tracing::error!(%error, "reading the file failed");
                 let delay = delay_after(u32::try_from(lease.attempt).unwrap_or(1), FIRST_RETRY_DELAY);
                 let delay_ms = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
                 let retry = RetryPolicy { max_failures: MAX_FAILURES, delay_ms };
-                db::fail_chunking(pool, lease, &error.to_string(), retry).await
+                db::fail_chunking(pool, lease, &error.to_string(), retry, self.max_in_flight()).await
             }
         };
         match concluded {
-            Ok(()) => Verdict::Finished,
+            Ok(bells) => {
+                ring(&self.dependencies, &bells).await;
+                Verdict::Finished
+            }
             Err(DbError::Fenced) => {
                 tracing::info!("left a file: paused, over, or taken by another worker");
-                let _ = db::hand_back_chunking(pool, lease).await;
                 Verdict::Finished
             }
             Err(error) if error.is_outage() => Verdict::Outage(error.to_string()),
@@ -146,6 +148,10 @@ impl ChunkingHandler {
         let bell = Bell::Chunking { action_id: job.action_id, traceparent: job.traceparent.clone() };
         ring(&self.dependencies, &[bell]).await;
         Ok(())
+    }
+
+    fn max_in_flight(&self) -> i64 {
+        self.config.worker.max_chunks_in_flight_per_account.into()
     }
 
     fn lease_ms(&self) -> i64 {

@@ -9,7 +9,7 @@ use bulk_core::action::ActionStatus;
 use bulk_core::db::{Bell, NewAction};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use tracing::{Instrument, Span};
+use tracing::Span;
 use uuid::Uuid;
 
 use super::view::FileView;
@@ -99,7 +99,8 @@ async fn record(
         "action created"
     );
     if action.scheduled_at.is_none() {
-        ring(state, &action);
+        let bell = Bell::Chunking { action_id: action.id, traceparent: action.traceparent.clone() };
+        state.ring_later(vec![bell]);
     }
     let location = format!("/bulk-actions/{}", action.id);
     let answer = Success::new("Bulk action created", created_view(action, created_at));
@@ -126,18 +127,6 @@ fn new_action(state: &AppState, pending: &PendingUpload, received: Received) -> 
         partitions: partition_count(row_count, &rules, config),
         traceparent: trace::current().to_traceparent(),
     })
-}
-
-/// Rings without keeping the caller waiting: a bell that nobody hears is rung again by the reconciler.
-fn ring(state: &AppState, action: &NewAction) {
-    let bell = Bell::Chunking { action_id: action.id, traceparent: action.traceparent.clone() };
-    let queue = state.dependencies.queue.clone();
-    let ringing = async move {
-        if let Err(error) = queue.ring(&[bell]).await {
-            tracing::warn!(%error, "could not ring for the action; the reconciler will");
-        }
-    };
-    state.running.spawn(ringing.instrument(Span::current()));
 }
 
 fn created_view(action: NewAction, created_at: DateTime<Utc>) -> CreatedView {

@@ -113,17 +113,16 @@ impl ActionView {
 }
 
 impl ProgressView {
-    /// How far the action has come by now, or had come when it ended.
+    /// How far the action has come by now, or had come when it ended or was paused.
     pub(super) fn of(action: &ActionRecord) -> Self {
         let counts = &action.counts;
-        let until = action.completed_at.unwrap_or_else(Utc::now);
         Self {
             total_records: action.total_rows,
             successful_records: counts.successful,
             failed_records: counts.failed,
             skipped_records: counts.skipped,
             processed_records: counts.processed(),
-            progress: Progress::of(counts, action.total_rows, action.started_at, until),
+            progress: action.progress(Utc::now()),
         }
     }
 }
