@@ -12,14 +12,15 @@ mod control;
 mod due;
 mod error;
 mod finish;
+mod idempotency;
 mod locked_action;
 mod pool;
 mod uploads;
 mod waiting;
 
 pub use actions::{
-    ActionFilter, ActionRecord, ChunkSummary, NewAction, chunks_with_results, find_action, insert_action,
-    list_actions,
+    ActionFilter, ActionRecord, ChunkSummary, Insertion, NewAction, chunks_with_results, find_action,
+    insert_action, list_actions,
 };
 pub use chunking::{
     ChunkingClaim, ChunkingLease, NewChunk, RecordedChunk, chunk_rewritten, claim_chunking, fail_chunking,
@@ -33,6 +34,7 @@ pub use due::{
 };
 pub use error::{DbError, is_outage};
 pub use finish::{FinishedChunk, finish_chunk};
+pub use idempotency::{IdempotencyKey, KeyUse, find_key, remove_expired_keys};
 pub use locked_action::LockedAction;
 pub use pool::{SchemaError, connect, migrate, require_schema};
 pub use uploads::{OrphanedUpload, begin_upload, end_upload, orphaned_uploads, touch_upload};

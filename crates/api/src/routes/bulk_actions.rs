@@ -2,6 +2,7 @@
 
 mod control;
 mod create;
+mod created;
 mod list;
 mod logs;
 mod results;

@@ -75,9 +75,9 @@ impl ChunkStatus {
     pub fn on(self, event: ChunkEvent) -> Result<Self, IllegalChunkMove> {
         use ChunkEvent as E;
         match (self, event) {
-            (Self::Pending, E::Released)
-            | (Self::Running, E::HandedBack)
-            | (Self::Retrying, E::RetryDue) => Ok(Self::Queued),
+            (Self::Pending, E::Released) | (Self::Running, E::HandedBack) | (Self::Retrying, E::RetryDue) => {
+                Ok(Self::Queued)
+            }
             (Self::Queued | Self::Running | Self::Retrying, E::Withdrawn) | (Self::Dead, E::Revived) => {
                 Ok(Self::Pending)
             }

@@ -6,6 +6,7 @@ use sqlx::types::Json;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
+use super::idempotency::{IdempotencyKey, KeyUse, use_key};
 use super::uploads::end_upload;
 use crate::action::{ActionConfiguration, ActionStatus, ActionType, Counts, OnConflict, Outcome, Progress};
 
@@ -42,6 +43,15 @@ pub struct NewAction {
     pub partitions: i16,
     /// Trace context of the request.
     pub traceparent: String,
+}
+
+/// What became of a new action.
+#[derive(Debug, Clone)]
+pub enum Insertion {
+    /// It was created at this instant.
+    Created(DateTime<Utc>),
+    /// It was not, because its key belongs to an earlier upload.
+    KeyUsed(KeyUse),
 }
 
 /// An action with its counters.
@@ -137,11 +147,16 @@ pub struct ChunkSummary {
     pub counts: Counts,
 }
 
-/// Creates an action, its counters, and ends its upload, in one transaction.
+/// Creates an action and its counters, uses its idempotency key, and ends its upload, in one transaction. Where the key
+/// was used before, nothing happens.
 ///
 /// # Errors
 /// When the database is away.
-pub async fn insert_action(pool: &PgPool, new: &NewAction) -> sqlx::Result<DateTime<Utc>> {
+pub async fn insert_action(
+    pool: &PgPool,
+    new: &NewAction,
+    key: Option<&IdempotencyKey>,
+) -> sqlx::Result<Insertion> {
     let mut tx = pool.begin().await?;
     let status = if new.scheduled_at.is_some() { ActionStatus::Scheduled } else { ActionStatus::Queued };
     let created_at = sqlx::query_scalar!(
@@ -178,9 +193,14 @@ pub async fn insert_action(pool: &PgPool, new: &NewAction) -> sqlx::Result<DateT
     )
     .execute(&mut *tx)
     .await?;
+    if let Some(key) = key
+        && let Some(earlier) = use_key(&mut tx, &new.account_id, key, new.id).await?
+    {
+        return Ok(Insertion::KeyUsed(earlier));
+    }
     end_upload(&mut *tx, new.id).await?;
     tx.commit().await?;
-    Ok(created_at)
+    Ok(Insertion::Created(created_at))
 }
 
 /// The account's action with this id.

@@ -4,12 +4,14 @@
 
 mod accounts;
 mod bad_rows;
+mod control;
 mod crashes;
 mod create;
 mod delete;
 mod dry_run;
 mod duplicates;
 mod model;
+mod retry;
 mod support;
 mod update;
 mod uploads;

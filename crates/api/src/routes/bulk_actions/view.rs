@@ -77,6 +77,7 @@ impl ActionView {
     /// The action; with a link to its file where one was made.
     pub(super) fn new(action: ActionRecord, download_url: Option<String>) -> Self {
         let progress = ProgressView::of(&action);
+        let file = FileView::of(&action, download_url);
         let error = action.error_code.map(|code| FailureView { code, message: action.error_message });
         Self {
             id: action.id,
@@ -90,14 +91,7 @@ impl ActionView {
             scheduled_at: action.scheduled_at.map(Timestamp),
             total_entities: action.total_rows,
             progress,
-            file: FileView {
-                file_name: action.file_name,
-                file_path: action.file_key,
-                file_size: action.file_size_bytes,
-                etag: action.file_etag,
-                uploaded_at: action.file_uploaded_at.into(),
-                download_url,
-            },
+            file,
             chunks: ChunksView {
                 total: action.chunk_count,
                 done: action.chunks_done,
@@ -108,6 +102,20 @@ impl ActionView {
             updated_at: action.updated_at.into(),
             started_at: action.started_at.map(Timestamp),
             completed_at: action.completed_at.map(Timestamp),
+        }
+    }
+}
+
+impl FileView {
+    /// The file of an action; with a link where one was made.
+    pub(super) fn of(action: &ActionRecord, download_url: Option<String>) -> Self {
+        Self {
+            file_name: action.file_name.clone(),
+            file_path: action.file_key.clone(),
+            file_size: action.file_size_bytes,
+            etag: action.file_etag.clone(),
+            uploaded_at: action.file_uploaded_at.into(),
+            download_url,
         }
     }
 }
