@@ -65,18 +65,14 @@ impl ChunkingHandler {
             {
                 Ok(Some(claim)) => claim,
                 Ok(None) => return Verdict::Finished,
-                Err(error) if error.is_outage() => return Verdict::Outage(error.to_string()),
-                Err(error) => {
-                    tracing::error!(%error, "could not claim a file");
-                    return Verdict::Finished;
-                }
+                Err(error) => return Verdict::after(&error, "could not claim a file"),
             };
         tracing::Span::current().record("accountId", &claim.account_id);
         let lease = claim.lease.clone();
-        let started = std::time::Instant::now();
+        let (failures, started) = (claim.failures, std::time::Instant::now());
         tracing::info!(attempt = lease.attempt, rows = claim.total_rows, "reading a file");
         let ended = self.chunk_under_lease(claim).await;
-        let verdict = self.conclude(&lease, &job, ended).await;
+        let verdict = self.conclude(&lease, &job, failures, ended).await;
         tracing::debug!(duration_ms = started.elapsed().as_millis() as u64, "left the file");
         verdict
     }
@@ -96,7 +92,14 @@ impl ChunkingHandler {
         }
     }
 
-    async fn conclude(&self, lease: &ChunkingLease, job: &ChunkingJob, ended: Ended) -> Verdict {
+    /// `failures` is how many runs have failed before.
+    async fn conclude(
+        &self,
+        lease: &ChunkingLease,
+        job: &ChunkingJob,
+        failures: u32,
+        ended: Ended,
+    ) -> Verdict {
         let pool = &self.dependencies.pool;
         let concluded = match ended {
             Ended::Chunked(Ok(())) => {
@@ -109,20 +112,16 @@ impl ChunkingHandler {
                 self.hand_back(lease, job).await.map(|()| Vec::new())
             }
             Ended::Chunked(Err(error)) if error.is_fenced() => Err(DbError::Fenced),
-            Ended::Chunked(Err(error)) if error.is_outage() => {
-                let _ = self.hand_back(lease, job).await;
-                return Verdict::Outage(error.to_string());
-            }
             Ended::Chunked(Err(ChunkingError::File(sentence))) => {
                 tracing::warn!(reason = sentence, "the file is refused");
                 db::refuse_file(pool, lease, "file_refused", &sentence, self.max_in_flight()).await
             }
             Ended::Chunked(Err(error)) => {
-                tracing::error!(%error, "reading the file failed");
-                let delay = delay_after(u32::try_from(lease.attempt).unwrap_or(1), FIRST_RETRY_DELAY);
-                let delay_ms = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
-                let retry = RetryPolicy { max_failures: MAX_FAILURES, delay_ms };
-                db::fail_chunking(pool, lease, &error.to_string(), retry, self.max_in_flight()).await
+                if let Some(outage) = error.outage() {
+                    let _ = self.hand_back(lease, job).await;
+                    return Verdict::Outage(outage);
+                }
+                self.count_failure(lease, failures, &error).await
             }
         };
         match concluded {
@@ -134,12 +133,26 @@ impl ChunkingHandler {
                 tracing::info!("left a file: paused, over, or taken by another worker");
                 Verdict::Finished
             }
-            Err(error) if error.is_outage() => Verdict::Outage(error.to_string()),
-            Err(error) => {
-                tracing::error!(%error, "could not record how reading a file ended");
-                Verdict::Finished
-            }
+            Err(error) => Verdict::after(&error, "could not record how reading a file ended"),
         }
+    }
+
+    async fn count_failure(
+        &self,
+        lease: &ChunkingLease,
+        failures: u32,
+        error: &ChunkingError,
+    ) -> Result<Vec<Bell>, DbError> {
+        let delay = delay_after(failures + 1, FIRST_RETRY_DELAY);
+        let delay_ms = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
+        let retry = RetryPolicy { max_failures: MAX_FAILURES, delay_ms };
+        let pool = &self.dependencies.pool;
+        let counted = db::fail_chunking(pool, lease, &error.to_string(), retry, self.max_in_flight()).await;
+        // A run whose action was paused or cancelled meanwhile has not failed.
+        if !matches!(counted, Err(DbError::Fenced)) {
+            tracing::error!(%error, failures = failures + 1, "reading the file failed");
+        }
+        counted
     }
 
     /// Another worker, or this one after the outage, can start at once.

@@ -8,6 +8,7 @@
 mod actions;
 mod chunking;
 mod chunks;
+mod clean_up;
 mod control;
 mod due;
 mod error;
@@ -27,6 +28,7 @@ pub use chunking::{
     finish_chunking, hand_back_chunking, record_chunk, refuse_file, renew_chunking,
 };
 pub use chunks::{ChunkClaim, ChunkLease, claim_chunk, fail_chunk, hand_back_chunk, renew_chunk};
+pub use clean_up::{FinishedAction, actions_to_clean, committed_attempts, mark_cleaned};
 pub use control::{cancel_action, pause_action, resume_action, retry_action};
 pub use due::{
     expire_chunk_leases, forgotten_chunking, forgotten_chunks, release_waiting, retries_due, schedules_due,

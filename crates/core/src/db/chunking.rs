@@ -47,6 +47,8 @@ pub struct ChunkingClaim {
     pub partitions: u16,
     /// Data rows counted at upload.
     pub total_rows: u64,
+    /// Runs that have failed before.
+    pub failures: u32,
     /// Chunks (partition, seq) that an earlier run has recorded.
     pub recorded: HashMap<(i16, i32), RecordedChunk>,
 }
@@ -106,7 +108,7 @@ pub async fn claim_chunking(
                     AND other.chunking_lease_until > now()) < $5
            RETURNING a.account_id, a.entity_type, a.action_type AS "action_type: ActionType", a.deduplicate,
                a.mapping AS "mapping: Json<BTreeMap<String, String>>", a.file_key, a.chunk_size, a.chunk_size_bytes, a.partitions,
-               a.chunking_attempt, s.total_records"#,
+               a.chunking_attempt, a.chunking_failures, s.total_records"#,
         action_id,
         owner,
         status.as_str(),
@@ -130,6 +132,7 @@ pub async fn claim_chunking(
         chunk_size_bytes: usize::try_from(claimed.chunk_size_bytes).unwrap_or(1),
         partitions: u16::try_from(claimed.partitions).unwrap_or(1),
         total_rows: u64::try_from(claimed.total_records).unwrap_or_default(),
+        failures: u32::try_from(claimed.chunking_failures).unwrap_or_default(),
         recorded,
     }))
 }

@@ -4,12 +4,15 @@
 
 mod accounts;
 mod bad_rows;
+mod clean_up;
 mod control;
 mod crashes;
 mod create;
 mod delete;
 mod dry_run;
 mod duplicates;
+mod fairness;
+mod idempotency;
 mod model;
 mod retry;
 mod support;
