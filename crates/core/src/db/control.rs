@@ -4,6 +4,9 @@
 //! An action that is not running has no chunk in flight and none ready. Pausing and cancelling withdraw them, so that
 //! workers lose their leases and the account's room is free for its other actions in the same transaction; resuming and
 //! retrying make them ready again, and they compete for room like any others.
+//!
+//! Instants are taken by `clock_timestamp()`: `now()` is the start of a transaction that may have waited for the lock, and so
+//! lie before the last commit that counts.
 
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
@@ -27,8 +30,8 @@ pub async fn pause_action(
     let paused_from = action.status;
     action.status = action.status.on(ActionEvent::Pause)?;
     sqlx::query!(
-        "UPDATE bulk_actions SET status = $2, paused_from = $3, paused_at = now(), chunking_owner = NULL,
-             chunking_lease_until = NULL, updated_at = now()
+        "UPDATE bulk_actions SET status = $2, paused_from = $3, paused_at = clock_timestamp(), chunking_owner = NULL,
+             chunking_lease_until = NULL, updated_at = clock_timestamp()
          WHERE id = $1",
         id,
         action.status.as_str(),
@@ -56,9 +59,9 @@ pub async fn cancel_action(
     action.status = action.status.on(ActionEvent::Cancel)?;
     sqlx::query!(
         "UPDATE bulk_actions SET status = $2, paused_from = NULL, paused_at = NULL, chunking_owner = NULL,
-             chunking_lease_until = NULL, completed_at = now(), updated_at = now(),
+             chunking_lease_until = NULL, completed_at = clock_timestamp(), updated_at = clock_timestamp(),
              idle_ms = idle_ms + CASE WHEN started_at IS NULL OR paused_at IS NULL THEN 0
-                                      ELSE (extract(epoch FROM now() - paused_at) * 1000)::bigint END
+                                      ELSE (extract(epoch FROM clock_timestamp() - paused_at) * 1000)::bigint END
          WHERE id = $1",
         id,
         action.status.as_str(),
@@ -87,9 +90,9 @@ pub async fn resume_action(
     action.status = action.status.on(ActionEvent::Resume(from))?;
     sqlx::query!(
         "UPDATE bulk_actions SET status = $2, paused_from = NULL, paused_at = NULL, chunking_due_at = NULL,
-             rung_at = now(), updated_at = now(),
+             rung_at = now(), updated_at = clock_timestamp(),
              idle_ms = idle_ms + CASE WHEN started_at IS NULL THEN 0
-                                      ELSE (extract(epoch FROM now() - paused_at) * 1000)::bigint END
+                                      ELSE (extract(epoch FROM clock_timestamp() - paused_at) * 1000)::bigint END
          WHERE id = $1",
         id,
         action.status.as_str(),
@@ -119,9 +122,9 @@ pub async fn retry_action(
     sqlx::query!(
         "UPDATE bulk_actions SET status = $2, error_code = NULL, error_message = NULL, completed_at = NULL,
              cleaned_at = NULL, chunks_dead = $3, chunking_done_at = CASE WHEN $4 THEN chunking_done_at END,
-             chunking_failures = 0, chunking_due_at = NULL, rung_at = now(), updated_at = now(),
+             chunking_failures = 0, chunking_due_at = NULL, rung_at = now(), updated_at = clock_timestamp(),
              idle_ms = idle_ms + CASE WHEN started_at IS NULL THEN 0
-                                      ELSE (extract(epoch FROM now() - completed_at) * 1000)::bigint END
+                                      ELSE (extract(epoch FROM clock_timestamp() - completed_at) * 1000)::bigint END
          WHERE id = $1",
         id,
         action.status.as_str(),

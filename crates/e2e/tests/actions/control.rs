@@ -1,8 +1,9 @@
 //! Pause, resume and cancel. Most tests run with a reconciler that sleeps, so that what goes on does so by the bells of the
 //! transition itself.
 
+use jsonwebtoken::{EncodingKey, Header, encode};
 use nix::sys::signal::Signal;
-use serde_json::Value;
+use serde_json::{Value, json};
 use testkit::Upload;
 
 use crate::support::{Bench, DEADLINE, adds_up, control, file, finished, obeyed, run};
@@ -213,4 +214,32 @@ async fn nobody_controls_the_action_of_another_account() {
         }
     }
     assert_eq!(bench.client().data(&format!("/bulk-actions/{id}")).await["status"], "scheduled");
+}
+
+#[tokio::test]
+async fn control_needs_the_scope_to_write() {
+    const SECRET: &str = "kUq3vX9bT2mZ7rW5yN8cF1sJ6hD4gL0p";
+    let bench = Bench::with(&[("AUTH_MODE", "jwt"), ("JWT_SECRET", SECRET)]).await;
+    let token = |scope: &str| {
+        let claims = json!({"sub": "acme", "exp": 4_102_444_800_u64, "scope": scope});
+        encode(&Header::default(), &claims, &EncodingKey::from_secret(SECRET.as_bytes())).unwrap()
+    };
+    let upload = Upload::contacts("bulk_create").field("scheduledAt", "2999-01-01T00:00:00Z");
+    let upload = upload.header("authorization", &format!("Bearer {}", token("bulk:write")));
+    let id = bench.client().upload(file(["a@example.com,A,1"]), &upload).await;
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let post = |verb: &str, scope: &str| {
+        http.post(format!("{}/bulk-actions/{id}/{verb}", bench.platform.url()))
+            .bearer_auth(token(scope))
+            .send()
+    };
+    for verb in ["pause", "resume", "cancel", "retry"] {
+        let answer = post(verb, "bulk:read").await.unwrap();
+        assert_eq!(answer.status(), 403, "{verb}");
+        let body: Value = answer.json().await.unwrap();
+        assert_eq!(body["error"]["code"], "forbidden");
+    }
+    for verb in ["pause", "resume", "cancel"] {
+        assert_eq!(post(verb, "bulk:write").await.unwrap().status(), 200, "{verb}");
+    }
 }
