@@ -251,8 +251,7 @@ async fn select_actions(
                a.file_key, a.file_size_bytes, a.file_etag, a.file_uploaded_at, a.chunk_count, a.chunks_done,
                a.chunks_dead, a.chunking_done_at IS NOT NULL AS "chunked!", a.traceparent, a.created_at,
                greatest(a.updated_at, s.updated_at) AS "updated_at!", a.started_at, a.completed_at, a.paused_at,
-               a.idle_ms,
-               s.total_records, s.successful_records, s.failed_records, s.skipped_records
+               a.idle_ms, s.total_records, s.successful_records, s.failed_records, s.skipped_records
            FROM bulk_actions a JOIN bulk_action_stats s ON s.action_id = a.id
            WHERE a.account_id = $1 AND ($2::uuid IS NULL OR a.id = $2)
              AND ($3::text IS NULL OR a.status = $3) AND ($4::text IS NULL OR a.entity_type = $4)

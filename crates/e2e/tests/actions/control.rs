@@ -97,6 +97,28 @@ async fn a_pause_freezes_the_counters_and_a_resume_completes_exactly() {
 }
 
 #[tokio::test]
+async fn a_resume_at_once_meets_workers_that_still_have_the_work_in_hand() {
+    let bench = unattended("100").await;
+    let client = bench.client();
+    let id = under_way(&bench).await;
+    let processed = |action: &Value| action["progress"]["processedRecords"].as_u64().unwrap();
+    for _ in 0..12 {
+        let (status, paused) = control(&client, &id, "pause").await;
+        if status == 409 {
+            break; // completed already
+        }
+        let resumed = obeyed(&client, &id, "resume").await;
+        let frozen = processed(&paused["data"]);
+        assert!(processed(&resumed) >= frozen);
+        client.wait_for(&id, DEADLINE, |action| processed(action) > frozen).await;
+    }
+    let done = client.wait_finished(&id, DEADLINE).await;
+    assert_eq!(done["status"], "completed", "{done:#}");
+    assert_eq!(finished(&client, &id, done).await.counts(), (ROWS, 0, 0));
+    assert_eq!(bench.contacts("acme").await.len() as u64, ROWS);
+}
+
+#[tokio::test]
 async fn a_cancelled_action_keeps_what_it_has_done_and_lists_the_rest() {
     let bench = unattended("100").await;
     let client = bench.client();
