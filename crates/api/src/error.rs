@@ -5,7 +5,7 @@ use std::error::Error as StdError;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use bulk_core::db;
+use bulk_core::db::{self, DbError};
 use bulk_core::storage::StorageError;
 use thiserror::Error;
 
@@ -32,6 +32,9 @@ pub(crate) enum ApiError {
     /// The path exists, but not with this method.
     #[error("this method is not allowed here")]
     MethodNotAllowed,
+    /// What is asked does not fit the state that things are in; the sentence names it.
+    #[error("{0}")]
+    Conflict(String),
     /// Too many bytes.
     #[error("{0}")]
     FileTooLarge(String),
@@ -67,6 +70,7 @@ impl ApiError {
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden"),
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
+            Self::Conflict(_) => (StatusCode::CONFLICT, "conflict"),
             Self::FileTooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "file_too_large"),
             Self::TooManyRows(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too_many_rows"),
             Self::UnsupportedMediaType(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
@@ -121,6 +125,16 @@ impl IntoResponse for ApiError {
 impl From<sqlx::Error> for ApiError {
     fn from(error: sqlx::Error) -> Self {
         if db::is_outage(&error) { Self::Unavailable(Some(error.into())) } else { Self::internal(error) }
+    }
+}
+
+impl From<DbError> for ApiError {
+    fn from(error: DbError) -> Self {
+        match error {
+            DbError::Illegal(refused) => Self::Conflict(refused.to_string()),
+            DbError::Database(error) => error.into(),
+            DbError::Fenced => Self::internal(error),
+        }
     }
 }
 

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use bulk_core::config::{ApiConfig, Config};
+use bulk_core::db::Bell;
 use bulk_core::dependencies::{Dependencies, DependencyError};
 use bulk_core::health::Probe;
 use bulk_core::shutdown::Shutdown;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 use crate::SERVICE;
 use crate::auth::Authenticator;
@@ -43,5 +45,15 @@ impl AppState {
             running: TaskTracker::new(),
             shutdown,
         })
+    }
+    /// Rings without keeping the caller waiting: a bell that nobody hears is rung again by the reconciler.
+    pub(crate) fn ring_later(&self, bells: Vec<Bell>) {
+        let queue = self.dependencies.queue.clone();
+        let ringing = async move {
+            if let Err(error) = queue.ring(&bells).await {
+                tracing::warn!(%error, bells = bells.len(), "could not ring; the reconciler will");
+            }
+        };
+        self.running.spawn(ringing.in_current_span());
     }
 }

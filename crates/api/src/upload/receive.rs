@@ -8,6 +8,7 @@ use bulk_core::storage::StoredObject;
 use super::file_part::{check_type, shown_name};
 use super::form::{Form, UploadRequest};
 use super::header_check::HeaderCheck;
+use super::idempotency::PayloadHash;
 use super::inspector::{Inspection, Inspector};
 use super::parts::{Parts, next_piece, read_text, too_large};
 use super::pending::PendingUpload;
@@ -28,15 +29,19 @@ pub(crate) struct Received {
     pub(crate) row_count: u64,
     /// What follows from the header.
     pub(crate) rules: HeaderRules,
+    /// Hash of fields and file.
+    pub(crate) payload_hash: [u8; 16],
 }
 
 struct ReceivedFile {
     file_name: String,
+    hash: PayloadHash,
     stored: StoredObject,
     inspection: Inspection,
 }
 
-/// Reads the body and stores its file.
+/// Reads the body and stores its file. `is_repeat` says that the upload's key was used before: what was accepted then is
+/// not refused for having become too late.
 ///
 /// # Errors
 /// Why the upload is refused, or what failed. The caller discards `pending`.
@@ -44,8 +49,9 @@ pub(crate) async fn receive(
     parts: &mut Parts,
     pending: &mut PendingUpload,
     config: &UploadConfig,
+    is_repeat: bool,
 ) -> Result<Received, ApiError> {
-    let mut form = Form::default();
+    let mut form = Form::new(is_repeat);
     let (mut file, mut file_seen) = (None, false);
     while let Some(mut part) = parts.next().await? {
         match part.name().map(str::to_owned).as_deref() {
@@ -88,6 +94,7 @@ fn complete(request: UploadRequest, file: Option<ReceivedFile>) -> Result<Receiv
     let check = HeaderCheck { entity, action_type, mapping: request.configuration.mapping.clone() };
     let rules = check.check_used(&file.inspection)?;
     Ok(Received {
+        payload_hash: file.hash.finish(&request)?,
         request,
         file_name: file.file_name,
         stored: file.stored,
@@ -110,7 +117,7 @@ async fn receive_file(
     let file_name = shown_name(part.file_name());
     pending.begin().await?;
     let inspector = Inspector::start(config, form.header_check());
-    let mut size_bytes = 0;
+    let (mut hash, mut size_bytes) = (PayloadHash::default(), 0);
     while let Some(piece) = next_piece(part).await? {
         size_bytes += piece.len() as u64;
         if size_bytes > config.max_file_size_bytes {
@@ -119,11 +126,12 @@ async fn receive_file(
         if !inspector.show(piece.clone()).await {
             break;
         }
+        hash.update(&piece);
         pending.write(&piece).await?;
     }
     let inspection = inspector.finish().await?;
     let stored = pending.finish().await?;
-    Ok(Some(ReceivedFile { file_name, stored, inspection }))
+    Ok(Some(ReceivedFile { file_name, hash, stored, inspection }))
 }
 
 /// Skips the rest of a part; false if that would take too long.

@@ -97,6 +97,8 @@ fn a_bad_value_is_named_with_what_would_be_right() {
         ("LOKI_URL", "https://loki"),
         ("LOKI_URL", "http://user:pass@loki"),
         ("LEASE_MS", "1.5"),
+        ("CHUNK_RETENTION_HOURS", "0"),
+        ("CHUNK_RETENTION_HOURS", "never"),
     ] {
         assert_eq!(refused(&[(name, value)]), [name], "{name}={value}");
     }
@@ -125,11 +127,13 @@ fn good_values_are_taken() {
         ("MINIO_USE_SSL", "true"),
         ("LOG_LEVEL", "warn,sqlx=debug"),
         ("LOKI_URL", "http://loki:3100"),
+        ("CHUNK_RETENTION_HOURS", "48"),
     ];
     let config = load(&changes).unwrap().config;
     assert_eq!(config.server.port, 8080);
     assert_eq!(config.storage.endpoint_url(), "https://[::1]:9000");
     assert_eq!(config.telemetry.log_level, "warn,sqlx=debug");
+    assert_eq!(config.worker.chunk_retention, Some(Duration::from_secs(48 * 3600)));
     assert_eq!(config.telemetry.loki_url.unwrap().as_str(), "http://loki:3100/");
 }
 

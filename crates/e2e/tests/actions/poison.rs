@@ -25,7 +25,7 @@ fn store(bench: &Bench) -> ObjectStore {
 }
 
 async fn few_attempts() -> Bench {
-    Bench::with_settings(&[("CHUNK_SIZE", &CHUNK_SIZE.to_string()), ("MAX_CHUNK_ATTEMPTS", "2")]).await
+    Bench::with(&[("CHUNK_SIZE", &CHUNK_SIZE.to_string()), ("MAX_CHUNK_ATTEMPTS", "2")]).await
 }
 
 async fn stop(bench: &mut Bench, names: &[&str]) {
