@@ -34,7 +34,7 @@ pub enum ChunkingError {
     #[error("reading the file panicked; the worker's standard error says where")]
     Panicked,
     /// The stored file is not what was uploaded.
-    #[error("the stored file is damaged: {0}. If this stays so, upload it again")]
+    #[error("the stored file is damaged: {0}. Retry the action once it is restored, or upload it again")]
     Damaged(String),
     /// Reading broke off.
     #[error("reading the uploaded file broke off: {0}")]
