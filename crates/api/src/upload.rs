@@ -8,6 +8,7 @@ mod file_part;
 mod form;
 mod header_check;
 mod inspector;
+mod pace;
 mod partitions;
 mod parts;
 mod pending;
