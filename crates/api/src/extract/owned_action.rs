@@ -18,9 +18,10 @@ impl FromRequestParts<AppState> for OwnedAction {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
         let CanRead(account) = CanRead::from_request_parts(parts, state).await?;
-        let params = RawPathParams::from_request_parts(parts, state).await.map_err(ApiError::internal)?;
+        // What is no id at all, or not even text, cannot be found either.
+        let params = RawPathParams::from_request_parts(parts, state).await;
+        let params = params.map_err(|_| ApiError::NotFound("bulk action"))?;
         let id = params.iter().find(|(name, _)| *name == "id").and_then(|(_, id)| Uuid::try_parse(id).ok());
-        // What is no id at all cannot be found either.
         let id = id.ok_or(ApiError::NotFound("bulk action"))?;
         let found = db::find_action(&state.dependencies.pool, &account, id).await?;
         found.map(Self).ok_or(ApiError::NotFound("bulk action"))

@@ -56,6 +56,7 @@ async fn what_no_route_takes_is_answered_in_the_envelope() {
     let cases = [
         (client.get(url("/nowhere")), 404, "not_found"),
         (client.get(url("/bulk-actions/%FF")), 404, "not_found"),
+        (client.get(url("/entities/%FF/template.csv")), 404, "not_found"),
         (client.get(url("/bulk-actions/../../etc/passwd")), 404, "not_found"),
         (client.request(Method::DELETE, url("/bulk-actions")), 405, "method_not_allowed"),
         (client.post(url("/health")), 405, "method_not_allowed"),

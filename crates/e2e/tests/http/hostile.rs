@@ -141,7 +141,8 @@ async fn naughty_values_come_out_as_they_went_in() {
     }
     for row in client.results(&id, "spreadsheetSafe=true").await {
         let is_formula = row["name"].starts_with(['=', '+', '-', '@', '\t', '\r']);
-        assert!(!is_formula, "{:?} would run", row["name"]);
+        let is_number = row["name"].parse::<f64>().is_ok();
+        assert!(!is_formula || is_number, "{:?} would run", row["name"]);
     }
 }
 
