@@ -12,7 +12,7 @@ mod headers;
 mod quota;
 mod shared;
 
-pub(crate) use address::{AddressLimit, address_limit, client_address};
+pub(crate) use address::{AddressLimit, client_address};
 pub(crate) use headers::{whole_seconds, write_headers};
 pub(crate) use quota::Verdict;
 

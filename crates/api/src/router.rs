@@ -2,6 +2,7 @@
 
 use axum::response::{IntoResponse, Response};
 use axum::{Router, middleware};
+use tower::util::option_layer;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::error::ApiError;
@@ -25,7 +26,7 @@ pub(crate) fn router(state: AppState) -> Router {
         .layer(limit_time)
         .merge(owned)
         .layer(middleware::from_fn_with_state(state.clone(), drain_body))
-        .layer(state.address_limit.layer())
+        .layer(option_layer(state.address_limit.as_ref().map(|limit| limit.layer())))
         .layer(draining);
     with_surroundings(work.merge(routes::health::router()).merge(routes::metrics::router()), state)
 }

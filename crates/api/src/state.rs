@@ -10,7 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::SERVICE;
 use crate::auth::Authenticator;
-use crate::rate_limit::{AccountLimits, AddressLimit, address_limit};
+use crate::rate_limit::{AccountLimits, AddressLimit};
 
 /// What every handler can reach. Cheap to clone.
 #[derive(Clone)]
@@ -22,7 +22,7 @@ pub(crate) struct AppState {
     /// How much each account may ask.
     pub(crate) account_limits: Arc<AccountLimits>,
     /// How much each address may ask.
-    pub(crate) address_limit: Arc<AddressLimit>,
+    pub(crate) address_limit: Option<Arc<AddressLimit>>,
     /// The settings.
     pub(crate) config: Arc<Config>,
     /// The settings of HTTP itself.
@@ -45,7 +45,7 @@ impl AppState {
         let account_limits = AccountLimits::open(&config.rate_limit, &config.config.redis)?;
         Ok(Self {
             account_limits: Arc::new(account_limits),
-            address_limit: Arc::new(address_limit(&config.rate_limit, config.http.trust_proxy)),
+            address_limit: AddressLimit::new(&config.rate_limit, config.http.trust_proxy).map(Arc::new),
             http: Arc::new(config.http),
             probes: dependencies.probes().into(),
             dependencies,

@@ -65,24 +65,19 @@ pub(crate) struct AddressLimit {
     quota: Quota,
 }
 
-/// The limit as it is set.
-///
-/// # Panics
-/// Never: a limit is at least 1 and an interval at least a microsecond.
-#[expect(clippy::expect_used, reason = "the builder cannot tell that neither number can be zero")]
-pub(crate) fn address_limit(limits: &RateLimitConfig, trust_proxy: bool) -> AddressLimit {
-    let quota = Quota::new("address", limits.max_requests_per_address, limits.window);
-    let config = GovernorConfigBuilder::default()
-        // The time for one request to flow in.
-        .period(Duration::from_micros(quota.interval_us()))
-        .burst_size(quota.limit)
-        .key_extractor(AddressKey { trust_proxy })
-        .finish()
-        .expect("neither the interval nor the limit is zero");
-    AddressLimit { config: Arc::new(config), quota }
-}
-
 impl AddressLimit {
+    /// The limit as it is set; none if the builder refuses a limit or an interval of zero, which the settings do before it.
+    pub(crate) fn new(limits: &RateLimitConfig, trust_proxy: bool) -> Option<Self> {
+        let quota = Quota::new("address", limits.max_requests_per_address, limits.window);
+        let config = GovernorConfigBuilder::default()
+            // The time for one request to flow in.
+            .period(Duration::from_micros(quota.interval_us()))
+            .burst_size(quota.limit)
+            .key_extractor(AddressKey { trust_proxy })
+            .finish()?;
+        Some(Self { config: Arc::new(config), quota })
+    }
+
     /// The layer that applies it.
     pub(crate) fn layer(&self) -> GovernorLayer<AddressKey, NoOpMiddleware, Body> {
         let quota = self.quota.clone();
