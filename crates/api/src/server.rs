@@ -87,7 +87,9 @@ async fn forget_full_buckets(state: &AppState) {
     loop {
         ticks.tick().await;
         state.account_limits.forget_full_buckets();
-        state.address_limit.forget_full_buckets();
+        if let Some(limit) = &state.address_limit {
+            limit.forget_full_buckets();
+        }
     }
 }
 
