@@ -38,7 +38,7 @@ fn with_surroundings(routes: Router<AppState>, state: AppState) -> Router {
         .layer(middleware::from_fn(limit_head))
         .layer(CatchPanicLayer::custom(answer_for_panic))
         .layer(compression())
-        .layer(cors(&state.http.allowed_origins))
+        .layer(option_layer(cors(&state.http.allowed_origins)))
         .layer(middleware::from_fn_with_state(state.clone(), add_headers))
         .layer(middleware::from_fn_with_state(state.clone(), observe))
         .with_state(state)

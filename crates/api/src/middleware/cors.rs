@@ -10,15 +10,16 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 /// How long a browser may remember what it was told.
 const MAX_AGE: Duration = Duration::from_secs(600);
 
-/// The layer for these origins.
-pub(crate) fn cors(origins: &AllowedOrigins) -> CorsLayer {
+/// The layer for these origins; none where no origin is allowed.
+pub(crate) fn cors(origins: &AllowedOrigins) -> Option<CorsLayer> {
     let origin = match origins {
         AllowedOrigins::Any => AllowOrigin::any(),
+        AllowedOrigins::Listed(listed) if listed.is_empty() => return None,
         AllowedOrigins::Listed(listed) => {
             AllowOrigin::list(listed.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()))
         }
     };
-    CorsLayer::new()
+    let layer = CorsLayer::new()
         .allow_origin(origin)
         .allow_methods([Method::GET, Method::HEAD, Method::POST])
         .allow_headers([
@@ -41,5 +42,6 @@ pub(crate) fn cors(origins: &AllowedOrigins) -> CorsLayer {
             HeaderName::from_static("x-request-id"),
             HeaderName::from_static("x-trace-id"),
         ])
-        .max_age(MAX_AGE)
+        .max_age(MAX_AGE);
+    Some(layer)
 }
