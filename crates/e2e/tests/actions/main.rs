@@ -9,6 +9,7 @@ mod create;
 mod delete;
 mod dry_run;
 mod duplicates;
+mod fairness;
 mod model;
 mod support;
 mod update;
