@@ -188,7 +188,9 @@ async fn a_damaged_body_is_refused_and_leaves_nothing() {
         bulk_core::config::Config::from_settings(&bulk_core::config::Settings::from_iter(env.settings()))
             .unwrap();
     let store = bulk_core::storage::ObjectStore::new(&raw.storage);
-    assert_eq!(store.delete_prefix("accounts/").await.unwrap(), 1);
+    let left = store.list("accounts/", None).await.unwrap();
+    assert_eq!(left.len(), 1, "{left:?}");
+    store.delete_all(&left).await.unwrap();
     nothing_is_left(&env).await;
 }
 
