@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bulk_core::config::{ApiConfig, Config};
+use bulk_core::config::{ApiConfig, Config, HttpConfig};
 use bulk_core::db::Bell;
 use bulk_core::dependencies::{Dependencies, DependencyError};
 use bulk_core::health::Probe;
@@ -12,6 +12,7 @@ use tracing::Instrument;
 
 use crate::SERVICE;
 use crate::auth::Authenticator;
+use crate::rate_limit::{AccountLimits, AddressLimit};
 
 /// What every handler can reach. Cheap to clone.
 #[derive(Clone)]
@@ -20,8 +21,14 @@ pub(crate) struct AppState {
     pub(crate) dependencies: Dependencies,
     /// Says who is calling.
     pub(crate) authenticator: Arc<Authenticator>,
+    /// How much each account may ask.
+    pub(crate) account_limits: Arc<AccountLimits>,
+    /// How much each address may ask.
+    pub(crate) address_limit: Option<Arc<AddressLimit>>,
     /// The settings.
     pub(crate) config: Arc<Config>,
+    /// The settings of HTTP itself.
+    pub(crate) http: Arc<HttpConfig>,
     /// One question for each dependency.
     pub(crate) probes: Arc<[Arc<dyn Probe>]>,
     /// Requests that are being answered, and clean-ups that outlive theirs. The process waits for them before it ends.
@@ -37,7 +44,11 @@ impl AppState {
     /// When one of their URLs is not one.
     pub(crate) fn open(config: ApiConfig, shutdown: Shutdown) -> Result<Self, DependencyError> {
         let dependencies = Dependencies::open(&config.config, SERVICE)?;
+        let account_limits = AccountLimits::open(&config.rate_limit, &config.config.redis)?;
         Ok(Self {
+            account_limits: Arc::new(account_limits),
+            address_limit: AddressLimit::new(&config.rate_limit, config.http.trust_proxy).map(Arc::new),
+            http: Arc::new(config.http),
             probes: dependencies.probes().into(),
             dependencies,
             authenticator: Arc::new(Authenticator::new(&config.auth)),

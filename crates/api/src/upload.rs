@@ -9,6 +9,7 @@ mod form;
 mod header_check;
 mod idempotency;
 mod inspector;
+mod pace;
 mod partitions;
 mod parts;
 mod pending;

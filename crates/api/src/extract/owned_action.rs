@@ -45,8 +45,8 @@ impl FromRequestParts<AppState> for TargetAction {
 }
 
 async fn id_in_path(parts: &mut Parts, state: &AppState) -> Result<Uuid, ApiError> {
-    let params = RawPathParams::from_request_parts(parts, state).await.map_err(ApiError::internal)?;
+    // What is no id at all, or not even text, cannot be found either.
+    let params = RawPathParams::from_request_parts(parts, state).await.map_err(|_| NO_SUCH_ACTION)?;
     let id = params.iter().find(|(name, _)| *name == "id").and_then(|(_, id)| Uuid::try_parse(id).ok());
-    // What is no id at all cannot be found either.
     id.ok_or(NO_SUCH_ACTION)
 }

@@ -1,6 +1,5 @@
 //! Reads the body to its end: fields into the [`Form`], the file into storage and past the inspector.
 
-use axum::extract::multipart::Field;
 use bulk_core::config::UploadConfig;
 use bulk_core::entity::HeaderRules;
 use bulk_core::storage::StoredObject;
@@ -10,7 +9,7 @@ use super::form::{Form, UploadRequest};
 use super::header_check::HeaderCheck;
 use super::idempotency::PayloadHash;
 use super::inspector::{Inspection, Inspector};
-use super::parts::{Parts, next_piece, read_text, too_large};
+use super::parts::{Part, Parts, too_large};
 use super::pending::PendingUpload;
 use crate::error::ApiError;
 
@@ -61,7 +60,7 @@ pub(crate) async fn receive(
                 file_seen = true;
                 file = receive_file(&mut part, pending, &mut form, config).await?;
             }
-            Some(name) => match read_text(&mut part).await {
+            Some(name) => match part.read_text().await {
                 Ok(value) => form.add(name, &value),
                 Err(error) => return Err(together(form, error)),
             },
@@ -105,7 +104,7 @@ fn complete(request: UploadRequest, file: Option<ReceivedFile>) -> Result<Receiv
 
 /// Stores the file; `None` where the form is refused already.
 async fn receive_file(
-    part: &mut Field<'_>,
+    part: &mut Part<'_>,
     pending: &mut PendingUpload,
     form: &mut Form,
     config: &UploadConfig,
@@ -118,7 +117,7 @@ async fn receive_file(
     pending.begin().await?;
     let inspector = Inspector::start(config, form.header_check());
     let (mut hash, mut size_bytes) = (PayloadHash::default(), 0);
-    while let Some(piece) = next_piece(part).await? {
+    while let Some(piece) = part.next_piece().await? {
         size_bytes += piece.len() as u64;
         if size_bytes > config.max_file_size_bytes {
             return Err(too_large(config.max_file_size_bytes));
@@ -135,9 +134,9 @@ async fn receive_file(
 }
 
 /// Skips the rest of a part; false if that would take too long.
-async fn pass_over(part: &mut Field<'_>) -> Result<bool, ApiError> {
+async fn pass_over(part: &mut Part<'_>) -> Result<bool, ApiError> {
     let mut passed_bytes = 0;
-    while let Some(piece) = next_piece(part).await? {
+    while let Some(piece) = part.next_piece().await? {
         passed_bytes += piece.len();
         if passed_bytes > PASSED_OVER_BYTES {
             return Ok(false);

@@ -2,7 +2,7 @@
 
 use axum::extract::multipart::MultipartRejection;
 use axum::extract::{Multipart, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bulk_core::db::{self, Bell, IdempotencyKey, Insertion, NewAction};
 use chrono::{DateTime, Utc};
@@ -24,23 +24,26 @@ const CHUNK_SIZE_BYTES: i32 = 1024 * 1024;
 
 pub(super) async fn create(
     State(state): State<AppState>,
-    caller: Result<CanWrite, ApiError>,
+    CanWrite(account): CanWrite,
     headers: HeaderMap,
     body: Result<Multipart, MultipartRejection>,
 ) -> Result<Response, ApiError> {
-    let Ok(body) = body else {
-        caller?;
-        return Err(ApiError::UnsupportedMediaType("send the upload as multipart/form-data".to_owned()));
-    };
-    let mut parts = Parts::new(body);
-    let answer = match caller {
-        Ok(CanWrite(account)) => accept(&state, account, &headers, &mut parts).await,
-        Err(error) => Err(error),
-    };
-    if answer.is_err() {
-        state.running.spawn(parts.drain());
+    let body = body.map_err(|_| no_multipart(&headers))?;
+    accept(&state, account, &headers, &mut Parts::new(body)).await
+}
+
+/// 415 for another kind of body, 400 for the right kind without the line that separates its parts.
+fn no_multipart(headers: &HeaderMap) -> ApiError {
+    let content_type =
+        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    if essence.eq_ignore_ascii_case("multipart/form-data") {
+        return ApiError::invalid(
+            "Content-Type",
+            "must name the boundary between the parts: multipart/form-data; boundary=…",
+        );
     }
-    answer
+    ApiError::UnsupportedMediaType("send the upload as multipart/form-data".to_owned())
 }
 
 async fn accept(
