@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::{data_dir::DataDir, env_file::Settings};
 
 /// What a caller may set for the services. All of it reaches them; what of it is set is shown in the env file.
-const FROM_ENVIRONMENT: [&str; 34] = [
+const FROM_ENVIRONMENT: [&str; 35] = [
     "NODE_ENV",
     "DATABASE_URL",
     "DATABASE_MAX_CONNECTIONS",
@@ -41,6 +41,7 @@ const FROM_ENVIRONMENT: [&str; 34] = [
     "RECONCILE_INTERVAL_MS",
     "MAX_CHUNKS_IN_FLIGHT_PER_ACCOUNT",
     "MAX_CHUNK_ATTEMPTS",
+    "CHUNK_RETENTION_HOURS",
     "SHUTDOWN_TIMEOUT_MS",
 ];
 
