@@ -51,7 +51,7 @@ async fn end(pid: u32, program: &str) -> Result<()> {
         send_signal(pid, signal)?;
         let deadline = Instant::now() + GRACE;
         while Instant::now() < deadline {
-            if !is_running(pid, program) {
+            if has_ended(pid) || running_program(pid).is_some_and(|running| running != program) {
                 return Ok(());
             }
             sleep(POLL).await;
@@ -72,6 +72,27 @@ fn stop_signal(program: &str) -> Signal {
 
 fn is_running(pid: u32, program: &str) -> bool {
     running_program(pid).is_some_and(|running| running == program)
+}
+
+/// Whether a process has let go of everything, its ports above all. Its command line is gone earlier, while its last
+/// threads still end.
+#[cfg(target_os = "linux")]
+fn has_ended(pid: u32) -> bool {
+    let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else { return true };
+    // The state follows the name, which is in parentheses and may hold any character.
+    let state = stat.rsplit(')').next().and_then(|rest| rest.trim_start().chars().next());
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count);
+    matches!(state, Some('Z' | 'X')) && threads <= 1
+}
+
+/// Whether a process is gone, or dead and not yet waited for.
+#[cfg(not(target_os = "linux"))]
+fn has_ended(pid: u32) -> bool {
+    let output = std::process::Command::new("ps").args(["-o", "stat=", "-p", &pid.to_string()]).output();
+    output.is_ok_and(|output| {
+        let state = String::from_utf8_lossy(&output.stdout);
+        state.trim().is_empty() || state.trim().starts_with('Z')
+    })
 }
 
 /// The file name of the program that a live process runs.
@@ -130,6 +151,20 @@ mod tests {
         end_leftovers(run.path()).await.unwrap();
         assert!(!path.exists());
         assert!(!child.wait().unwrap().success());
+    }
+
+    #[test]
+    fn a_process_has_ended_when_it_is_dead_whether_or_not_somebody_waited_for_it() {
+        let mut child = sleeper();
+        assert!(!has_ended(child.id()));
+        child.kill().unwrap();
+        let deadline = Instant::now() + GRACE;
+        while !has_ended(child.id()) && Instant::now() < deadline {
+            std::thread::yield_now();
+        }
+        assert!(has_ended(child.id()));
+        child.wait().unwrap();
+        assert!(has_ended(child.id()));
     }
 
     #[tokio::test]
