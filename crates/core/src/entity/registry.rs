@@ -7,14 +7,15 @@ use sqlx::PgConnection;
 
 use super::row_check::{check_header, check_row, relevant};
 use super::{
-    ApplyRequest, CheckedRow, Column, ColumnMap, Contact, Entity, FieldProblem, Fields, HeaderRules, apply,
+    ApplyRequest, CheckedRow, Column, ColumnMap, Contact, Entity, FieldProblem, Fields, HeaderRules, Order, Product, apply,
 };
 use crate::action::ActionType;
 use crate::chunk::RowOutcome;
 use crate::csv::header::{self, HeaderProblem};
 
 /// Every entity, in the order of the documentation. A new entity is one more line here.
-static REGISTRY: &[&dyn EntityType] = &[&Declared::<Contact>::NEW];
+static REGISTRY: &[&dyn EntityType] =
+    &[&Declared::<Contact>::NEW, &Declared::<Product>::NEW, &Declared::<Order>::NEW];
 
 /// Every entity that can be uploaded.
 #[must_use]
