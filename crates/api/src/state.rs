@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::SERVICE;
 use crate::auth::Authenticator;
+use crate::events::Followed;
 
 /// What every handler can reach. Cheap to clone.
 #[derive(Clone)]
@@ -22,6 +23,8 @@ pub(crate) struct AppState {
     pub(crate) config: Arc<Config>,
     /// One question for each dependency.
     pub(crate) probes: Arc<[Arc<dyn Probe>]>,
+    /// The actions whose events somebody listens to.
+    pub(crate) followed: Followed,
     /// Requests that are being answered, and clean-ups that outlive theirs. The process waits for them before it ends.
     pub(crate) running: TaskTracker,
     /// Triggered when the process is to end.
@@ -37,6 +40,7 @@ impl AppState {
         let dependencies = Dependencies::open(&config.config, SERVICE)?;
         Ok(Self {
             probes: dependencies.probes().into(),
+            followed: Followed::new(dependencies.pool.clone(), shutdown.clone()),
             dependencies,
             authenticator: Arc::new(Authenticator::new(&config.auth)),
             config: Arc::new(config.config),

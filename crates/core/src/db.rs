@@ -8,6 +8,7 @@
 mod actions;
 mod chunking;
 mod chunks;
+mod committed;
 mod due;
 mod error;
 mod finish;
@@ -16,14 +17,14 @@ mod pool;
 mod uploads;
 
 pub use actions::{
-    ActionFilter, ActionRecord, ChunkSummary, NewAction, chunks_with_results, find_action, insert_action,
-    list_actions,
+    ActionFilter, ActionRecord, NewAction, find_action, followed_actions, insert_action, list_actions,
 };
 pub use chunking::{
     ChunkingClaim, ChunkingLease, NewChunk, claim_chunking, fail_chunking, finish_chunking,
     hand_back_chunking, record_chunk, refuse_file, renew_chunking,
 };
 pub use chunks::{ChunkClaim, ChunkLease, claim_chunk, fail_chunk, hand_back_chunk, renew_chunk};
+pub use committed::{CommittedChunk, committed_chunks};
 pub use due::{
     expire_chunk_leases, forgotten_chunking, forgotten_chunks, release_waiting, retries_due, schedules_due,
     settle_finished,

@@ -1,6 +1,7 @@
 //! `/bulk-actions…`: one module per thing that can be asked.
 
 mod create;
+mod events;
 mod list;
 mod logs;
 mod results;
@@ -28,5 +29,8 @@ pub(crate) fn streaming_router() -> Router<AppState> {
     let create = axum::routing::post(create::create)
         // The upload counts its bytes itself, file and fields apart.
         .layer(DefaultBodyLimit::disable());
-    Router::new().route("/bulk-actions", create).route("/bulk-actions/{id}/results", get(results::results))
+    Router::new()
+        .route("/bulk-actions", create)
+        .route("/bulk-actions/{id}/results", get(results::results))
+        .route("/bulk-actions/{id}/events", get(events::events))
 }

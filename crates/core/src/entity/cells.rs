@@ -76,9 +76,9 @@ impl<'a> Cells<'a> {
         self.value(column, values::integer)
     }
 
-    /// A decimal number with up to `scale` digits after the point, and up to 15 before it.
-    pub fn decimal(&mut self, column: usize, scale: usize) -> Option<Decimal> {
-        self.value(column, |text| values::decimal(text, scale))
+    /// A decimal number of 0 or more with up to `scale` digits after the point, and up to 15 before it.
+    pub fn amount(&mut self, column: usize, scale: usize) -> Option<Decimal> {
+        self.value(column, |text| values::amount(text, scale))
     }
 
     /// An RFC 3339 instant with up to microseconds.

@@ -32,7 +32,6 @@ pub struct Order {
     )]
     contact_email: Option<String>,
     status: Option<&'static str>,
-    #[validate(range(min = Decimal::ZERO, message = "must be 0 or more"))]
     amount: Option<Decimal>,
     currency: Option<String>,
     ordered_at: Option<DateTime<Utc>>,
@@ -101,7 +100,7 @@ impl Entity for Order {
             order_number: cells.trimmed(ORDER_NUMBER),
             contact_email: cells.lower_case(CONTACT_EMAIL),
             status: cells.choice(STATUS, &STATUSES),
-            amount: cells.decimal(AMOUNT, AMOUNT_SCALE),
+            amount: cells.amount(AMOUNT, AMOUNT_SCALE),
             currency: cells.currency(CURRENCY),
             ordered_at: cells.instant(ORDERED_AT),
         }

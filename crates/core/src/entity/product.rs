@@ -24,7 +24,6 @@ pub struct Product {
     sku: Option<String>,
     #[validate(length(min = 1, max = 255, message = "must have 1 to 255 characters"))]
     name: Option<String>,
-    #[validate(range(min = Decimal::ZERO, message = "must be 0 or more"))]
     price: Option<Decimal>,
     currency: Option<String>,
     #[validate(range(min = 0, message = "must be 0 or more"))]
@@ -86,7 +85,7 @@ impl Entity for Product {
             id: cells.uuid(ID),
             sku: cells.trimmed(SKU),
             name: cells.text(NAME),
-            price: cells.decimal(PRICE, PRICE_SCALE),
+            price: cells.amount(PRICE, PRICE_SCALE),
             currency: cells.currency(CURRENCY),
             stock: cells.integer(STOCK),
         }

@@ -26,7 +26,7 @@ pub(super) fn integer(text: &str) -> Result<i32, String> {
 /// A decimal number: ASCII digits, perhaps after a minus sign, perhaps with a point and more digits. No exponent, no
 /// plus sign, no grouping, since `1.000` and `1,000` mean different numbers in different countries. Zeros at the end
 /// beyond `scale` change nothing and are allowed.
-pub(super) fn decimal(text: &str, scale: usize) -> Result<Decimal, String> {
+fn decimal(text: &str, scale: usize) -> Result<Decimal, String> {
     let (is_negative, digits) = text.strip_prefix('-').map_or((false, text), |digits| (true, digits));
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
     if !is_digits(whole) || !is_digits(fraction) {
@@ -43,6 +43,12 @@ pub(super) fn decimal(text: &str, scale: usize) -> Result<Decimal, String> {
         .map_err(|_| "must be a decimal number".to_owned())?;
     value.set_sign_negative(is_negative && !value.is_zero());
     Ok(value)
+}
+
+/// A decimal number that is not negative.
+pub(super) fn amount(text: &str, scale: usize) -> Result<Decimal, String> {
+    let value = decimal(text, scale)?;
+    if value.is_sign_negative() { Err("must be 0 or more".to_owned()) } else { Ok(value) }
 }
 
 /// An instant as RFC 3339 writes it, with its offset from UTC.
@@ -124,6 +130,13 @@ mod tests {
         assert_eq!(decimal("0.12345", 4).unwrap_err(), "must have at most 4 digits after the point");
         let whole = decimal("1000000000000000", 2).unwrap_err();
         assert_eq!(whole, "must have at most 15 digits before the point");
+    }
+
+    #[test]
+    fn an_amount_is_zero_or_more() {
+        assert_eq!(amount("0", 2), Ok(Decimal::ZERO));
+        assert_eq!(amount("-0.00", 2), Ok(Decimal::ZERO));
+        assert_eq!(amount("-0.01", 2).unwrap_err(), "must be 0 or more");
     }
 
     proptest! {
