@@ -6,8 +6,8 @@ use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 use local::{
     console,
-    contacts::Contacts,
     demo::{self, DemoOptions},
+    generate::{EntityKind, Records},
     platform::PlatformOptions,
     up,
 };
@@ -27,7 +27,6 @@ enum Command {
     /// Upload a file to a platform of its own, show its progress and result, and stop.
     Demo(Demo),
     /// Write made-up records as CSV to stdout.
-    #[command(subcommand)]
     Generate(Generate),
 }
 
@@ -60,17 +59,17 @@ struct Demo {
     data_dir: PathBuf,
 }
 
-#[derive(Subcommand)]
-enum Generate {
-    /// Contacts with the columns email, name and age.
-    Contacts {
-        /// Number of rows.
-        #[arg(long)]
-        rows: u64,
-        /// The same seed gives the same rows.
-        #[arg(long, default_value_t = 1)]
-        seed: u64,
-    },
+#[derive(Args)]
+struct Generate {
+    /// What the rows are.
+    #[arg(long)]
+    entity: EntityKind,
+    /// Number of rows.
+    #[arg(long)]
+    rows: u64,
+    /// The same seed gives the same rows.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
 }
 
 #[tokio::main]
@@ -90,8 +89,8 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Demo(Demo { rows, file, data_dir }) => {
             demo::demo(DemoOptions { rows, file, data_dir }).await
         }
-        Command::Generate(Generate::Contacts { rows, seed }) => {
-            Contacts { rows, seed, bad_rows: 0 }.write(io::stdout().lock())?;
+        Command::Generate(Generate { entity, rows, seed }) => {
+            Records { entity, rows, seed, bad_rows: 0 }.write(io::stdout().lock())?;
             Ok(ExitCode::SUCCESS)
         }
     }

@@ -23,10 +23,19 @@ impl Bench {
     }
 
     pub async fn with_chunk_size(rows: usize) -> Self {
+        Self::with_options(rows, PlatformOptions::default()).await
+    }
+
+    /// Only the API: actions stay where the upload left them.
+    pub async fn without_workers() -> Self {
+        let options = PlatformOptions { processing_workers: 0, chunking_workers: 0, ..PlatformOptions::default() };
+        Self::with_options(10, options).await
+    }
+
+    async fn with_options(chunk_size: usize, mut options: PlatformOptions) -> Self {
         let env = TestEnv::new().await;
-        let settings = BTreeMap::from([("CHUNK_SIZE".to_owned(), rows.to_string())]);
-        let platform =
-            Platform::start(&env, PlatformOptions { settings, ..PlatformOptions::default() }).await;
+        options.settings.insert("CHUNK_SIZE".to_owned(), chunk_size.to_string());
+        let platform = Platform::start(&env, options).await;
         Self { env, platform }
     }
 
