@@ -130,7 +130,11 @@ mod tests {
                 let found: Vec<_> = reader.records().map(Result::unwrap).collect();
                 assert_eq!(found.len() as u64, rows);
                 for bad in entity.recipe().bad_rows {
-                    assert_eq!(found.iter().filter(|row| row.iter().eq(bad.iter().copied())).count(), 1, "{bad:?}");
+                    assert_eq!(
+                        found.iter().filter(|row| row.iter().eq(bad.iter().copied())).count(),
+                        1,
+                        "{bad:?}"
+                    );
                 }
             }
         }

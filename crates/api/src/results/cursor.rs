@@ -21,10 +21,8 @@ impl Cursor {
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let bytes: [u8; ENCODED_BYTES] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
         let [c0, c1, c2, c3, index @ ..] = bytes;
-        let cursor = Self {
-            commit_number: i32::from_be_bytes([c0, c1, c2, c3]),
-            index: u32::from_be_bytes(index),
-        };
+        let cursor =
+            Self { commit_number: i32::from_be_bytes([c0, c1, c2, c3]), index: u32::from_be_bytes(index) };
         (cursor.commit_number >= 0).then_some(cursor)
     }
 

@@ -145,10 +145,7 @@ impl Download {
         Ok(())
     }
 
-    async fn write_unprocessed(
-        &mut self,
-        sender: &mpsc::Sender<Piece>,
-    ) -> Result<(), Interrupted> {
+    async fn write_unprocessed(&mut self, sender: &mpsc::Sender<Piece>) -> Result<(), Interrupted> {
         let processed = self.processed_rows().await?;
         let mut raw = open_raw(&self.state.dependencies.store, &self.action).await?;
         let mut record = StringRecord::new();

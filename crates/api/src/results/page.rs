@@ -140,7 +140,11 @@ mod tests {
     fn no_more_chunks_are_fetched_than_a_page_needs() {
         let start = Cursor::default();
         assert_eq!(chunks_for_page(&chunks(&[1000, 1000, 1000]), start, 100), 1);
-        assert_eq!(chunks_for_page(&chunks(&[100, 1000, 1000]), start, 100), 2, "one more row tells of a next page");
+        assert_eq!(
+            chunks_for_page(&chunks(&[100, 1000, 1000]), start, 100),
+            2,
+            "one more row tells of a next page"
+        );
         assert_eq!(chunks_for_page(&chunks(&[1, 1, 1, 1, 1]), start, 2), 3);
         assert_eq!(chunks_for_page(&chunks(&[1, 1]), start, 100), 2);
         assert_eq!(chunks_for_page(&[], start, 100), 0);

@@ -42,8 +42,11 @@ pub trait Record: Clone + Send + Sync + Sized + 'static {
     async fn insert(conn: &mut PgConnection, account: &str, rows: &[&Self]) -> sqlx::Result<Vec<Uuid>>;
 
     /// Changes the records with the rows' ids, key included; values that a row lacks stay.
-    async fn update_by_id(conn: &mut PgConnection, account: &str, rows: &[&Self])
-    -> sqlx::Result<Vec<Matched>>;
+    async fn update_by_id(
+        conn: &mut PgConnection,
+        account: &str,
+        rows: &[&Self],
+    ) -> sqlx::Result<Vec<Matched>>;
 
     /// Changes the records with the rows' keys; values that a row lacks stay.
     async fn update_by_key(
@@ -53,8 +56,11 @@ pub trait Record: Clone + Send + Sync + Sized + 'static {
     ) -> sqlx::Result<Vec<Matched>>;
 
     /// Removes the records with the rows' ids.
-    async fn delete_by_id(conn: &mut PgConnection, account: &str, rows: &[&Self])
-    -> sqlx::Result<Vec<Matched>>;
+    async fn delete_by_id(
+        conn: &mut PgConnection,
+        account: &str,
+        rows: &[&Self],
+    ) -> sqlx::Result<Vec<Matched>>;
 
     /// Removes the records with the rows' keys.
     async fn delete_by_key(
@@ -64,8 +70,11 @@ pub trait Record: Clone + Send + Sync + Sized + 'static {
     ) -> sqlx::Result<Vec<Matched>>;
 
     /// Finds the records with the rows' keys.
-    async fn find_by_key(conn: &mut PgConnection, account: &str, rows: &[&Self])
-    -> sqlx::Result<Vec<Matched>>;
+    async fn find_by_key(
+        conn: &mut PgConnection,
+        account: &str,
+        rows: &[&Self],
+    ) -> sqlx::Result<Vec<Matched>>;
 }
 
 /// From the `WITH ORDINALITY` of a statement (which counts from 1) and the record's id.

@@ -7,7 +7,8 @@ use sqlx::PgConnection;
 
 use super::row_check::{check_header, check_row, relevant};
 use super::{
-    ApplyRequest, CheckedRow, Column, ColumnMap, Contact, Entity, FieldProblem, Fields, HeaderRules, Order, Product, apply,
+    ApplyRequest, CheckedRow, Column, ColumnMap, Contact, Entity, FieldProblem, Fields, HeaderRules, Order,
+    Product, apply,
 };
 use crate::action::ActionType;
 use crate::chunk::RowOutcome;

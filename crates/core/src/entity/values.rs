@@ -30,7 +30,9 @@ fn decimal(text: &str, scale: usize) -> Result<Decimal, String> {
     let (is_negative, digits) = text.strip_prefix('-').map_or((false, text), |digits| (true, digits));
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
     if !is_digits(whole) || !is_digits(fraction) {
-        return Err("must be a decimal number such as 1234.5, without exponent or thousands separator".to_owned());
+        return Err(
+            "must be a decimal number such as 1234.5, without exponent or thousands separator".to_owned()
+        );
     }
     let (whole, fraction) = (whole.trim_start_matches('0'), fraction.trim_end_matches('0'));
     if whole.len() > MAX_WHOLE_DIGITS {
@@ -121,9 +123,10 @@ mod tests {
 
     #[test]
     fn what_could_be_misread_or_rounded_is_no_decimal() {
-        for text in
-            ["", "-", ".", ".5", "5.", "+5", "1e3", "1,5", "1,000.00", "1.000,00", "1 000", "٣", "1.2.3", "NaN", "inf", "€5"]
-        {
+        for text in [
+            "", "-", ".", ".5", "5.", "+5", "1e3", "1,5", "1,000.00", "1.000,00", "1 000", "٣", "1.2.3",
+            "NaN", "inf", "€5",
+        ] {
             assert!(decimal(text, 2).unwrap_err().starts_with("must be a decimal number such as"), "{text}");
         }
         assert_eq!(decimal("0.001", 2).unwrap_err(), "must have at most 2 digits after the point");
@@ -164,8 +167,17 @@ mod tests {
     #[test]
     fn what_is_no_instant_is_refused() {
         for text in [
-            "", "now", "2026-01-31", "2026-01-31T12:00:00", "31.01.2026 12:00", "2026-02-30T12:00:00Z",
-            "2026-01-31T24:00:00Z", "2026-01-31T12:00Z", "1769860800", "2026-01-31T12:00:00,5Z", "20260131T120000Z",
+            "",
+            "now",
+            "2026-01-31",
+            "2026-01-31T12:00:00",
+            "31.01.2026 12:00",
+            "2026-02-30T12:00:00Z",
+            "2026-01-31T24:00:00Z",
+            "2026-01-31T12:00Z",
+            "1769860800",
+            "2026-01-31T12:00:00,5Z",
+            "20260131T120000Z",
         ] {
             assert!(instant(text).unwrap_err().starts_with("must be an RFC 3339 instant"), "{text}");
         }

@@ -109,7 +109,10 @@ async fn events_follow_an_action_to_its_end_over_several_instances() {
     let at_once = first.next().await.unwrap();
     assert_eq!((at_once.name.as_str(), at_once.data["processedRecords"].as_u64()), ("progress", Some(0)));
     assert_eq!(at_once.data["actionId"], id.as_str());
-    assert_eq!((at_once.data["rowsPerSecond"].as_f64(), &at_once.data["etaSeconds"]), (Some(0.0), &Value::Null));
+    assert_eq!(
+        (at_once.data["rowsPerSecond"].as_f64(), &at_once.data["etaSeconds"]),
+        (Some(0.0), &Value::Null)
+    );
 
     // The workers belong to another instance.
     let other = Platform::start(&bench.env, PlatformOptions::default()).await;

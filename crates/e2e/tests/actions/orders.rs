@@ -75,7 +75,10 @@ async fn each_rule_of_an_order_holds_at_its_boundary() {
     ];
     let instant = "invalid: orderedAt must be an RFC 3339 instant such as 2026-01-31T12:00:00Z";
     let bad = [
-        (format!("n{number},a@example.com,paid,1,EUR,{at}"), "invalid: orderNumber must have 1 to 64 characters"),
+        (
+            format!("n{number},a@example.com,paid,1,EUR,{at}"),
+            "invalid: orderNumber must have 1 to 64 characters",
+        ),
         (format!(",a@example.com,paid,1,EUR,{at}"), "invalid: orderNumber is required"),
         (format!("d,nobody,paid,1,EUR,{at}"), "invalid: contactEmail must be a valid e-mail address"),
         (format!("d,,paid,1,EUR,{at}"), "invalid: contactEmail is required"),
@@ -134,7 +137,7 @@ async fn results_hold_the_uploaded_bytes_and_a_dry_run_changes_nothing() {
             "1,success,valid,,1,A@Example.com,paid,1.10000,EUR,2026-01-31T12:00:00+01:00",
             "2,failed,\"invalid: status must be one of pending, paid, shipped, delivered, cancelled\",,2,a@example.com,lost,1,EUR,\
              2026-01-31T12:00:00Z",
-            "3,skipped,duplicate: this key was seen before in this file,,1,a@example.com,paid,2,EUR,2026-01-31T12:00:00Z",
+            "3,skipped,duplicate: an earlier row of this file has the same key,,1,a@example.com,paid,2,EUR,2026-01-31T12:00:00Z",
             "_row,_status,_reason,_id,orderNumber,contactEmail,status,amount,currency,orderedAt",
         ]
     );
@@ -144,7 +147,8 @@ async fn results_hold_the_uploaded_bytes_and_a_dry_run_changes_nothing() {
 #[tokio::test]
 async fn an_order_that_exists_is_skipped_failed_or_updated_as_asked() {
     let bench = Bench::start().await;
-    let row = |number: &str, status: &str| format!("{number},a@example.com,{status},1,EUR,2026-01-31T12:00:00Z\n");
+    let row =
+        |number: &str, status: &str| format!("{number},a@example.com,{status},1,EUR,2026-01-31T12:00:00Z\n");
     bench.run(&format!("{HEADER}{}", row("A", "pending")), &upload("bulk_create")).await;
     let csv = format!("{HEADER}{}{}", row("A", "paid"), row("B", "paid"));
     let asked = |choice: &str| upload("bulk_create").field("onConflict", choice);

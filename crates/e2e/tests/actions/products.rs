@@ -15,7 +15,8 @@ fn upload(action_type: &str) -> Upload {
 
 /// An account's products by SKU, with numbers as the database writes them.
 async fn products(bench: &Bench) -> BTreeMap<String, String> {
-    let sql = "SELECT sku, concat_ws('|', name, price::text, currency, coalesce(stock::text, 'unknown')) AS rest
+    let sql =
+        "SELECT sku, concat_ws('|', name, price::text, currency, coalesce(stock::text, 'unknown')) AS rest
                FROM products WHERE account_id = 'acme'";
     let rows = sqlx::query(sql).fetch_all(bench.env.pool()).await.unwrap();
     rows.into_iter().map(|row| (row.get("sku"), row.get("rest"))).collect()
@@ -24,14 +25,20 @@ async fn products(bench: &Bench) -> BTreeMap<String, String> {
 #[tokio::test]
 async fn products_are_created_updated_upserted_and_deleted() {
     let bench = Bench::start().await;
-    let csv = format!("{HEADER} TEA-1 ,Tea,12.5,EUR, 40 \nMUG-1,Mug,0,USD,\ntea-1,Other tea,999999999999999.99,JPY,0\n");
+    let csv = format!(
+        "{HEADER} TEA-1 ,Tea,12.5,EUR, 40 \nMUG-1,Mug,0,USD,\ntea-1,Other tea,999999999999999.99,JPY,0\n"
+    );
     let created = bench.run(&csv, &upload("bulk_create")).await;
     assert_eq!(created.counts(), (3, 0, 0));
     assert_eq!(
         products(&bench).await,
         BTreeMap::from(
-            [("TEA-1", "Tea|12.50|EUR|40"), ("MUG-1", "Mug|0.00|USD|unknown"), ("tea-1", "Other tea|999999999999999.99|JPY|0")]
-                .map(|(sku, rest)| (sku.to_owned(), rest.to_owned()))
+            [
+                ("TEA-1", "Tea|12.50|EUR|40"),
+                ("MUG-1", "Mug|0.00|USD|unknown"),
+                ("tea-1", "Other tea|999999999999999.99|JPY|0")
+            ]
+            .map(|(sku, rest)| (sku.to_owned(), rest.to_owned()))
         ),
         "keys are trimmed, and told apart by case"
     );
@@ -71,7 +78,8 @@ async fn each_rule_of_a_product_holds_at_its_boundary() {
         "e,E,1.500,EUR,1".to_owned(),
         "f,F,007.5,EUR,007".to_owned(),
     ];
-    let no_decimal = "invalid: price must be a decimal number such as 1234.5, without exponent or thousands separator";
+    let no_decimal =
+        "invalid: price must be a decimal number such as 1234.5, without exponent or thousands separator";
     let bad = [
         (format!("s{sku},A,1,EUR,1"), "invalid: sku must have 1 to 64 characters"),
         (" ,A,1,EUR,1".to_owned(), "invalid: sku is required"),
@@ -81,7 +89,10 @@ async fn each_rule_of_a_product_holds_at_its_boundary() {
         ("g,G,1,,1".to_owned(), "invalid: currency is required"),
         ("g,G,-0.01,EUR,1".to_owned(), "invalid: price must be 0 or more"),
         ("g,G,0.001,EUR,1".to_owned(), "invalid: price must have at most 2 digits after the point"),
-        ("g,G,1000000000000000,EUR,1".to_owned(), "invalid: price must have at most 15 digits before the point"),
+        (
+            "g,G,1000000000000000,EUR,1".to_owned(),
+            "invalid: price must have at most 15 digits before the point",
+        ),
         ("g,G,1e3,EUR,1".to_owned(), no_decimal),
         ("g,G,\"1,000.00\",EUR,1".to_owned(), no_decimal),
         ("g,G,+5,EUR,1".to_owned(), no_decimal),
@@ -106,7 +117,8 @@ async fn each_rule_of_a_product_holds_at_its_boundary() {
 #[tokio::test]
 async fn results_hold_the_uploaded_bytes_and_a_dry_run_changes_nothing() {
     let bench = Bench::start().await;
-    let csv = format!("{HEADER} A ,\"Tea, \"\"fine\"\"\",1.500,EUR, 40 \nB,=1+1,9.999,EUR,1\n A,Again,2,EUR,2\n");
+    let csv =
+        format!("{HEADER} A ,\"Tea, \"\"fine\"\"\",1.500,EUR, 40 \nB,=1+1,9.999,EUR,1\n A,Again,2,EUR,2\n");
     let upload = upload("bulk_create").field("deduplicate", "true").field("dryRun", "true");
     let id = bench.client().upload(csv.clone(), &upload).await;
     bench.client().wait_finished(&id, DEADLINE).await;
@@ -118,7 +130,7 @@ async fn results_hold_the_uploaded_bytes_and_a_dry_run_changes_nothing() {
         [
             "1,success,valid,, A ,\"Tea, \"\"fine\"\"\",1.500,EUR, 40 ",
             "2,failed,invalid: price must have at most 2 digits after the point,,B,=1+1,9.999,EUR,1",
-            "3,skipped,duplicate: this key was seen before in this file,, A,Again,2,EUR,2",
+            "3,skipped,duplicate: an earlier row of this file has the same key,, A,Again,2,EUR,2",
             "_row,_status,_reason,_id,sku,name,price,currency,stock",
         ]
     );

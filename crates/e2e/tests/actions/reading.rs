@@ -8,12 +8,16 @@ use serde_json::Value;
 use sqlx::Row;
 use testkit::{Client, Upload};
 
-use crate::support::{Bench, DEADLINE, file};
+use crate::support::{Bench, file};
 
 /// Rows of which every tenth is invalid.
 fn rows(count: usize) -> String {
     file((1..=count).map(|n| {
-        if n % 10 == 0 { format!("broken{n},Name,1") } else { format!("user{n}@example.com,Name,{}", n % 100) }
+        if n % 10 == 0 {
+            format!("broken{n},Name,1")
+        } else {
+            format!("user{n}@example.com,Name,{}", n % 100)
+        }
     }))
 }
 
@@ -36,7 +40,9 @@ async fn cursors_lead_to_every_row_once_with_and_without_a_status() {
     let bench = Bench::start().await;
     let done = bench.run(&rows(500), &Upload::contacts("bulk_create")).await;
     let client = bench.client();
-    for (status, count) in [("", 500), ("&status=failed", 50), ("&status=success", 450), ("&status=skipped", 0)] {
+    for (status, count) in
+        [("", 500), ("&status=failed", 50), ("&status=success", 450), ("&status=skipped", 0)]
+    {
         for limit in [7, 10, 100, 1000] {
             let entries = all_logs(&client, &done.id, &format!("limit={limit}{status}")).await;
             let seen: BTreeSet<_> = entries.iter().map(|entry| entry["row"].as_u64().unwrap()).collect();
@@ -47,7 +53,8 @@ async fn cursors_lead_to_every_row_once_with_and_without_a_status() {
     assert!(failed.iter().all(|entry| entry["status"] == "failed" && entry["code"] == "invalid"));
 
     // The same rows in the same order as the results, and within each chunk in the order of the file.
-    let logged: Vec<_> = all_logs(&client, &done.id, "").await.iter().map(|entry| entry["row"].to_string()).collect();
+    let logged: Vec<_> =
+        all_logs(&client, &done.id, "").await.iter().map(|entry| entry["row"].to_string()).collect();
     let results: Vec<_> = client.results(&done.id, "").await.iter().map(|row| row["_row"].clone()).collect();
     assert_eq!(logged, results);
 }
@@ -79,13 +86,14 @@ async fn a_reader_who_goes_on_from_his_cursor_misses_nothing_that_commits_meanwh
 async fn the_order_of_commits_has_no_gap() {
     let bench = Bench::start().await;
     let done = bench.run(&rows(1_000), &Upload::contacts("bulk_create")).await;
-    let numbers: Vec<i32> = sqlx::query("SELECT commit_number FROM bulk_action_chunks ORDER BY commit_number")
-        .fetch_all(bench.env.pool())
-        .await
-        .unwrap()
-        .into_iter()
-        .map(|row| row.get(0))
-        .collect();
+    let numbers: Vec<i32> =
+        sqlx::query("SELECT commit_number FROM bulk_action_chunks ORDER BY commit_number")
+            .fetch_all(bench.env.pool())
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|row| row.get(0))
+            .collect();
     assert!(numbers.iter().copied().eq(1..=i32::try_from(numbers.len()).unwrap()), "{numbers:?}");
     assert_eq!(done.detail["chunks"]["done"].as_u64().unwrap(), numbers.len() as u64);
 }

@@ -28,7 +28,8 @@ impl Bench {
 
     /// Only the API: actions stay where the upload left them.
     pub async fn without_workers() -> Self {
-        let options = PlatformOptions { processing_workers: 0, chunking_workers: 0, ..PlatformOptions::default() };
+        let options =
+            PlatformOptions { processing_workers: 0, chunking_workers: 0, ..PlatformOptions::default() };
         Self::with_options(10, options).await
     }
 
