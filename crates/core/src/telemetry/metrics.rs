@@ -26,7 +26,7 @@ pub const QUEUE_LENGTH: &str = "bulk_queue_length";
 pub const QUEUE_LAG: &str = "bulk_queue_lag";
 /// Counter: leases that ran out under a worker, whose work was then discarded.
 pub const LEASES_LOST: &str = "bulk_leases_lost_total";
-/// Gauge: 1 while this worker's circuit breaker is open and it claims nothing, else 0.
+/// Gauge: 1 while this worker's circuit of a `dependency` is open and it claims nothing, else 0.
 pub const BREAKER_OPEN: &str = "bulk_breaker_open";
 /// Counter: jobs that were put back to be tried again.
 pub const RETRIES: &str = "bulk_retries_total";
@@ -100,7 +100,7 @@ fn describe() {
     );
     describe_gauge!(QUEUE_LENGTH, "Entries of a stream");
     describe_gauge!(QUEUE_LAG, "Entries of a stream that no worker has read yet");
-    describe_gauge!(BREAKER_OPEN, "1 while the circuit breaker is open");
+    describe_gauge!(BREAKER_OPEN, "1 while the circuit of a dependency is open");
     describe_counter!(LEASES_LOST, "Leases that ran out under a worker");
     describe_counter!(RETRIES, "Jobs that were put back to be tried again");
     describe_counter!(HTTP_REQUESTS, "HTTP requests");

@@ -11,6 +11,7 @@ mod dry_run;
 mod duplicates;
 mod entities;
 mod events;
+mod fairness;
 mod model;
 mod orders;
 mod products;
