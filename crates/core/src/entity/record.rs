@@ -20,7 +20,7 @@ pub struct Matched {
 /// id or the same key, so the order within a statement does not matter.
 #[async_trait]
 pub trait Record: Clone + Send + Sync + Sized + 'static {
-    /// The fields, in the order of the columns.
+    /// The fields, in the order of the entity's columns.
     const FIELDS: &'static [&'static str];
 
     /// The record's id, where the row names it.

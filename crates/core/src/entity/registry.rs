@@ -168,6 +168,23 @@ mod tests {
     }
 
     #[test]
+    fn every_entity_names_the_required_column_that_a_new_record_lacks() {
+        for entity in all() {
+            let columns = entity.columns();
+            let map = ColumnMap::new(&(0..columns.len()).collect::<Vec<_>>(), columns.len());
+            for (index, column) in columns.iter().enumerate() {
+                let mut cells = columns.to_vec();
+                cells[index].example = "";
+                let checked = entity.check_row(&map, ActionType::BulkCreate, &Examples(&cells));
+                let lacking: Vec<_> =
+                    checked.err().into_iter().flatten().map(|problem| problem.column).collect();
+                let expected = if column.required { vec![column.name] } else { Vec::new() };
+                assert_eq!(lacking, expected, "{}", entity.name());
+            }
+        }
+    }
+
+    #[test]
     fn every_entity_is_found_by_its_name_and_has_an_id_and_a_required_key() {
         for entity in all() {
             assert_eq!(find(entity.name()).map(EntityType::name), Some(entity.name()));
