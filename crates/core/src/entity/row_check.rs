@@ -118,7 +118,7 @@ fn needs<E: Entity>(row: &E, action: ActionType) -> Option<(&'static str, String
 fn broken_rules<E: Entity>(errors: &ValidationErrors, problems: &mut Vec<FieldProblem>) {
     let by_field = errors.field_errors();
     for (column, field) in E::COLUMNS.iter().zip(E::FIELDS) {
-        for error in by_field.get(field).into_iter().flat_map(|errors| errors.iter()) {
+        for error in by_field.get(*field).into_iter().flat_map(|errors| errors.iter()) {
             let message = error.message.as_deref().unwrap_or(column.rule).to_owned();
             problems.push(FieldProblem { column: column.name, message });
         }
