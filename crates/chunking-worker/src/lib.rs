@@ -4,6 +4,7 @@
 //! Cutting is a pure function of the file and of settings stored with the action. A chunker that dies is simply run
 //! again: it cuts the same chunks, and leaves alone those that are recorded.
 
+mod clean_up;
 mod dedupe;
 mod handler;
 mod partition;

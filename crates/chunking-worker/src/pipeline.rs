@@ -169,7 +169,8 @@ impl Cutter {
     fn check(&self, position: RowPosition, record: &StringRecord) -> Result<u128, (RowCode, String)> {
         let (found, expected) = (record.len(), self.header.len());
         if found != expected {
-            let sentence = format!("line {} has {found} fields, the header has {expected}", position.line);
+            let fields = if found == 1 { "field" } else { "fields" };
+            let sentence = format!("line {} has {found} {fields}, the header has {expected}", position.line);
             return Err((RowCode::Malformed, sentence));
         }
         match self.entity.check_row(&self.map, self.action, record) {

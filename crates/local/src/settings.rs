@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::{data_dir::DataDir, env_file::Settings};
 
 /// What a caller may set for the services. All of it reaches them; what of it is set is shown in the env file.
-const FROM_ENVIRONMENT: [&str; 32] = [
+const FROM_ENVIRONMENT: [&str; 34] = [
     "NODE_ENV",
     "DATABASE_URL",
     "DATABASE_MAX_CONNECTIONS",
@@ -26,6 +26,8 @@ const FROM_ENVIRONMENT: [&str; 32] = [
     "RATE_LIMIT_WINDOW_MS",
     "RATE_LIMIT_MAX_REQUESTS",
     "BULK_ACTION_RATE_LIMIT",
+    "ADDRESS_RATE_LIMIT",
+    "TRUST_PROXY",
     "ALLOWED_ORIGINS",
     "MAX_FILE_SIZE_MB",
     "MAX_CSV_ROWS",

@@ -97,15 +97,7 @@ impl ProcessingHandler {
     async fn put_aside(&self, claim: &ChunkClaim, error: ChunkError) -> Verdict {
         let pool = &self.dependencies.pool;
         if matches!(error, ChunkError::Database(DbError::Fenced)) {
-            tracing::info!("left a chunk: its action is paused or over, or another worker has it");
-            metrics::counter!(CHUNKS, "result" => "left").increment(1);
-            // Where the lease is still held (a pause), the chunk must be claimable when the action goes on.
-            return match db::hand_back_chunk(pool, &claim.lease).await {
-                Ok(_) => Verdict::Finished,
-                Err(error) => {
-                    Verdict::after(&error.into(), "could not hand a chunk back; its lease will run out")
-                }
-            };
+            return leave();
         }
         if let Some(outage) = error.outage() {
             metrics::counter!(CHUNKS, "result" => "handed_back").increment(1);
@@ -126,14 +118,18 @@ impl ProcessingHandler {
             delay_ms: i64::try_from(delay.as_millis()).unwrap_or(i64::MAX),
         };
         let dead = failures >= self.config.max_chunk_attempts;
+        let message = error.to_string();
+        let counted =
+            db::fail_chunk(&self.dependencies.pool, &claim.lease, &message, retry, self.max_in_flight())
+                .await;
+        if matches!(counted, Err(DbError::Fenced)) {
+            return leave();
+        }
         tracing::error!(%error, failures, dead, "a chunk failed");
         let result = if dead { "dead" } else { "failed" };
         metrics::counter!(CHUNKS, "result" => result).increment(1);
         metrics::counter!(RETRIES).increment(u64::from(!dead));
-        let message = error.to_string();
-        match db::fail_chunk(&self.dependencies.pool, &claim.lease, &message, retry, self.max_in_flight())
-            .await
-        {
+        match counted {
             Ok(bells) => {
                 self.ring(&bells).await;
                 Verdict::Finished
@@ -158,4 +154,11 @@ impl ProcessingHandler {
     fn max_in_flight(&self) -> i64 {
         self.config.max_chunks_in_flight_per_account.into()
     }
+}
+
+/// Nothing is to be given back: whoever ended the lease has put the chunk where it belongs.
+fn leave() -> Verdict {
+    tracing::info!("left a chunk: its action is paused or over, or another worker has it");
+    metrics::counter!(CHUNKS, "result" => "left").increment(1);
+    Verdict::Finished
 }

@@ -1,6 +1,8 @@
 //! `/bulk-actions…`: one module per thing that can be asked.
 
+mod control;
 mod create;
+mod created;
 mod events;
 mod list;
 mod logs;
@@ -11,7 +13,7 @@ mod view;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::get;
+use axum::routing::{get, post};
 
 use crate::state::AppState;
 
@@ -22,11 +24,15 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/bulk-actions/{id}", get(show::show))
         .route("/bulk-actions/{id}/stats", get(stats::stats))
         .route("/bulk-actions/{id}/logs", get(logs::logs))
+        .route("/bulk-actions/{id}/pause", post(control::pause))
+        .route("/bulk-actions/{id}/resume", post(control::resume))
+        .route("/bulk-actions/{id}/cancel", post(control::cancel))
+        .route("/bulk-actions/{id}/retry", post(control::retry))
 }
 
 /// The routes that take as long as their bytes.
 pub(crate) fn streaming_router() -> Router<AppState> {
-    let create = axum::routing::post(create::create)
+    let create = post(create::create)
         // The upload counts its bytes itself, file and fields apart.
         .layer(DefaultBodyLimit::disable());
     Router::new()

@@ -23,6 +23,8 @@ pub struct WorkerConfig {
     pub max_chunks_in_flight_per_account: u32,
     /// `MAX_CHUNK_ATTEMPTS`: attempts of a chunk before it is dead. Default 5.
     pub max_chunk_attempts: u32,
+    /// `CHUNK_RETENTION_HOURS`: how long the chunk objects of a finished action are kept, in hours. Default: for ever.
+    pub chunk_retention: Option<Duration>,
 }
 
 impl WorkerConfig {
@@ -40,6 +42,7 @@ impl WorkerConfig {
                 1..=10_000,
             ),
             max_chunk_attempts: reader.number("MAX_CHUNK_ATTEMPTS", 5, 1..=100),
+            chunk_retention: reader.optional_hours("CHUNK_RETENTION_HOURS", 1..=876_000),
         }
     }
 }

@@ -43,8 +43,8 @@ pub struct ChunkClaim {
     pub failures: u32,
 }
 
-/// Takes the lease of a queued chunk. `None` when there is nothing to take: another worker was faster, or the action is
-/// paused or over.
+/// Takes the lease of a queued chunk. `None` when there is nothing to take: another worker was faster, or the chunk was
+/// withdrawn because its action is paused or over.
 ///
 /// # Errors
 /// When the database is away.

@@ -4,6 +4,8 @@
 
 mod accounts;
 mod bad_rows;
+mod clean_up;
+mod control;
 mod crashes;
 mod create;
 mod delete;
@@ -12,10 +14,12 @@ mod duplicates;
 mod entities;
 mod events;
 mod fairness;
+mod idempotency;
 mod model;
 mod orders;
 mod products;
 mod reading;
+mod retry;
 mod support;
 mod update;
 mod uploads;

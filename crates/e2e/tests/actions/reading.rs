@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bulk_core::chunk::ChunkId;
 use bulk_core::config::{Config, Settings};
-use bulk_core::storage::ObjectStore;
+use bulk_core::storage::{ObjectStore, keys};
 use serde_json::Value;
 use sqlx::Row;
 use testkit::{Client, Upload};
@@ -103,15 +104,22 @@ async fn a_download_that_cannot_be_read_to_its_end_is_broken_off() {
     let bench = Bench::with_chunk_size(1000).await;
     // Enough that the answer has begun before the missing piece is reached.
     let done = bench.run(&rows(20_000), &Upload::contacts("bulk_create")).await;
-    let last: String = sqlx::query_scalar(
-        "SELECT format('accounts/acme/actions/%s/results/%s-%s-', action_id, lpad(partition::text, 3, '0'), lpad(seq::text, 6, '0'))
-         FROM bulk_action_chunks ORDER BY commit_number DESC LIMIT 1",
+    let last = sqlx::query(
+        "SELECT partition, seq, results_attempt FROM bulk_action_chunks ORDER BY commit_number DESC LIMIT 1",
     )
     .fetch_one(bench.env.pool())
     .await
     .unwrap();
+    let chunk = ChunkId {
+        action_id: done.id.parse().unwrap(),
+        partition: last.get("partition"),
+        seq: last.get("seq"),
+    };
     let config = Config::from_settings(&Settings::from_iter(bench.env.settings())).unwrap();
-    assert_eq!(ObjectStore::new(&config.storage).delete_prefix(&last).await.unwrap(), 1, "{last}");
+    let key = keys::results("acme", chunk, last.get("results_attempt"));
+    let store = ObjectStore::new(&config.storage);
+    store.get(&key).await.expect("the object is there");
+    store.delete(&key).await.unwrap();
 
     let path = format!("/bulk-actions/{}/results", done.id);
     let answer = bench.client().get(&path).await;
