@@ -8,7 +8,7 @@ use bulk_core::db::{self, Bell, DbError};
 use bulk_core::dependencies::Dependencies;
 use bulk_core::queue::{Backlog, QueueName};
 use bulk_core::shutdown::Shutdown;
-use bulk_core::telemetry::metrics::{LEASES_LOST, QUEUE_LAG, QUEUE_LENGTH};
+use bulk_core::telemetry::metrics::LEASES_LOST;
 use bulk_core::worker::Breaker;
 use sqlx::PgConnection;
 
@@ -124,11 +124,6 @@ impl Reconciler {
                 Backlog { length: 0, lag: u64::MAX }
             }
         };
-        let labels = [("queue", queue.as_str())];
-        if backlog.lag != u64::MAX {
-            metrics::gauge!(QUEUE_LENGTH, &labels).set(backlog.length as f64);
-            metrics::gauge!(QUEUE_LAG, &labels).set(backlog.lag as f64);
-        }
         let silence = if backlog.lag == 0 { SILENCE_WHEN_IDLE } else { SILENCE_WHEN_BUSY };
         i64::try_from(silence.as_millis()).unwrap_or(i64::MAX)
     }
