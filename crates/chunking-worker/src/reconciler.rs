@@ -39,6 +39,8 @@ impl Reconciler {
 
     /// Looks for overdue work at every interval, while it leads, until the shutdown.
     pub async fn run(self, shutdown: &Shutdown) {
+        // A counter that first appears as 1 has not grown for Prometheus.
+        metrics::counter!(LEASES_LOST).increment(0);
         // Session locks go with their connection, so the leader's must not go back to the pool.
         let mut leader: Option<PgConnection> = None;
         loop {

@@ -87,7 +87,8 @@ mod tests {
 
     #[tokio::test]
     async fn another_status_is_not_well_and_says_why() {
-        let port = answering("HTTP/1.1 503 Service Unavailable\r\n\r\n{\"reasons\":[\"redis is down\"]}").await;
+        let port =
+            answering("HTTP/1.1 503 Service Unavailable\r\n\r\n{\"reasons\":[\"redis is down\"]}").await;
         let error = ask_ready(port).await.unwrap_err().to_string();
         assert!(error.contains("503") && error.contains("redis is down"), "{error}");
     }
