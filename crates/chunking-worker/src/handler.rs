@@ -65,11 +65,7 @@ impl ChunkingHandler {
             {
                 Ok(Some(claim)) => claim,
                 Ok(None) => return Verdict::Finished,
-                Err(error) if error.is_outage() => return Verdict::Outage(error.to_string()),
-                Err(error) => {
-                    tracing::error!(%error, "could not claim a file");
-                    return Verdict::Finished;
-                }
+                Err(error) => return Verdict::after(&error, "could not claim a file"),
             };
         tracing::Span::current().record("accountId", &claim.account_id);
         let lease = claim.lease.clone();
@@ -109,15 +105,15 @@ impl ChunkingHandler {
                 self.hand_back(lease, job).await
             }
             Ended::Chunked(Err(error)) if error.is_fenced() => Err(DbError::Fenced),
-            Ended::Chunked(Err(error)) if error.is_outage() => {
-                let _ = self.hand_back(lease, job).await;
-                return Verdict::Outage(error.to_string());
-            }
             Ended::Chunked(Err(ChunkingError::File(sentence))) => {
                 tracing::warn!(reason = sentence, "the file is refused");
                 db::refuse_file(pool, lease, "file_refused", &sentence).await
             }
             Ended::Chunked(Err(error)) => {
+                if let Some(outage) = error.outage() {
+                    let _ = self.hand_back(lease, job).await;
+                    return Verdict::Outage(outage);
+                }
                 tracing::error!(%error, "reading the file failed");
                 let delay = delay_after(u32::try_from(lease.attempt).unwrap_or(1), FIRST_RETRY_DELAY);
                 let delay_ms = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
@@ -132,11 +128,7 @@ impl ChunkingHandler {
                 let _ = db::hand_back_chunking(pool, lease).await;
                 Verdict::Finished
             }
-            Err(error) if error.is_outage() => Verdict::Outage(error.to_string()),
-            Err(error) => {
-                tracing::error!(%error, "could not record how reading a file ended");
-                Verdict::Finished
-            }
+            Err(error) => Verdict::after(&error, "could not record how reading a file ended"),
         }
     }
 

@@ -8,6 +8,7 @@ use bulk_core::csv::{CsvError, CsvReader, ReadLimits, RowPosition};
 use bulk_core::db::{ChunkingClaim, DbError};
 use bulk_core::dependencies::Dependencies;
 use bulk_core::entity::{self, ColumnMap, EntityType, FieldProblem};
+use bulk_core::health::{Dependency, Outage};
 use bulk_core::storage::StorageError;
 use csv_async::StringRecord;
 use thiserror::Error;
@@ -37,15 +38,15 @@ pub enum ChunkingError {
 }
 
 impl ChunkingError {
-    /// Waiting may help; it counts as no attempt.
-    pub fn is_outage(&self) -> bool {
+    /// Set where waiting may help; it counts as no attempt.
+    pub fn outage(&self) -> Option<Outage> {
         match self {
-            Self::Write(WriteError::Database(error)) => error.is_outage(),
-            Self::Write(WriteError::Storage(error)) | Self::Storage(error) => error.is_outage(),
-            Self::Read(_) => true,
+            Self::Write(WriteError::Database(error)) => error.outage(),
+            Self::Write(WriteError::Storage(error)) | Self::Storage(error) => error.outage(),
+            Self::Read(error) => Some(Outage::new(Dependency::Minio, error)),
             Self::Panicked
             | Self::File(_)
-            | Self::Write(WriteError::Changed { .. } | WriteError::Aborted(_)) => false,
+            | Self::Write(WriteError::Changed { .. } | WriteError::Aborted(_)) => None,
         }
     }
 

@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use crate::config::Config;
 use crate::db::{self, SchemaError};
-use crate::health::Probe;
+use crate::health::{Dependency, Probe};
 use crate::queue::Queue;
 use crate::shutdown::Shutdown;
 use crate::storage::{ObjectStore, StorageError};
@@ -85,7 +85,7 @@ impl Dependencies {
         }
     }
 
-    /// One probe for each dependency, under the names that the API shows.
+    /// One probe for each dependency.
     #[must_use]
     pub fn probes(&self) -> Vec<Arc<dyn Probe>> {
         vec![
@@ -102,8 +102,8 @@ struct Minio(ObjectStore);
 
 #[async_trait]
 impl Probe for Database {
-    fn name(&self) -> &'static str {
-        "database"
+    fn dependency(&self) -> Dependency {
+        Dependency::Database
     }
 
     async fn probe(&self) -> Result<(), String> {
@@ -117,8 +117,8 @@ impl Probe for Database {
 
 #[async_trait]
 impl Probe for Redis {
-    fn name(&self) -> &'static str {
-        "redis"
+    fn dependency(&self) -> Dependency {
+        Dependency::Redis
     }
 
     async fn probe(&self) -> Result<(), String> {
@@ -128,8 +128,8 @@ impl Probe for Redis {
 
 #[async_trait]
 impl Probe for Minio {
-    fn name(&self) -> &'static str {
-        "minio"
+    fn dependency(&self) -> Dependency {
+        Dependency::Minio
     }
 
     async fn probe(&self) -> Result<(), String> {

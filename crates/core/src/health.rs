@@ -11,11 +11,56 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use futures::future::join_all;
 
+/// What every service stands on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Dependency {
+    /// PostgreSQL.
+    Database,
+    /// Redis.
+    Redis,
+    /// Object storage; named after the server that the compose file runs.
+    Minio,
+}
+
+impl Dependency {
+    /// The name in answers, metrics and logs.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Database => "database",
+            Self::Redis => "redis",
+            Self::Minio => "minio",
+        }
+    }
+}
+
+impl std::fmt::Display for Dependency {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Work met a dependency that did not do its part. Waiting helps, and it is nobody's failure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outage {
+    /// Which.
+    pub dependency: Dependency,
+    /// What it answered. For the log only: it may name hosts and paths.
+    pub reason: String,
+}
+
+impl Outage {
+    /// An outage that showed itself as this error.
+    pub fn new(dependency: Dependency, error: impl std::fmt::Display) -> Self {
+        Self { dependency, reason: error.to_string() }
+    }
+}
+
 /// Asks one dependency whether it works.
 #[async_trait]
 pub trait Probe: Send + Sync {
-    /// The dependency's name in answers: `database`, `redis`, `minio`.
-    fn name(&self) -> &'static str;
+    /// The dependency.
+    fn dependency(&self) -> Dependency;
 
     /// Does the smallest thing that proves the dependency usable.
     ///
@@ -35,16 +80,17 @@ pub struct DependencyHealth {
     pub error: Option<String>,
 }
 
-/// Runs all probes side by side, each for at most `timeout`, and gives the answers by name.
+/// Runs all probes side by side, each for at most `timeout`, and gives the answers by dependency.
 pub async fn check_all(
     probes: &[Arc<dyn Probe>],
     timeout: Duration,
-) -> BTreeMap<&'static str, DependencyHealth> {
-    let checks = probes.iter().map(async |probe| (probe.name(), check(probe.as_ref(), timeout).await));
+) -> BTreeMap<Dependency, DependencyHealth> {
+    let checks = probes.iter().map(async |probe| (probe.dependency(), check(probe.as_ref(), timeout).await));
     join_all(checks).await.into_iter().collect()
 }
 
-async fn check(probe: &dyn Probe, timeout: Duration) -> DependencyHealth {
+/// Runs one probe, for at most `timeout`.
+pub async fn check(probe: &dyn Probe, timeout: Duration) -> DependencyHealth {
     let start = Instant::now();
     let error = match tokio::time::timeout(timeout, probe.probe()).await {
         Ok(result) => result.err(),
@@ -78,11 +124,11 @@ fn parse_resident_memory(status: &str) -> Option<u64> {
 mod tests {
     use super::*;
 
-    struct Fake(&'static str, Option<Result<(), String>>);
+    struct Fake(Dependency, Option<Result<(), String>>);
 
     #[async_trait]
     impl Probe for Fake {
-        fn name(&self) -> &'static str {
+        fn dependency(&self) -> Dependency {
             self.0
         }
 
@@ -97,15 +143,15 @@ mod tests {
     #[tokio::test]
     async fn every_dependency_is_reported_even_if_one_hangs() {
         let probes: [Arc<dyn Probe>; 3] = [
-            Arc::new(Fake("database", Some(Ok(())))),
-            Arc::new(Fake("redis", Some(Err("refused".to_owned())))),
-            Arc::new(Fake("minio", None)),
+            Arc::new(Fake(Dependency::Database, Some(Ok(())))),
+            Arc::new(Fake(Dependency::Redis, Some(Err("refused".to_owned())))),
+            Arc::new(Fake(Dependency::Minio, None)),
         ];
         let health = check_all(&probes, Duration::from_millis(20)).await;
-        assert!(health["database"].healthy);
-        assert_eq!(health["redis"].error.as_deref(), Some("refused"));
-        assert_eq!(health["minio"].error.as_deref(), Some("no answer within 20 ms"));
-        assert!(!health["minio"].healthy && health["minio"].response_time_ms >= 20.0);
+        assert!(health[&Dependency::Database].healthy);
+        assert_eq!(health[&Dependency::Redis].error.as_deref(), Some("refused"));
+        assert_eq!(health[&Dependency::Minio].error.as_deref(), Some("no answer within 20 ms"));
+        assert!(!health[&Dependency::Minio].healthy && health[&Dependency::Minio].response_time_ms >= 20.0);
     }
 
     #[test]

@@ -22,7 +22,8 @@ use tokio::{
 
 use crate::{data_dir::DataDir, env_file::Settings};
 
-const NAME: &str = "s3";
+/// The directory of the objects, and the name in the list of ports.
+pub const NAME: &str = "s3";
 
 /// Not a secret: it only names the pair of keys.
 const ACCESS_KEY: &str = "bulk-local";

@@ -53,11 +53,7 @@ impl ProcessingHandler {
         let claim = match claim {
             Ok(Some(claim)) => claim,
             Ok(None) => return Verdict::Finished,
-            Err(error) if db::is_outage(&error) => return Verdict::Outage(error.to_string()),
-            Err(error) => {
-                tracing::error!(%error, "could not claim a chunk");
-                return Verdict::Finished;
-            }
+            Err(error) => return Verdict::after(&error.into(), "could not claim a chunk"),
         };
         tracing::Span::current().record("accountId", &claim.account_id);
         let started = Instant::now();
@@ -105,17 +101,19 @@ impl ProcessingHandler {
             metrics::counter!(CHUNKS, "result" => "left").increment(1);
             // Where the lease is still held (a pause), the chunk must be claimable when the action goes on.
             return match db::hand_back_chunk(pool, &claim.lease).await {
-                Err(error) if db::is_outage(&error) => Verdict::Outage(error.to_string()),
-                _ => Verdict::Finished,
+                Ok(_) => Verdict::Finished,
+                Err(error) => {
+                    Verdict::after(&error.into(), "could not hand a chunk back; its lease will run out")
+                }
             };
         }
-        if error.is_outage() {
+        if let Some(outage) = error.outage() {
             metrics::counter!(CHUNKS, "result" => "handed_back").increment(1);
             // If this fails as well, the lease runs out.
             if let Ok(Some(bell)) = db::hand_back_chunk(pool, &claim.lease).await {
                 self.ring(&[bell]).await;
             }
-            return Verdict::Outage(error.to_string());
+            return Verdict::Outage(outage);
         }
         self.count_failure(claim, &error).await
     }
@@ -140,10 +138,8 @@ impl ProcessingHandler {
                 self.ring(&bells).await;
                 Verdict::Finished
             }
-            Err(error) if error.is_outage() => Verdict::Outage(error.to_string()),
             Err(error) => {
-                tracing::warn!(%error, "could not record a chunk's failure; its lease will run out");
-                Verdict::Finished
+                Verdict::after(&error, "could not record a chunk's failure; its lease will run out")
             }
         }
     }

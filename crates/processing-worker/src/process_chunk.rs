@@ -6,6 +6,7 @@ use bulk_core::chunk::{ChunkDecodeError, ChunkRow, RowOutcome, decode_chunk};
 use bulk_core::db::{self, ChunkClaim, DbError, FinishedChunk};
 use bulk_core::dependencies::Dependencies;
 use bulk_core::entity::{self, ApplyRequest, ColumnMap, EntityType};
+use bulk_core::health::Outage;
 use bulk_core::storage::{StorageError, keys};
 use sqlx::PgConnection;
 use thiserror::Error;
@@ -36,12 +37,12 @@ pub enum ChunkError {
 }
 
 impl ChunkError {
-    /// Waiting may help; it counts as no attempt.
-    pub fn is_outage(&self) -> bool {
+    /// Set where waiting may help; it counts as no attempt.
+    pub fn outage(&self) -> Option<Outage> {
         match self {
-            Self::Storage(error) => error.is_outage(),
-            Self::Database(error) => error.is_outage(),
-            _ => false,
+            Self::Storage(error) => error.outage(),
+            Self::Database(error) => error.outage(),
+            _ => None,
         }
     }
 }

@@ -83,9 +83,8 @@ impl Readiness for Obstacles {
         let health = check_all(&self.probes, PROBE_TIMEOUT).await;
         let down =
             health.iter().filter(|(_, health)| !health.healthy).map(|(name, _)| format!("{name} is down"));
-        // The breaker's reason may name hosts; that it is open is all that anyone may know.
-        let open =
-            self.breaker.reason().map(|_| "the circuit breaker is open: nothing is claimed".to_owned());
+        let open = self.breaker.open().into_iter();
+        let open = open.map(|name| format!("the circuit of {name} is open: nothing is claimed"));
         down.chain(open).collect()
     }
 

@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use crate::action::IllegalMove;
+use crate::health::{Dependency, Outage};
 
 /// Why a transition did not happen.
 #[derive(Debug, Error)]
@@ -24,6 +25,12 @@ impl DbError {
     #[must_use]
     pub fn is_outage(&self) -> bool {
         matches!(self, Self::Database(error) if is_outage(error))
+    }
+
+    /// The same as an outage to tell a breaker of.
+    #[must_use]
+    pub fn outage(&self) -> Option<Outage> {
+        self.is_outage().then(|| Outage::new(Dependency::Database, self))
     }
 }
 

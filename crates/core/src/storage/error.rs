@@ -4,6 +4,8 @@ use aws_sdk_s3::error::{DisplayErrorContext, SdkError};
 use aws_sdk_s3::operation::RequestId;
 use thiserror::Error;
 
+use crate::health::{Dependency, Outage};
+
 /// Why an object could not be read or written.
 #[derive(Debug, Error)]
 pub enum StorageError {
@@ -21,6 +23,12 @@ impl StorageError {
     #[must_use]
     pub fn is_outage(&self) -> bool {
         matches!(self, Self::Unavailable(_))
+    }
+
+    /// The same as an outage to tell a breaker of.
+    #[must_use]
+    pub fn outage(&self) -> Option<Outage> {
+        self.is_outage().then(|| Outage::new(Dependency::Minio, self))
     }
 
     pub(super) fn from_sdk<E>(error: SdkError<E, aws_sdk_s3::config::http::HttpResponse>) -> Self

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use metrics::gauge;
 
-use super::metrics::{DB_POOL_CONNECTIONS, QUEUE_LAG, QUEUE_LENGTH, RESIDENT_MEMORY};
+use super::metrics::{DB_POOL_CONNECTIONS, DB_POOL_MAX_CONNECTIONS, QUEUE_LAG, QUEUE_LENGTH, RESIDENT_MEMORY};
 use crate::dependencies::Dependencies;
 use crate::health::resident_memory_bytes;
 use crate::queue::{Queue, QueueName};
@@ -20,6 +20,7 @@ pub async fn read(dependencies: &Dependencies) {
     let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
     gauge!(DB_POOL_CONNECTIONS, "state" => "idle").set(idle);
     gauge!(DB_POOL_CONNECTIONS, "state" => "used").set(pool.size().saturating_sub(idle));
+    gauge!(DB_POOL_MAX_CONNECTIONS).set(pool.options().get_max_connections());
     if let Some(bytes) = resident_memory_bytes() {
         gauge!(RESIDENT_MEMORY).set(bytes as f64);
     }

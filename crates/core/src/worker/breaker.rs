@@ -1,10 +1,12 @@
-//! Stops a worker from claiming while something it depends on is away. An outage trips the breaker; from then on nothing
-//! is claimed, the dependencies are probed with growing pauses, and when all answer the breaker closes. The change of
-//! state is logged once, however many jobs meet the outage.
+//! Stops a worker from claiming while something it depends on is away. One circuit per dependency: an outage opens that
+//! of the dependency it came from; while any is open nothing is claimed, because every job needs all of them. An open
+//! circuit's dependency is probed with growing pauses, and closes when it answers. The change of state is logged once,
+//! however many jobs meet the outage.
 //!
-//! Own code rather than a crate: breakers in crates count the failures of calls, ours must hold back claims until probes
-//! of three dependencies succeed.
+//! Own code rather than a crate: breakers in crates count the failures of calls, ours must hold back claims until a
+//! dependency's probe succeeds.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -12,7 +14,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use super::delay_after;
-use crate::health::{Probe, check_all};
+use crate::health::{Dependency, Outage, Probe, check};
 use crate::telemetry::metrics::BREAKER_OPEN;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -23,79 +25,89 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Shared by everything in a worker that claims. Cheap to clone.
 #[derive(Clone)]
 pub struct Breaker {
-    probes: Arc<Vec<Arc<dyn Probe>>>,
-    /// Why it is open; `None` while it is closed.
-    open: Arc<watch::Sender<Option<String>>>,
+    circuits: Arc<BTreeMap<Dependency, Circuit>>,
+    /// The open circuits.
+    open: Arc<watch::Sender<Vec<Dependency>>>,
+}
+
+struct Circuit {
+    probe: Arc<dyn Probe>,
     /// Outages since work last succeeded: probes may succeed where work does not (a full disk, say).
-    outages_in_a_row: Arc<AtomicU32>,
+    outages_in_a_row: AtomicU32,
 }
 
 impl Breaker {
-    /// A closed breaker over these dependencies.
+    /// Closed circuits, one for each of these dependencies.
     #[must_use]
     pub fn new(probes: Vec<Arc<dyn Probe>>) -> Self {
+        let circuit = |probe: Arc<dyn Probe>| {
+            show(probe.dependency(), false);
+            (probe.dependency(), Circuit { probe, outages_in_a_row: AtomicU32::new(0) })
+        };
         Self {
-            probes: Arc::new(probes),
-            open: Arc::new(watch::Sender::new(None)),
-            outages_in_a_row: Arc::default(),
+            circuits: Arc::new(probes.into_iter().map(circuit).collect()),
+            open: Arc::new(watch::Sender::new(Vec::new())),
         }
     }
 
-    /// Why nothing is claimed at present, if so.
+    /// The dependencies for which nothing is claimed at present.
     #[must_use]
-    pub fn reason(&self) -> Option<String> {
+    pub fn open(&self) -> Vec<Dependency> {
         self.open.borrow().clone()
     }
 
-    /// Waits until it is closed.
+    /// Waits until every circuit is closed.
     pub async fn closed(&self) {
         // The sender lives as long as this breaker, so waiting cannot fail.
-        let _ = self.open.subscribe().wait_for(Option::is_none).await;
+        let _ = self.open.subscribe().wait_for(Vec::is_empty).await;
     }
 
     /// Work has succeeded.
     pub fn succeeded(&self) {
-        self.outages_in_a_row.store(0, Ordering::Relaxed);
+        for circuit in self.circuits.values() {
+            circuit.outages_in_a_row.store(0, Ordering::Relaxed);
+        }
     }
 
-    /// Work has met an outage: opens the breaker, unless it is open already, and begins to probe.
-    pub fn trip(&self, reason: &str) {
-        let opened = self.open.send_if_modified(|state| {
-            let was_closed = state.is_none();
+    /// Work has met an outage: opens the dependency's circuit, unless it is open already, and begins to probe.
+    pub fn trip(&self, outage: &Outage) {
+        let dependency = outage.dependency;
+        let opened = self.open.send_if_modified(|open| {
+            let was_closed = !open.contains(&dependency);
             if was_closed {
-                *state = Some(reason.to_owned());
+                open.push(dependency);
             }
             was_closed
         });
         if opened {
-            tracing::warn!(reason, "a dependency is away: claiming nothing until it is back");
-            metrics::gauge!(BREAKER_OPEN).set(1.0);
-            let outages = self.outages_in_a_row.fetch_add(1, Ordering::Relaxed) + 1;
-            tokio::spawn(self.clone().probe_until_well(outages));
+            let reason = &outage.reason;
+            tracing::warn!(%dependency, reason, "a dependency is away: claiming nothing until it is back");
+            show(dependency, true);
+            tokio::spawn(self.clone().probe_until_well(dependency));
         }
     }
 
-    async fn probe_until_well(self, outages: u32) {
+    async fn probe_until_well(self, dependency: Dependency) {
         let since = Instant::now();
-        let mut pauses = outages;
-        loop {
-            tokio::time::sleep(delay_after(pauses, FIRST_PAUSE).min(LONGEST_PAUSE)).await;
-            pauses = pauses.saturating_add(1);
-            let health = check_all(&self.probes, PROBE_TIMEOUT).await;
-            let away: Vec<_> =
-                health.iter().filter(|(_, health)| !health.healthy).map(|(name, _)| *name).collect();
-            if away.is_empty() {
-                break;
+        if let Some(circuit) = self.circuits.get(&dependency) {
+            let mut pauses = circuit.outages_in_a_row.fetch_add(1, Ordering::Relaxed) + 1;
+            loop {
+                tokio::time::sleep(delay_after(pauses, FIRST_PAUSE).min(LONGEST_PAUSE)).await;
+                pauses = pauses.saturating_add(1);
+                if check(circuit.probe.as_ref(), PROBE_TIMEOUT).await.healthy {
+                    break;
+                }
             }
-            self.open.send_replace(Some(format!("away: {}", away.join(", "))));
         }
-        metrics::gauge!(BREAKER_OPEN).set(0.0);
-        tracing::info!(
-            duration_ms = since.elapsed().as_millis() as u64,
-            "every dependency is back: claiming again"
-        );
-        self.open.send_replace(None);
+        show(dependency, false);
+        let duration_ms = since.elapsed().as_millis() as u64;
+        tracing::info!(%dependency, duration_ms, "a dependency is back");
+        self.open.send_modify(|open| open.retain(|&other| other != dependency));
     }
+}
+
+fn show(dependency: Dependency, open: bool) {
+    metrics::gauge!(BREAKER_OPEN, "dependency" => dependency.as_str()).set(f64::from(u8::from(open)));
 }
 
 #[cfg(test)]
@@ -106,31 +118,50 @@ mod tests {
 
     use super::*;
 
-    struct Switch(Arc<AtomicBool>);
+    struct Switch(Dependency, Arc<AtomicBool>);
 
     #[async_trait]
     impl Probe for Switch {
-        fn name(&self) -> &'static str {
-            "switch"
+        fn dependency(&self) -> Dependency {
+            self.0
         }
 
         async fn probe(&self) -> Result<(), String> {
-            if self.0.load(Ordering::Relaxed) { Ok(()) } else { Err("off".to_owned()) }
+            if self.1.load(Ordering::Relaxed) { Ok(()) } else { Err("off".to_owned()) }
         }
     }
 
+    async fn stays_open(breaker: &Breaker) -> bool {
+        tokio::time::timeout(Duration::from_secs(60), breaker.closed()).await.is_err()
+    }
+
     #[tokio::test(start_paused = true)]
-    async fn it_stays_open_until_every_probe_succeeds() {
-        let on = Arc::new(AtomicBool::new(false));
-        let breaker = Breaker::new(vec![Arc::new(Switch(on.clone()))]);
+    async fn it_stays_open_until_every_dependency_that_was_away_is_back() {
+        let [redis, minio] = [false, false].map(|on| Arc::new(AtomicBool::new(on)));
+        let breaker = Breaker::new(vec![
+            Arc::new(Switch(Dependency::Redis, redis.clone())),
+            Arc::new(Switch(Dependency::Minio, minio.clone())),
+        ]);
         breaker.closed().await;
-        breaker.trip("connection refused");
-        assert_eq!(breaker.reason().as_deref(), Some("connection refused"));
-        let waited = tokio::time::timeout(Duration::from_secs(60), breaker.closed()).await;
-        assert!(waited.is_err(), "the dependency is still away");
-        assert_eq!(breaker.reason().as_deref(), Some("away: switch"));
-        on.store(true, Ordering::Relaxed);
+        breaker.trip(&Outage::new(Dependency::Minio, "connection refused"));
+        breaker.trip(&Outage::new(Dependency::Redis, "connection refused"));
+        breaker.trip(&Outage::new(Dependency::Redis, "connection refused"));
+        assert_eq!(breaker.open(), [Dependency::Minio, Dependency::Redis]);
+        redis.store(true, Ordering::Relaxed);
+        assert!(stays_open(&breaker).await, "object storage is still away");
+        assert_eq!(breaker.open(), [Dependency::Minio]);
+        minio.store(true, Ordering::Relaxed);
         breaker.closed().await;
-        assert_eq!(breaker.reason(), None);
+        assert_eq!(breaker.open(), []);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_dependency_that_is_away_is_none_of_the_others_business() {
+        let breaker = Breaker::new(vec![
+            Arc::new(Switch(Dependency::Redis, Arc::default())),
+            Arc::new(Switch(Dependency::Minio, Arc::new(AtomicBool::new(true)))),
+        ]);
+        breaker.trip(&Outage::new(Dependency::Minio, "full"));
+        breaker.closed().await;
     }
 }

@@ -9,6 +9,8 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::Breaker;
+use crate::db::DbError;
+use crate::health::{Dependency, Outage};
 use crate::queue::{Delivery, Job, Queue, QueueName, QueueReader};
 use crate::shutdown::Shutdown;
 use crate::telemetry::metrics::{JOB_SLOTS, JOBS_RUNNING};
@@ -24,7 +26,22 @@ pub enum Verdict {
     Finished,
     /// Something that every job needs is away. PostgreSQL still knows the work (or its lease will run out); claiming
     /// more is no use for now.
-    Outage(String),
+    Outage(Outage),
+}
+
+impl Verdict {
+    /// What follows when `what` met this error of the database: an outage, or something wrong that a log line tells.
+    #[must_use]
+    pub fn after(error: &DbError, what: &str) -> Self {
+        if let Some(outage) = error.outage() {
+            return Self::Outage(outage);
+        }
+        match error {
+            DbError::Fenced => tracing::info!(%error, "{what}"),
+            error => tracing::error!(%error, "{what}"),
+        }
+        Self::Finished
+    }
 }
 
 /// Does the jobs of one queue.
@@ -80,7 +97,7 @@ impl<H: Handler> Runner<H> {
             };
             match read {
                 Ok(deliveries) => self.start(deliveries, permit, &permits, &tasks).await,
-                Err(error) => self.breaker.trip(&format!("redis: {error}")),
+                Err(error) => self.breaker.trip(&Outage::new(Dependency::Redis, error)),
             }
         }
         tasks.close();
@@ -123,12 +140,12 @@ impl<H: Handler> Runner<H> {
                 match job {
                     Some(job) => match handler.handle(job).await {
                         Verdict::Finished => breaker.succeeded(),
-                        Verdict::Outage(reason) => breaker.trip(&reason),
+                        Verdict::Outage(outage) => breaker.trip(&outage),
                     },
                     None => tracing::error!(job = id, "a job that cannot be read was dropped"),
                 }
                 if let Err(error) = queue.finish(H::Job::QUEUE, &[id]).await {
-                    breaker.trip(&format!("redis: {error}"));
+                    breaker.trip(&Outage::new(Dependency::Redis, error));
                 }
                 drop(permit);
             });

@@ -1,0 +1,95 @@
+//! Measures the platform beside PostgreSQL's own limit: see the library.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use bench::report::Report;
+use bench::services::Services;
+use bench::workload::{Action, Workload};
+use bench::{idle, latency, pair};
+use clap::Parser;
+use local::data_dir::DataDir;
+use local::platform::{self, End, PlatformOptions};
+
+/// Measures how many rows per second the platform applies, beside how many PostgreSQL could take directly, on private
+/// services of its own.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    /// Rows of a file; several are measured one after another.
+    #[arg(long, value_delimiter = ',', default_value = "10000,100000,1000000")]
+    rows: Vec<u32>,
+    /// What is done with them.
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "create,update,upsert,delete")]
+    actions: Vec<Action>,
+    /// How many of a hundred rows concern a record for the second time; several are measured one after another.
+    #[arg(long, value_delimiter = ',', default_value = "0")]
+    duplicates: Vec<u32>,
+    /// Upload with `deduplicate`.
+    #[arg(long)]
+    deduplicate: bool,
+    /// How often each pair is measured.
+    #[arg(long, default_value_t = 3)]
+    rounds: u32,
+    /// Number of processing workers.
+    #[arg(long, default_value_t = 2)]
+    processing_workers: u16,
+    /// Where the services keep their data.
+    #[arg(long, default_value = ".local/bench")]
+    data_dir: PathBuf,
+    /// Write everything as JSON too.
+    #[arg(long)]
+    json: Option<PathBuf>,
+}
+
+#[tokio::main]
+async fn main() -> Result<ExitCode> {
+    let cli = Cli::parse();
+    let port = DataDir::open(&cli.data_dir)?.port("api")?;
+    let options = PlatformOptions { port, processing_workers: cli.processing_workers, chunking_workers: 1 };
+    let end = platform::run(&cli.data_dir, &options, async |platform| {
+        let services = Services::of(platform).await?;
+        measure(&cli, &services).await
+    })
+    .await?;
+    let End::Done(report) = end else { return Ok(ExitCode::from(130)) };
+    if let Some(path) = &cli.json {
+        std::fs::write(path, serde_json::to_string_pretty(&report)?)?;
+    }
+    writeln!(std::io::stdout(), "{}", report.markdown())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn measure(cli: &Cli, services: &Services) -> Result<Report> {
+    let idle = idle::measure(services).await?;
+    let latency = latency::measure(services).await?;
+    let mut pairs = Vec::new();
+    for &rows in &cli.rows {
+        for &action in &cli.actions {
+            for &duplicates_percent in &cli.duplicates {
+                let workload = Workload { action, rows, duplicates_percent, deduplicate: cli.deduplicate };
+                let pair = pair::measure(services, workload, cli.rounds).await?;
+                local::console::progress(format!(
+                    "{} {rows}: ratio {:.2}",
+                    action.action_type(),
+                    pair.ratio()
+                ));
+                pairs.push(pair);
+            }
+        }
+    }
+    Ok(Report {
+        date: chrono::Utc::now().format("%Y-%m-%d").to_string(),
+        postgres: sqlx::query_scalar("SELECT 'PostgreSQL ' || current_setting('server_version')")
+            .fetch_one(&services.pool)
+            .await?,
+        processors: std::thread::available_parallelism()?.get(),
+        processing_workers: cli.processing_workers,
+        rounds: cli.rounds,
+        pairs,
+        latency,
+        idle,
+    })
+}
