@@ -2,17 +2,19 @@
 //! keeps. An error is logged here, once, when it becomes an answer.
 
 use std::error::Error as StdError;
+use std::time::Duration;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use bulk_core::db;
+use bulk_core::db::{self, DbError};
 use bulk_core::storage::StorageError;
 use thiserror::Error;
 
 use crate::envelope::{Detail, ErrorBody, failure};
+use crate::rate_limit::whole_seconds;
 
 /// Seconds after which a caller may try again when a dependency was down.
-const RETRY_AFTER_S: u16 = 5;
+const RETRY_AFTER_S: u64 = 5;
 
 /// Why a request was not answered as wished.
 #[derive(Debug, Error)]
@@ -32,6 +34,24 @@ pub(crate) enum ApiError {
     /// The path exists, but not with this method.
     #[error("this method is not allowed here")]
     MethodNotAllowed,
+    /// What is asked does not fit the state that things are in; the sentence names it.
+    #[error("{0}")]
+    Conflict(String),
+    /// The request, or the body that follows it, came too slowly.
+    #[error("{0}")]
+    TooSlow(&'static str),
+    /// The path with its query is too long.
+    #[error("{0}")]
+    UriTooLong(&'static str),
+    /// The headers are too long or too many.
+    #[error("{0}")]
+    HeadersTooLarge(&'static str),
+    /// The account or the address asks too often.
+    #[error("too many requests: try again in {} s", whole_seconds(*retry_after).max(1))]
+    RateLimited {
+        /// After this time it would be answered.
+        retry_after: Duration,
+    },
     /// Too many bytes.
     #[error("{0}")]
     FileTooLarge(String),
@@ -67,6 +87,11 @@ impl ApiError {
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden"),
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
+            Self::Conflict(_) => (StatusCode::CONFLICT, "conflict"),
+            Self::TooSlow(_) => (StatusCode::REQUEST_TIMEOUT, "request_timeout"),
+            Self::UriTooLong(_) => (StatusCode::URI_TOO_LONG, "uri_too_long"),
+            Self::HeadersTooLarge(_) => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large"),
+            Self::RateLimited { .. } => (StatusCode::TOO_MANY_REQUESTS, "rate_limited"),
             Self::FileTooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "file_too_large"),
             Self::TooManyRows(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too_many_rows"),
             Self::UnsupportedMediaType(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
@@ -90,6 +115,14 @@ impl ApiError {
         }
     }
 
+    fn retry_after_s(&self) -> Option<u64> {
+        match self {
+            Self::Unavailable(_) => Some(RETRY_AFTER_S),
+            Self::RateLimited { retry_after } => Some(whole_seconds(*retry_after).max(1)),
+            _ => None,
+        }
+    }
+
     fn into_details(self) -> Vec<Detail> {
         match self {
             Self::Validation(details) => details,
@@ -103,17 +136,13 @@ impl IntoResponse for ApiError {
         self.log();
         let (status, code) = self.status_and_code();
         let message = self.to_string();
+        let retry_after_s = self.retry_after_s();
         let mut response = failure(status, message, ErrorBody { code, details: self.into_details() });
         let headers = response.headers_mut();
-        match status {
-            StatusCode::UNAUTHORIZED => {
-                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-            }
-            StatusCode::SERVICE_UNAVAILABLE => {
-                headers.insert(header::RETRY_AFTER, RETRY_AFTER_S.into());
-            }
-            _ => {}
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
+        headers.extend(retry_after_s.map(|seconds| (header::RETRY_AFTER, seconds.into())));
         response
     }
 }
@@ -121,6 +150,16 @@ impl IntoResponse for ApiError {
 impl From<sqlx::Error> for ApiError {
     fn from(error: sqlx::Error) -> Self {
         if db::is_outage(&error) { Self::Unavailable(Some(error.into())) } else { Self::internal(error) }
+    }
+}
+
+impl From<DbError> for ApiError {
+    fn from(error: DbError) -> Self {
+        match error {
+            DbError::Illegal(refused) => Self::Conflict(refused.to_string()),
+            DbError::Database(error) => error.into(),
+            DbError::Fenced => Self::internal(error),
+        }
     }
 }
 

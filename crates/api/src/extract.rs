@@ -5,5 +5,5 @@ mod owned_action;
 mod query;
 
 pub(crate) use caller::{CanRead, CanWrite};
-pub(crate) use owned_action::OwnedAction;
+pub(crate) use owned_action::{NO_SUCH_ACTION, OwnedAction, TargetAction};
 pub(crate) use query::{Checked, FromQuery, QueryReader};

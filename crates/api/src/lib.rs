@@ -1,7 +1,7 @@
 //! The HTTP service: takes uploads, and shows what became of them. It holds no state of its own, so any number of them
 //! can stand beside one another.
 //!
-//! A request passes [`middleware`] (trace, access log, metrics, panics, draining), then the extractors in [`extract`],
+//! A request passes [`middleware`] (trace, access log, metrics, panics, limits, who is calling), then the extractors in [`extract`],
 //! which turn headers and queries into checked values, then one handler in [`routes`]. Every answer leaves through
 //! [`envelope`] or [`error`].
 
@@ -11,6 +11,7 @@ mod error;
 mod extract;
 mod health;
 mod middleware;
+mod rate_limit;
 mod results;
 mod router;
 mod routes;
@@ -30,7 +31,8 @@ const SERVICE: &str = "api";
 /// Serves until the shutdown, then finishes what runs.
 ///
 /// # Errors
-/// [`RunError`] when it cannot start or the listener breaks.
+/// [`RunError`] when it cannot start.
 pub async fn run(config: ApiConfig, shutdown: Shutdown) -> Result<(), RunError> {
-    Server::start(config, shutdown).await?.serve().await
+    Server::start(config, shutdown).await?.serve().await;
+    Ok(())
 }

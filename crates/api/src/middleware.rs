@@ -1,12 +1,25 @@
-//! What every request passes, from the outside in: [`observe`] (trace, log, metrics), panics, draining, and for quick
-//! routes a time limit.
+//! What every request passes, from the outside in: [`observe`] (trace, log, metrics), [`add_headers`], cross-origin rules,
+//! compression, panics, [`limit_head`]; then, for all but health and metrics, draining, the limit of its address and
+//! [`drain_body`]; then, where a caller is needed, [`identify`]; and for quick routes a time limit.
 
+mod body;
+mod compression;
+mod cors;
 mod draining;
+mod head_limits;
+mod headers;
+mod identify;
 mod observe;
 mod panic;
 mod time_limit;
 
+pub(crate) use body::drain_body;
+pub(crate) use compression::compression;
+pub(crate) use cors::cors;
 pub(crate) use draining::refuse_while_draining;
+pub(crate) use head_limits::limit_head;
+pub(crate) use headers::add_headers;
+pub(crate) use identify::identify;
 pub(crate) use observe::observe;
 pub(crate) use panic::answer_for_panic;
 pub(crate) use time_limit::limit_time;

@@ -1,6 +1,5 @@
 //! The listener's life: wait for the dependencies, serve, drain, end.
 
-use std::future::IntoFuture;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -10,9 +9,17 @@ use bulk_core::dependencies::DependencyError;
 use bulk_core::shutdown::Shutdown;
 use thiserror::Error;
 use tokio::net::TcpListener;
+use tokio::time::{MissedTickBehavior, interval};
 
 use crate::router::router;
 use crate::state::AppState;
+
+mod connections;
+
+/// What connections have to say goodbye to the database, after all else is over.
+const POOL_CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How often limits that nobody is near to any more are forgotten.
+const FORGET_EVERY: Duration = Duration::from_secs(60);
 
 /// Why the API ended otherwise than asked.
 #[derive(Debug, Error)]
@@ -29,9 +36,6 @@ pub enum RunError {
         #[source]
         source: io::Error,
     },
-    /// The listener broke.
-    #[error("the listener broke")]
-    Listen(#[source] io::Error),
 }
 
 /// An API that is ready to serve. Connections wait from the start on; requests are answered once [`Server::serve`] runs.
@@ -50,9 +54,10 @@ impl Server {
         let port = config.config.server.port;
         let state = AppState::open(config, shutdown)?;
         state.dependencies.ready(&state.shutdown).await?;
+        state.account_limits.connect().await;
         let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).await;
         let listener = listener.map_err(|source| RunError::Bind { port, source })?;
-        let address = listener.local_addr().map_err(RunError::Listen)?;
+        let address = listener.local_addr().map_err(|source| RunError::Bind { port, source })?;
         tracing::info!(port = address.port(), "listening");
         Ok(Self { listener, address, state })
     }
@@ -64,21 +69,30 @@ impl Server {
     }
 
     /// Serves until the shutdown, then takes nothing new and finishes what runs, within `SHUTDOWN_TIMEOUT_MS`.
-    ///
-    /// # Errors
-    /// [`RunError::Listen`] when the listener breaks.
-    pub async fn serve(self) -> Result<(), RunError> {
+    pub async fn serve(self) {
         let Self { listener, state, .. } = self;
-        let drained = drain(state.clone());
-        let serving =
-            axum::serve(listener, router(state.clone())).with_graceful_shutdown(drained).into_future();
+        let serving = connections::serve(listener, router(state.clone()), drain(state.clone()));
         let timeout = state.config.server.shutdown_timeout;
         tokio::select! {
-            served = serving => served.map_err(RunError::Listen)?,
+            () = serving => {}
+            () = forget_full_buckets(&state) => {}
             () = out_of_time(&state.shutdown, timeout) => tracing::warn!("gave up what was still running"),
         }
-        state.dependencies.pool.close().await;
-        Ok(())
+        // A database that is silent keeps the pool open for ever.
+        let _ = tokio::time::timeout(POOL_CLOSE_TIMEOUT, state.dependencies.pool.close()).await;
+    }
+}
+
+/// Never ends.
+async fn forget_full_buckets(state: &AppState) {
+    let mut ticks = interval(FORGET_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        state.account_limits.forget_full_buckets();
+        if let Some(limit) = &state.address_limit {
+            limit.forget_full_buckets();
+        }
     }
 }
 

@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use bulk_core::config::{ApiConfig, Config};
+use bulk_core::config::{ApiConfig, Config, HttpConfig};
+use bulk_core::db::Bell;
 use bulk_core::dependencies::{Dependencies, DependencyError};
 use bulk_core::health::Probe;
 use bulk_core::shutdown::Shutdown;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 use crate::SERVICE;
 use crate::auth::Authenticator;
+use crate::rate_limit::{AccountLimits, AddressLimit};
 
 /// What every handler can reach. Cheap to clone.
 #[derive(Clone)]
@@ -18,8 +21,14 @@ pub(crate) struct AppState {
     pub(crate) dependencies: Dependencies,
     /// Says who is calling.
     pub(crate) authenticator: Arc<Authenticator>,
+    /// How much each account may ask.
+    pub(crate) account_limits: Arc<AccountLimits>,
+    /// How much each address may ask.
+    pub(crate) address_limit: Option<Arc<AddressLimit>>,
     /// The settings.
     pub(crate) config: Arc<Config>,
+    /// The settings of HTTP itself.
+    pub(crate) http: Arc<HttpConfig>,
     /// One question for each dependency.
     pub(crate) probes: Arc<[Arc<dyn Probe>]>,
     /// Requests that are being answered, and clean-ups that outlive theirs. The process waits for them before it ends.
@@ -35,7 +44,11 @@ impl AppState {
     /// When one of their URLs is not one.
     pub(crate) fn open(config: ApiConfig, shutdown: Shutdown) -> Result<Self, DependencyError> {
         let dependencies = Dependencies::open(&config.config, SERVICE)?;
+        let account_limits = AccountLimits::open(&config.rate_limit, &config.config.redis)?;
         Ok(Self {
+            account_limits: Arc::new(account_limits),
+            address_limit: AddressLimit::new(&config.rate_limit, config.http.trust_proxy).map(Arc::new),
+            http: Arc::new(config.http),
             probes: dependencies.probes().into(),
             dependencies,
             authenticator: Arc::new(Authenticator::new(&config.auth)),
@@ -43,5 +56,15 @@ impl AppState {
             running: TaskTracker::new(),
             shutdown,
         })
+    }
+    /// Rings without keeping the caller waiting: a bell that nobody hears is rung again by the reconciler.
+    pub(crate) fn ring_later(&self, bells: Vec<Bell>) {
+        let queue = self.dependencies.queue.clone();
+        let ringing = async move {
+            if let Err(error) = queue.ring(&bells).await {
+                tracing::warn!(%error, bells = bells.len(), "could not ring; the reconciler will");
+            }
+        };
+        self.running.spawn(ringing.in_current_span());
     }
 }

@@ -7,12 +7,15 @@
 mod file_part;
 mod form;
 mod header_check;
+mod idempotency;
 mod inspector;
+mod pace;
 mod partitions;
 mod parts;
 mod pending;
 mod receive;
 
+pub(crate) use idempotency::idempotency_key;
 pub(crate) use partitions::partition_count;
 pub(crate) use parts::{Parts, check_content_length};
 pub(crate) use pending::PendingUpload;

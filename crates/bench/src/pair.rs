@@ -24,6 +24,8 @@ pub struct Pair {
     pub direct_seconds: Vec<f64>,
     /// Seconds of the platform, one for each round.
     pub platform_seconds: Vec<f64>,
+    /// Processor seconds of PostgreSQL in the last round of the direct way.
+    pub direct_postgres_seconds: f64,
     /// What the processes have used in the platform's last round.
     pub used: BTreeMap<String, Used>,
     /// What the stores have done in the platform's last round.
@@ -62,13 +64,17 @@ pub async fn measure(services: &Services, workload: Workload, rounds: u32) -> Re
         workload,
         direct_seconds: Vec::new(),
         platform_seconds: Vec::new(),
+        direct_postgres_seconds: 0.0,
         used: BTreeMap::new(),
         work: Work::default(),
     };
     for round in 0..u64::from(rounds) {
         let order = workload.order(round);
         table::prepare(&services.pool, &workload).await?;
+        let start = services.processes.start();
         let took = direct::run(&services.pool, &workload, &order, round).await?;
+        let used = services.processes.used_since(&start);
+        pair.direct_postgres_seconds = used.get("postgres").map_or(f64::NAN, |used| used.cpu_seconds);
         check_records(services, &workload).await?;
         pair.direct_seconds.push(took.as_secs_f64());
 
@@ -116,6 +122,7 @@ mod tests {
             },
             direct_seconds: vec![1.0, 4.0, 10.0],
             platform_seconds: vec![2.0, 5.0, 40.0],
+            direct_postgres_seconds: 0.0,
             used: BTreeMap::new(),
             work: Work::default(),
         };

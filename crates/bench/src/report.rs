@@ -51,7 +51,9 @@ impl Report {
             let used = pair.used.iter().map(|(name, used)| {
                 format!("{name} {:.0} MiB {:.1} s", used.peak_bytes as f64 / 1_048_576.0, used.cpu_seconds)
             });
-            let _ = writeln!(text, "- {}: {}", title(pair), used.collect::<Vec<_>>().join(", "));
+            let used = used.collect::<Vec<_>>().join(", ");
+            let direct = pair.direct_postgres_seconds;
+            let _ = writeln!(text, "- {}: {used} (direct: postgres {direct:.1} s)", title(pair));
         }
         let _ = writeln!(
             text,

@@ -19,8 +19,6 @@ use crate::writer::ring;
 
 /// Files of one account that are read at a time, over all workers; the rest of the workers' room is for others.
 const MAX_FILES_PER_ACCOUNT: i64 = 1;
-/// Runs that may fail (not for an outage) before the action is given up.
-const MAX_FAILURES: u32 = 5;
 const FIRST_RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// Cuts files into chunks.
@@ -69,10 +67,10 @@ impl ChunkingHandler {
             };
         tracing::Span::current().record("accountId", &claim.account_id);
         let lease = claim.lease.clone();
-        let started = std::time::Instant::now();
+        let (failures, started) = (claim.failures, std::time::Instant::now());
         tracing::info!(attempt = lease.attempt, rows = claim.total_rows, "reading a file");
         let ended = self.chunk_under_lease(claim).await;
-        let verdict = self.conclude(&lease, &job, ended).await;
+        let verdict = self.conclude(&lease, &job, failures, ended).await;
         tracing::debug!(duration_ms = started.elapsed().as_millis() as u64, "left the file");
         verdict
     }
@@ -92,44 +90,67 @@ impl ChunkingHandler {
         }
     }
 
-    async fn conclude(&self, lease: &ChunkingLease, job: &ChunkingJob, ended: Ended) -> Verdict {
+    /// `failures` is how many runs have failed before.
+    async fn conclude(
+        &self,
+        lease: &ChunkingLease,
+        job: &ChunkingJob,
+        failures: u32,
+        ended: Ended,
+    ) -> Verdict {
         let pool = &self.dependencies.pool;
         let concluded = match ended {
             Ended::Chunked(Ok(())) => {
                 tracing::info!("the whole file is cut into chunks");
-                db::finish_chunking(pool, lease).await
+                db::finish_chunking(pool, lease, self.max_in_flight()).await
             }
             Ended::LeaseLost => Err(DbError::Fenced),
             Ended::ShuttingDown => {
                 tracing::info!("handing a file back: stopping");
-                self.hand_back(lease, job).await
+                self.hand_back(lease, job).await.map(|()| Vec::new())
             }
             Ended::Chunked(Err(error)) if error.is_fenced() => Err(DbError::Fenced),
             Ended::Chunked(Err(ChunkingError::File(sentence))) => {
                 tracing::warn!(reason = sentence, "the file is refused");
-                db::refuse_file(pool, lease, "file_refused", &sentence).await
+                db::refuse_file(pool, lease, "file_refused", &sentence, self.max_in_flight()).await
             }
             Ended::Chunked(Err(error)) => {
                 if let Some(outage) = error.outage() {
                     let _ = self.hand_back(lease, job).await;
                     return Verdict::Outage(outage);
                 }
-                tracing::error!(%error, "reading the file failed");
-                let delay = delay_after(u32::try_from(lease.attempt).unwrap_or(1), FIRST_RETRY_DELAY);
-                let delay_ms = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
-                let retry = RetryPolicy { max_failures: MAX_FAILURES, delay_ms };
-                db::fail_chunking(pool, lease, &error.to_string(), retry).await
+                self.count_failure(lease, failures, &error).await
             }
         };
         match concluded {
-            Ok(()) => Verdict::Finished,
+            Ok(bells) => {
+                ring(&self.dependencies, &bells).await;
+                Verdict::Finished
+            }
             Err(DbError::Fenced) => {
                 tracing::info!("left a file: paused, over, or taken by another worker");
-                let _ = db::hand_back_chunking(pool, lease).await;
                 Verdict::Finished
             }
             Err(error) => Verdict::after(&error, "could not record how reading a file ended"),
         }
+    }
+
+    async fn count_failure(
+        &self,
+        lease: &ChunkingLease,
+        failures: u32,
+        error: &ChunkingError,
+    ) -> Result<Vec<Bell>, DbError> {
+        let delay = delay_after(failures + 1, FIRST_RETRY_DELAY);
+        let delay_ms = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
+        let retry = RetryPolicy { max_failures: self.config.worker.max_chunk_attempts, delay_ms };
+        let pool = &self.dependencies.pool;
+        let counted = db::fail_chunking(pool, lease, &error.to_string(), retry, self.max_in_flight()).await;
+        // A run whose action was paused or cancelled meanwhile has not failed.
+        if !matches!(counted, Err(DbError::Fenced)) {
+            tracing::error!(%error, failures = failures + 1, "reading the file failed");
+        }
+        counted
     }
 
     /// Another worker, or this one after the outage, can start at once.
@@ -138,6 +159,10 @@ impl ChunkingHandler {
         let bell = Bell::Chunking { action_id: job.action_id, traceparent: job.traceparent.clone() };
         ring(&self.dependencies, &[bell]).await;
         Ok(())
+    }
+
+    fn max_in_flight(&self) -> i64 {
+        self.config.worker.max_chunks_in_flight_per_account.into()
     }
 
     fn lease_ms(&self) -> i64 {

@@ -4,7 +4,9 @@
 //! Cutting is a pure function of the file and of settings stored with the action. A chunker that dies is simply run
 //! again: it cuts the same chunks, and leaves alone those that are recorded.
 
+mod clean_up;
 mod dedupe;
+mod exact_length;
 mod handler;
 mod partition;
 mod pipeline;
@@ -52,6 +54,7 @@ async fn work(config: &Config, dependencies: Dependencies, breaker: Breaker, shu
         concurrency: config.worker.chunking_concurrency,
         breaker,
         shutdown: shutdown.clone(),
+        patience: config.server.shutdown_timeout,
     };
     tokio::join!(runner.run(), reconciler.run(shutdown));
 }

@@ -14,6 +14,7 @@ use csv_async::StringRecord;
 use thiserror::Error;
 
 use crate::dedupe::SeenKeys;
+use crate::exact_length::{ExactLength, WrongSize};
 use crate::partition::partition_of;
 use crate::writer::{ChunkWriter, WriteError};
 
@@ -32,6 +33,9 @@ pub enum ChunkingError {
     /// The code for it is wrong: it panicked.
     #[error("reading the file panicked; the worker's standard error says where")]
     Panicked,
+    /// The stored file is not what was uploaded.
+    #[error("the stored file is damaged: {0}. Retry the action once it is restored, or upload it again")]
+    Damaged(String),
     /// Reading broke off.
     #[error("reading the uploaded file broke off: {0}")]
     Read(std::io::Error),
@@ -45,6 +49,7 @@ impl ChunkingError {
             Self::Write(WriteError::Storage(error)) | Self::Storage(error) => error.outage(),
             Self::Read(error) => Some(Outage::new(Dependency::Minio, error)),
             Self::Panicked
+            | Self::Damaged(_)
             | Self::File(_)
             | Self::Write(WriteError::Changed { .. } | WriteError::Aborted(_)) => None,
         }
@@ -59,7 +64,10 @@ impl ChunkingError {
 impl From<CsvError> for ChunkingError {
     fn from(error: CsvError) -> Self {
         match error {
-            CsvError::Io(error) => Self::Read(error),
+            CsvError::Io(error) => match WrongSize::of(&error) {
+                Some(wrong) => Self::Damaged(wrong.to_string()),
+                None => Self::Read(error),
+            },
             file_fault => Self::File(file_fault.to_string()),
         }
     }
@@ -71,7 +79,11 @@ pub async fn chunk_file(
     config: &Config,
     claim: ChunkingClaim,
 ) -> Result<(), ChunkingError> {
-    let source = dependencies.store.open(&claim.file_key).await?;
+    let source = dependencies.store.open(&claim.file_key).await.map_err(|error| match error {
+        StorageError::NotFound => ChunkingError::Damaged("there is no such object".to_owned()),
+        error => ChunkingError::Storage(error),
+    })?;
+    let source = ExactLength::new(source, claim.file_size_bytes);
     // The upload was checked against the limits of its day; what counts now is that the file still has as many rows.
     let limits = ReadLimits {
         max_rows: claim.total_rows,
@@ -169,7 +181,8 @@ impl Cutter {
     fn check(&self, position: RowPosition, record: &StringRecord) -> Result<u128, (RowCode, String)> {
         let (found, expected) = (record.len(), self.header.len());
         if found != expected {
-            let sentence = format!("line {} has {found} fields, the header has {expected}", position.line);
+            let fields = if found == 1 { "field" } else { "fields" };
+            let sentence = format!("line {} has {found} {fields}, the header has {expected}", position.line);
             return Err((RowCode::Malformed, sentence));
         }
         match self.entity.check_row(&self.map, self.action, record) {

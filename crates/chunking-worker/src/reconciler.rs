@@ -11,7 +11,9 @@ use bulk_core::shutdown::Shutdown;
 use bulk_core::telemetry::metrics::LEASES_LOST;
 use bulk_core::worker::Breaker;
 use sqlx::PgConnection;
+use tokio::task::JoinSet;
 
+use crate::clean_up::CleanUp;
 use crate::writer::ring;
 
 /// The advisory lock of the leader; any number that nothing else in the database uses.
@@ -20,21 +22,27 @@ const LEADER_LOCK: i64 = 0x62_75_6c_6b_2d_72_65_63;
 const SILENCE_WHEN_IDLE: Duration = Duration::from_secs(1);
 /// The same while jobs wait in its queue: it may just wait its turn.
 const SILENCE_WHEN_BUSY: Duration = Duration::from_secs(30);
-/// An upload from which no byte has come for this long is abandoned.
-const UPLOAD_SILENCE: Duration = Duration::from_secs(3600);
+/// A round that takes longer waits for something that will not come, such as an answer on a dead connection.
+const ROUND_TIMEOUT: Duration = Duration::from_secs(30);
+/// What a round has to come to its end when a stop is asked for. All it does can be done again by the next leader.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// Cleaning up is never urgent, and whatever has failed may need a while.
+const PAUSE_AFTER_FAILED_CLEAN_UP: Duration = Duration::from_secs(30);
 
 /// The reconciler of one worker.
 pub struct Reconciler {
     dependencies: Dependencies,
     config: WorkerConfig,
     breaker: Breaker,
+    clean_up: CleanUp,
 }
 
 impl Reconciler {
     /// A reconciler; [`Reconciler::run`] starts it.
     #[must_use]
     pub fn new(dependencies: Dependencies, config: WorkerConfig, breaker: Breaker) -> Self {
-        Self { dependencies, config, breaker }
+        let clean_up = CleanUp::new(dependencies.clone(), config.chunk_retention);
+        Self { dependencies, config, breaker, clean_up }
     }
 
     /// Looks for overdue work at every interval, while it leads, until the shutdown.
@@ -43,23 +51,43 @@ impl Reconciler {
         metrics::counter!(LEASES_LOST).increment(0);
         // Session locks go with their connection, so the leader's must not go back to the pool.
         let mut leader: Option<PgConnection> = None;
+        // Dropped at the end, and what runs in it is broken off.
+        let mut cleaning = JoinSet::new();
         loop {
             tokio::select! {
                 () = self.breaker.closed() => {}
                 () = shutdown.cancelled() => return,
             }
-            leader = self.lead(leader).await;
-            if leader.is_some()
-                && let Err(error) = self.tick().await
-            {
-                tracing::warn!(%error, "the reconciler could not finish its round");
-                leader = None;
-            }
+            leader = tokio::select! {
+                leader = self.round(leader, &mut cleaning) => leader,
+                () = shutdown.out_of_time(PATIENCE) => return,
+            };
             tokio::select! {
                 () = tokio::time::sleep(self.config.reconcile_interval) => {}
                 () = shutdown.cancelled() => return,
             }
         }
+    }
+
+    /// Leads if nobody else does, and then does what is due. Gives up the lead when that fails.
+    async fn round(&self, leader: Option<PgConnection>, cleaning: &mut JoinSet<()>) -> Option<PgConnection> {
+        let round = async {
+            let leader = self.lead(leader).await?;
+            match self.tick().await {
+                Ok(()) => {
+                    self.clean_up_beside(cleaning);
+                    Some(leader)
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the reconciler could not finish its round");
+                    None
+                }
+            }
+        };
+        tokio::time::timeout(ROUND_TIMEOUT, round).await.unwrap_or_else(|_| {
+            tracing::warn!("the reconciler's round hung");
+            None
+        })
     }
 
     /// The connection that holds the leader's lock, if this process leads.
@@ -107,7 +135,6 @@ impl Reconciler {
         if settled > 0 {
             tracing::error!(actions = settled, "ended actions that should have ended with their last chunk");
         }
-        self.remove_orphaned_uploads().await?;
         Ok(())
     }
 
@@ -130,23 +157,18 @@ impl Reconciler {
         i64::try_from(silence.as_millis()).unwrap_or(i64::MAX)
     }
 
-    async fn remove_orphaned_uploads(&self) -> Result<(), DbError> {
-        let silence_ms = i64::try_from(UPLOAD_SILENCE.as_millis()).unwrap_or(i64::MAX);
-        let (pool, store) = (&self.dependencies.pool, &self.dependencies.store);
-        for upload in db::orphaned_uploads(pool, silence_ms).await? {
-            if let Some(multipart_id) = &upload.multipart_id
-                && let Err(error) = store.abort_upload(&upload.object_key, multipart_id).await
-            {
-                tracing::warn!(%error, "could not remove the parts of an abandoned upload");
-                continue;
-            }
-            if let Err(error) = store.delete(&upload.object_key).await {
-                tracing::warn!(%error, "could not remove the object of an abandoned upload");
-                continue;
-            }
-            db::end_upload(pool, upload.action_id).await?;
-            tracing::info!(actionId = %upload.action_id, "removed an abandoned upload");
+    /// Starts a clean-up, unless one still runs.
+    fn clean_up_beside(&self, cleaning: &mut JoinSet<()>) {
+        while cleaning.try_join_next().is_some() {}
+        if !cleaning.is_empty() {
+            return;
         }
-        Ok(())
+        let clean_up = self.clean_up.clone();
+        cleaning.spawn(async move {
+            if let Err(error) = clean_up.run().await {
+                tracing::warn!(%error, "the clean-up broke off; it is tried again later");
+                tokio::time::sleep(PAUSE_AFTER_FAILED_CLEAN_UP).await;
+            }
+        });
     }
 }

@@ -3,14 +3,13 @@
 
 use std::collections::HashMap;
 
-use bulk_core::chunk::ChunkId;
-use bulk_core::db::{self, ChunkingLease, DbError, NewChunk};
+use bulk_core::chunk::{ChunkId, content_hash};
+use bulk_core::db::{self, ChunkingLease, DbError, NewChunk, RecordedChunk};
 use bulk_core::dependencies::Dependencies;
 use bulk_core::storage::{StorageError, keys};
 use bytes::Bytes;
 use thiserror::Error;
 use tokio::task::JoinSet;
-use xxhash_rust::xxh3::xxh3_64;
 
 /// Chunks being stored at a time, per file. Their bytes are in memory: at most this many MiB.
 const CONCURRENT_PUTS: usize = 4;
@@ -45,19 +44,19 @@ pub struct ChunkWriter {
     account: String,
     lease: ChunkingLease,
     max_in_flight: i64,
-    recorded: HashMap<(i16, i32), i64>,
+    recorded: HashMap<(i16, i32), RecordedChunk>,
     writes: JoinSet<Result<(), WriteError>>,
 }
 
 impl ChunkWriter {
-    /// A writer that leaves the `recorded` chunks (with the hashes of their objects) alone.
+    /// A writer that leaves the `recorded` chunks alone, but for those whose object is to be written again.
     #[must_use]
     pub fn new(
         dependencies: Dependencies,
         account: String,
         lease: ChunkingLease,
         max_in_flight: i64,
-        recorded: HashMap<(i16, i32), i64>,
+        recorded: HashMap<(i16, i32), RecordedChunk>,
     ) -> Self {
         Self { dependencies, account, lease, max_in_flight, recorded, writes: JoinSet::new() }
     }
@@ -73,12 +72,16 @@ impl ChunkWriter {
         row_count: usize,
         object: Vec<u8>,
     ) -> Result<(), WriteError> {
-        let content_hash = i64::from_ne_bytes(xxh3_64(&object).to_ne_bytes());
-        match self.recorded.get(&(partition, seq)) {
-            Some(&hash) if hash == content_hash => return Ok(()),
-            Some(_) => return Err(WriteError::Changed { partition, seq }),
-            None => {}
+        let content_hash = content_hash(&object);
+        let recorded = self.recorded.get(&(partition, seq));
+        match recorded {
+            Some(chunk) if chunk.content_hash != content_hash => {
+                return Err(WriteError::Changed { partition, seq });
+            }
+            Some(chunk) if !chunk.rewrite => return Ok(()),
+            _ => {}
         }
+        let is_new = recorded.is_none();
         while self.writes.len() >= CONCURRENT_PUTS {
             self.one_written().await?;
         }
@@ -89,7 +92,11 @@ impl ChunkWriter {
         let max_in_flight = self.max_in_flight;
         self.writes.spawn(async move {
             dependencies.store.put(&key, Bytes::from(object)).await?;
-            let bells = db::record_chunk(&dependencies.pool, &lease, chunk, max_in_flight).await?;
+            let bells = if is_new {
+                db::record_chunk(&dependencies.pool, &lease, chunk, max_in_flight).await?
+            } else {
+                db::chunk_rewritten(&dependencies.pool, &lease, chunk, max_in_flight).await?
+            };
             ring(&dependencies, &bells).await;
             Ok(())
         });

@@ -5,7 +5,9 @@
 
 mod auth;
 mod database;
+mod http;
 mod problem;
+mod rate_limit;
 mod reader;
 mod redis;
 mod server;
@@ -17,7 +19,9 @@ mod worker;
 
 pub use auth::AuthMode;
 pub use database::DatabaseConfig;
+pub use http::{AllowedOrigins, HttpConfig};
 pub use problem::{ConfigError, Problem};
+pub use rate_limit::RateLimitConfig;
 pub use redis::RedisConfig;
 pub use server::{Environment, ServerConfig};
 pub use settings::Settings;
@@ -28,7 +32,7 @@ pub use worker::WorkerConfig;
 
 use reader::Reader;
 
-/// What every service needs. The workers need nothing else; the API adds [`ApiConfig::auth`].
+/// What every service needs. The workers need nothing else; the API adds what [`ApiConfig`] has.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// The process itself.
@@ -47,13 +51,17 @@ pub struct Config {
     pub telemetry: TelemetryConfig,
 }
 
-/// What the API needs: a worker must start without a `JWT_SECRET`, so authentication stands apart from [`Config`].
+/// What the API needs: a worker must start without a `JWT_SECRET`, so what concerns callers stands apart from [`Config`].
 #[derive(Clone, Debug)]
 pub struct ApiConfig {
     /// What the API has in common with the workers.
     pub config: Config,
     /// How callers prove who they are.
     pub auth: AuthMode,
+    /// How many requests are answered.
+    pub rate_limit: RateLimitConfig,
+    /// What stands between the API and those who reach it over HTTP.
+    pub http: HttpConfig,
 }
 
 impl Config {
@@ -95,8 +103,10 @@ impl ApiConfig {
 
     fn read(reader: &mut Reader<'_>) -> Self {
         let config = Config::read(reader);
-        let auth = AuthMode::read(reader, config.server.environment);
-        Self { config, auth }
+        let environment = config.server.environment;
+        let auth = AuthMode::read(reader, environment);
+        let rate_limit = RateLimitConfig::read(reader);
+        Self { config, auth, rate_limit, http: HttpConfig::read(reader, environment) }
     }
 }
 

@@ -8,28 +8,35 @@
 mod actions;
 mod chunking;
 mod chunks;
+mod clean_up;
+mod control;
 mod due;
 mod error;
 mod finish;
+mod idempotency;
 mod locked_action;
 mod pool;
 mod uploads;
+mod waiting;
 
 pub use actions::{
-    ActionFilter, ActionRecord, ChunkSummary, NewAction, chunks_with_results, find_action, insert_action,
-    list_actions,
+    ActionFilter, ActionRecord, ChunkSummary, Insertion, NewAction, chunks_with_results, find_action,
+    insert_action, list_actions,
 };
 pub use chunking::{
-    ChunkingClaim, ChunkingLease, NewChunk, claim_chunking, fail_chunking, finish_chunking,
-    hand_back_chunking, record_chunk, refuse_file, renew_chunking,
+    ChunkingClaim, ChunkingLease, NewChunk, RecordedChunk, chunk_rewritten, claim_chunking, fail_chunking,
+    finish_chunking, hand_back_chunking, record_chunk, refuse_file, renew_chunking,
 };
 pub use chunks::{ChunkClaim, ChunkLease, claim_chunk, fail_chunk, hand_back_chunk, renew_chunk};
+pub use clean_up::{FinishedAction, actions_to_clean, committed_attempts, mark_cleaned};
+pub use control::{cancel_action, pause_action, resume_action, retry_action};
 pub use due::{
     expire_chunk_leases, forgotten_chunking, forgotten_chunks, release_waiting, retries_due, schedules_due,
     settle_finished,
 };
 pub use error::{DbError, is_outage};
 pub use finish::{FinishedChunk, finish_chunk};
+pub use idempotency::{IdempotencyKey, KeyUse, find_key, remove_expired_keys};
 pub use locked_action::LockedAction;
 pub use pool::{SchemaError, connect, migrate, require_schema};
 pub use uploads::{OrphanedUpload, begin_upload, end_upload, orphaned_uploads, touch_upload};

@@ -10,6 +10,7 @@ mod reader;
 pub use job::{ChunkJob, ChunkingJob, Job};
 pub use reader::{Delivery, QueueReader};
 
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
@@ -57,11 +58,12 @@ pub struct Backlog {
     pub lag: u64,
 }
 
-/// Both queues, for ringing. Cheap to clone; all clones share one connection, which is made anew when it breaks.
+/// Both queues, for ringing. Cheap to clone; all clones share one connection, which is made anew when it breaks or
+/// falls silent.
 #[derive(Clone)]
 pub struct Queue {
     client: Client,
-    connection: ConnectionManager,
+    connection: Arc<RwLock<ConnectionManager>>,
     key_prefix: String,
 }
 
@@ -72,11 +74,7 @@ impl Queue {
     /// When the URL is not a Redis URL.
     pub fn new(config: &RedisConfig) -> Result<Self, RedisError> {
         let client = Client::open(config.url.expose_secret())?;
-        let settings = ConnectionManagerConfig::new()
-            .set_response_timeout(Some(RESPONSE_TIMEOUT))
-            .set_connection_timeout(Some(RESPONSE_TIMEOUT))
-            .set_number_of_retries(1);
-        let connection = ConnectionManager::new_lazy_with_config(client.clone(), settings)?;
+        let connection = Arc::new(RwLock::new(connect_lazily(&client)?));
         Ok(Self { client, connection, key_prefix: config.key_prefix.clone() })
     }
 
@@ -93,10 +91,9 @@ impl Queue {
             let (queue, payload) = job::encode(bell);
             pipeline.xadd(self.key(queue), "*", &[("job", payload)]).ignore();
         }
-        let mut connection = self.connection.clone();
-        match pipeline.query_async::<()>(&mut connection).await {
+        match self.noting_silence(pipeline.query_async::<()>(&mut self.connection()).await) {
             Err(error) if error.is_connection_dropped() || error.is_io_error() => {
-                pipeline.query_async(&mut connection).await
+                self.noting_silence(pipeline.query_async(&mut self.connection()).await)
             }
             result => result,
         }
@@ -115,14 +112,9 @@ impl Queue {
     /// When Redis is away. The jobs will be delivered again, to no effect.
     pub async fn finish(&self, queue: QueueName, ids: &[String]) -> Result<(), RedisError> {
         let key = self.key(queue);
-        let mut connection = self.connection.clone();
-        redis::pipe()
-            .xack(&key, GROUP, ids)
-            .ignore()
-            .xdel(&key, ids)
-            .ignore()
-            .query_async(&mut connection)
-            .await
+        let mut pipeline = redis::pipe();
+        pipeline.xack(&key, GROUP, ids).ignore().xdel(&key, ids).ignore();
+        self.noting_silence(pipeline.query_async(&mut self.connection()).await)
     }
 
     /// How much waits in a queue. A queue that does not exist yet is empty.
@@ -131,8 +123,8 @@ impl Queue {
     /// When Redis is away.
     pub async fn backlog(&self, queue: QueueName) -> Result<Backlog, RedisError> {
         let key = self.key(queue);
-        let mut connection = self.connection.clone();
-        let length: u64 = connection.xlen(&key).await?;
+        let mut connection = self.connection();
+        let length: u64 = self.noting_silence(connection.xlen(&key).await)?;
         let groups: StreamInfoGroupsReply = match connection.xinfo_groups(&key).await {
             // "ERR no such key": nobody has rung or listened yet.
             Err(error) if error.code() == Some("ERR") => StreamInfoGroupsReply::default(),
@@ -152,11 +144,35 @@ impl Queue {
     /// # Errors
     /// When it does not.
     pub async fn ping(&self) -> Result<(), RedisError> {
-        let mut connection = self.connection.clone();
-        redis::cmd("PING").query_async(&mut connection).await
+        self.noting_silence(redis::cmd("PING").query_async(&mut self.connection()).await)
+    }
+
+    fn connection(&self) -> ConnectionManager {
+        self.connection.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The connection manager connects anew after an error, but not after silence, so a connection that a firewall has
+    /// forgotten would stay: it is replaced here.
+    fn noting_silence<T>(&self, result: Result<T, RedisError>) -> Result<T, RedisError> {
+        if let Err(error) = &result
+            && error.is_timeout()
+            && let Ok(fresh) = connect_lazily(&self.client)
+        {
+            *self.connection.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+        }
+        result
     }
 
     fn key(&self, queue: QueueName) -> String {
         format!("{}:queue:{}", self.key_prefix, queue.as_str())
     }
+}
+
+/// Connects on its first command.
+fn connect_lazily(client: &Client) -> Result<ConnectionManager, RedisError> {
+    let settings = ConnectionManagerConfig::new()
+        .set_response_timeout(Some(RESPONSE_TIMEOUT))
+        .set_connection_timeout(Some(RESPONSE_TIMEOUT))
+        .set_number_of_retries(1);
+    ConnectionManager::new_lazy_with_config(client.clone(), settings)
 }

@@ -1,6 +1,7 @@
 //! The one signal that tells everything in a process to finish what runs and leave.
 
 use std::io;
+use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -50,6 +51,12 @@ impl Shutdown {
     /// Waits until a stop is asked for; safe to drop and call again, as `select!` does.
     pub async fn cancelled(&self) {
         self.0.cancelled().await;
+    }
+
+    /// Waits until a stop was asked for and `patience` has passed since: what still runs then is to be given up.
+    pub async fn out_of_time(&self, patience: Duration) {
+        self.cancelled().await;
+        tokio::time::sleep(patience).await;
     }
 
     /// A shutdown that stops with this one, and can be triggered alone without touching this one.

@@ -29,6 +29,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// answers would be waited on for ever.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(8);
 const MAX_ATTEMPTS: u32 = 2;
+/// A whole small object. The client notices a body that has stopped, but not one that trickles.
+const GET_TIMEOUT: Duration = Duration::from_secs(20);
+/// A part of an upload is fifty times as large as a chunk, and a caller waits who cannot go elsewhere.
+const PART_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The platform's bucket. Cheap to clone.
 #[derive(Clone)]
@@ -130,10 +134,15 @@ impl ObjectStore {
     /// # Errors
     /// [`StorageError::NotFound`], or when the server is away.
     pub async fn get(&self, key: &str) -> Result<Bytes, StorageError> {
-        let object = self.client.get_object().bucket(&self.bucket).key(key).send().await;
-        let body = object.map_err(StorageError::from_sdk)?.body;
-        let bytes = body.collect().await.map_err(|error| StorageError::Unavailable(error.to_string()))?;
-        Ok(bytes.into_bytes())
+        let fetch = async {
+            let object = self.client.get_object().bucket(&self.bucket).key(key).send().await;
+            let body = object.map_err(StorageError::from_sdk)?.body;
+            let bytes = body.collect().await.map_err(|error| StorageError::Unavailable(error.to_string()))?;
+            Ok(bytes.into_bytes())
+        };
+        let late =
+            || StorageError::Unavailable(format!("no whole object within {} s", GET_TIMEOUT.as_secs()));
+        tokio::time::timeout(GET_TIMEOUT, fetch).await.unwrap_or_else(|_| Err(late()))
     }
 
     /// Opens an object for reading as a stream.
@@ -154,27 +163,36 @@ impl ObjectStore {
         deleted.map(|_| ()).map_err(StorageError::from_sdk)
     }
 
-    /// Removes every object whose key starts with `prefix`, and says how many there were.
+    /// Up to a thousand keys that start with `prefix` and come after `after`, in order. None when there are no more.
     ///
     /// # Errors
     /// When the server is away or refuses.
-    pub async fn delete_prefix(&self, prefix: &str) -> Result<usize, StorageError> {
-        let mut removed = 0;
-        loop {
-            let listing = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix).send().await;
-            let found = listing.map_err(StorageError::from_sdk)?.contents.unwrap_or_default();
-            let objects: Vec<_> = found
-                .into_iter()
-                .filter_map(|object| ObjectIdentifier::builder().key(object.key?).build().ok())
-                .collect();
-            if objects.is_empty() {
-                return Ok(removed);
+    pub async fn list(&self, prefix: &str, after: Option<&str>) -> Result<Vec<String>, StorageError> {
+        let request = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix);
+        let listing = request.set_start_after(after.map(str::to_owned)).send().await;
+        let found = listing.map_err(StorageError::from_sdk)?.contents.unwrap_or_default();
+        Ok(found.into_iter().filter_map(|object| object.key).collect())
+    }
+
+    /// Removes up to a thousand objects in one request; those that are not there are fine.
+    ///
+    /// # Errors
+    /// When the server is away, or refuses any of them.
+    pub async fn delete_all(&self, keys: &[String]) -> Result<(), StorageError> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let objects =
+            keys.iter().filter_map(|key| ObjectIdentifier::builder().key(key).build().ok()).collect();
+        let batch = Delete::builder().set_objects(Some(objects)).quiet(true).build();
+        let batch = batch.map_err(|error| StorageError::Unavailable(error.to_string()))?;
+        let deleted = self.client.delete_objects().bucket(&self.bucket).delete(batch).send().await;
+        match deleted.map_err(StorageError::from_sdk)?.errors() {
+            [] => Ok(()),
+            [first, ..] => {
+                let reason = first.message().or(first.code()).unwrap_or("no reason given");
+                Err(StorageError::Unavailable(format!("an object was not deleted: {reason}")))
             }
-            removed += objects.len();
-            let batch = Delete::builder().set_objects(Some(objects)).quiet(true).build();
-            let batch = batch.map_err(|error| StorageError::Unavailable(error.to_string()))?;
-            let deleted = self.client.delete_objects().bucket(&self.bucket).delete(batch).send().await;
-            deleted.map_err(StorageError::from_sdk)?;
         }
     }
 

@@ -25,4 +25,5 @@ pub mod settings;
 pub mod signals;
 pub mod stores;
 pub mod supervisor;
+pub mod token;
 pub mod up;

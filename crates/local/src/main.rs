@@ -1,6 +1,6 @@
 //! Starts the platform on one machine: see the library.
 
-use std::{io, path::PathBuf, process::ExitCode};
+use std::{io, path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
@@ -9,6 +9,7 @@ use local::{
     contacts::Contacts,
     demo::{self, DemoOptions},
     platform::PlatformOptions,
+    token::{self, TokenOptions},
     up,
 };
 
@@ -26,6 +27,9 @@ enum Command {
     Up(Up),
     /// Upload a file to a platform of its own, show its progress and result, and stop.
     Demo(Demo),
+    /// Print a token for a platform that runs with AUTH_MODE=jwt, signed with the JWT_SECRET of the environment or else of
+    /// the data directory.
+    Token(Token),
     /// Write made-up records as CSV to stdout.
     #[command(subcommand)]
     Generate(Generate),
@@ -60,6 +64,22 @@ struct Demo {
     data_dir: PathBuf,
 }
 
+#[derive(Args)]
+struct Token {
+    /// The account that the token is for.
+    #[arg(long)]
+    account: String,
+    /// What it is good for, such as "bulk:read bulk:write"; without it, for everything.
+    #[arg(long)]
+    scope: Option<String>,
+    /// Seconds until it expires.
+    #[arg(long, default_value_t = 3600)]
+    expires_in: u32,
+    /// Where the platform keeps its settings.
+    #[arg(long, default_value = ".local")]
+    data_dir: PathBuf,
+}
+
 #[derive(Subcommand)]
 enum Generate {
     /// Contacts with the columns email, name and age.
@@ -89,6 +109,12 @@ async fn run(command: Command) -> Result<ExitCode> {
         }
         Command::Demo(Demo { rows, file, data_dir }) => {
             demo::demo(DemoOptions { rows, file, data_dir }).await
+        }
+        Command::Token(Token { account, scope, expires_in, data_dir }) => {
+            let expires_in = Duration::from_secs(expires_in.into());
+            let secret = token::secret(&data_dir)?;
+            console::result(token::token(&TokenOptions { account, scope, expires_in }, &secret)?);
+            Ok(ExitCode::SUCCESS)
         }
         Command::Generate(Generate::Contacts { rows, seed }) => {
             Contacts { rows, seed, bad_rows: 0 }.write(io::stdout().lock())?;

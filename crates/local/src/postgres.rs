@@ -41,6 +41,9 @@ const STOP_GRACE: Duration = Duration::from_secs(60);
 pub enum Durability {
     /// Nothing that was committed.
     Full,
+    /// Everything; but nothing of what was committed is lost when only PostgreSQL's processes die: for tests that kill
+    /// them.
+    Processes,
     /// Everything: for tests, whose data is thrown away.
     None,
 }
@@ -93,8 +96,12 @@ fn arguments(cluster: &Path, port: u16, durability: Durability) -> Vec<String> {
         // Compiling pays for reports, not for statements of milliseconds.
         "jit=off".to_owned(),
     ];
+    if durability != Durability::Full {
+        settings.extend(["fsync=off", "full_page_writes=off"].map(str::to_owned));
+    }
+    // Without it, commits of the last moments are in the memory of a process that dies.
     if durability == Durability::None {
-        settings.extend(["fsync=off", "full_page_writes=off", "synchronous_commit=off"].map(str::to_owned));
+        settings.push("synchronous_commit=off".to_owned());
     }
     let mut arguments = vec!["-D".to_owned(), cluster.display().to_string()];
     for setting in settings {

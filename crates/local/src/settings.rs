@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::{data_dir::DataDir, env_file::Settings};
 
 /// What a caller may set for the services. All of it reaches them; what of it is set is shown in the env file.
-const FROM_ENVIRONMENT: [&str; 33] = [
+const FROM_ENVIRONMENT: [&str; 36] = [
     "NODE_ENV",
     "DATABASE_URL",
     "DATABASE_MAX_CONNECTIONS",
@@ -27,6 +27,8 @@ const FROM_ENVIRONMENT: [&str; 33] = [
     "RATE_LIMIT_WINDOW_MS",
     "RATE_LIMIT_MAX_REQUESTS",
     "BULK_ACTION_RATE_LIMIT",
+    "ADDRESS_RATE_LIMIT",
+    "TRUST_PROXY",
     "ALLOWED_ORIGINS",
     "MAX_FILE_SIZE_MB",
     "MAX_CSV_ROWS",
@@ -40,6 +42,7 @@ const FROM_ENVIRONMENT: [&str; 33] = [
     "RECONCILE_INTERVAL_MS",
     "MAX_CHUNKS_IN_FLIGHT_PER_ACCOUNT",
     "MAX_CHUNK_ATTEMPTS",
+    "CHUNK_RETENTION_HOURS",
     "SHUTDOWN_TIMEOUT_MS",
 ];
 

@@ -9,6 +9,7 @@ use bulk_core::config::WorkerConfig;
 use bulk_core::db::{self, Bell, ChunkClaim, DbError, FinishedChunk, RetryPolicy};
 use bulk_core::dependencies::Dependencies;
 use bulk_core::queue::{ChunkJob, Job};
+use bulk_core::shutdown::Shutdown;
 use bulk_core::telemetry::metrics::{ACTION_DURATION, CHUNK_DURATION, CHUNKS, RETRIES};
 use bulk_core::telemetry::trace::TraceContext;
 use bulk_core::worker::{Handler, LeaseKeeper, Verdict, delay_after};
@@ -27,6 +28,10 @@ pub struct ProcessingHandler {
     pub owner: String,
     /// Its settings.
     pub config: WorkerConfig,
+    /// Asks for the end.
+    pub shutdown: Shutdown,
+    /// How long after that a chunk may still take; then it is handed back.
+    pub patience: Duration,
 }
 
 #[async_trait]
@@ -85,37 +90,37 @@ impl ProcessingHandler {
         });
         // A panic is a failure of the chunk like any other: caught, it counts towards `dead`; uncaught, the lease would run
         // out and the next worker would panic in turn, for ever.
-        let work =
-            AssertUnwindSafe(process_chunk(&self.dependencies, claim, self.max_in_flight())).catch_unwind();
+        let work = process_chunk(&self.dependencies, claim, self.max_in_flight(), self.config.lease);
         tokio::select! {
-            result = work => result.unwrap_or(Err(ChunkError::Panicked)),
+            result = AssertUnwindSafe(work).catch_unwind() => result.unwrap_or(Err(ChunkError::Panicked)),
             () = keeper.lost() => Err(DbError::Fenced.into()),
+            () = self.shutdown.out_of_time(self.patience) => Err(ChunkError::OutOfTime),
         }
     }
 
     /// Nothing of the chunk was committed; what follows depends on whose fault that was.
     async fn put_aside(&self, claim: &ChunkClaim, error: ChunkError) -> Verdict {
-        let pool = &self.dependencies.pool;
         if matches!(error, ChunkError::Database(DbError::Fenced)) {
-            tracing::info!("left a chunk: its action is paused or over, or another worker has it");
-            metrics::counter!(CHUNKS, "result" => "left").increment(1);
-            // Where the lease is still held (a pause), the chunk must be claimable when the action goes on.
-            return match db::hand_back_chunk(pool, &claim.lease).await {
-                Ok(_) => Verdict::Finished,
-                Err(error) => {
-                    Verdict::after(&error.into(), "could not hand a chunk back; its lease will run out")
-                }
-            };
+            return leave();
         }
         if let Some(outage) = error.outage() {
-            metrics::counter!(CHUNKS, "result" => "handed_back").increment(1);
-            // If this fails as well, the lease runs out.
-            if let Ok(Some(bell)) = db::hand_back_chunk(pool, &claim.lease).await {
-                self.ring(&[bell]).await;
-            }
+            self.hand_back(claim).await;
             return Verdict::Outage(outage);
         }
+        if matches!(error, ChunkError::OutOfTime) {
+            tracing::info!("handing a chunk back: stopping");
+            self.hand_back(claim).await;
+            return Verdict::Finished;
+        }
         self.count_failure(claim, &error).await
+    }
+
+    /// Another worker, or this one after the outage, can start at once. If this fails as well, the lease runs out.
+    async fn hand_back(&self, claim: &ChunkClaim) {
+        metrics::counter!(CHUNKS, "result" => "handed_back").increment(1);
+        if let Ok(Some(bell)) = db::hand_back_chunk(&self.dependencies.pool, &claim.lease).await {
+            self.ring(&[bell]).await;
+        }
     }
 
     async fn count_failure(&self, claim: &ChunkClaim, error: &ChunkError) -> Verdict {
@@ -126,14 +131,18 @@ impl ProcessingHandler {
             delay_ms: i64::try_from(delay.as_millis()).unwrap_or(i64::MAX),
         };
         let dead = failures >= self.config.max_chunk_attempts;
+        let message = error.to_string();
+        let counted =
+            db::fail_chunk(&self.dependencies.pool, &claim.lease, &message, retry, self.max_in_flight())
+                .await;
+        if matches!(counted, Err(DbError::Fenced)) {
+            return leave();
+        }
         tracing::error!(%error, failures, dead, "a chunk failed");
         let result = if dead { "dead" } else { "failed" };
         metrics::counter!(CHUNKS, "result" => result).increment(1);
         metrics::counter!(RETRIES).increment(u64::from(!dead));
-        let message = error.to_string();
-        match db::fail_chunk(&self.dependencies.pool, &claim.lease, &message, retry, self.max_in_flight())
-            .await
-        {
+        match counted {
             Ok(bells) => {
                 self.ring(&bells).await;
                 Verdict::Finished
@@ -158,4 +167,11 @@ impl ProcessingHandler {
     fn max_in_flight(&self) -> i64 {
         self.config.max_chunks_in_flight_per_account.into()
     }
+}
+
+/// Nothing is to be given back: whoever ended the lease has put the chunk where it belongs.
+fn leave() -> Verdict {
+    tracing::info!("left a chunk: its action is paused or over, or another worker has it");
+    metrics::counter!(CHUNKS, "result" => "left").increment(1);
+    Verdict::Finished
 }

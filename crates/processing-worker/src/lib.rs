@@ -45,6 +45,8 @@ async fn work(config: &Config, dependencies: Dependencies, breaker: Breaker, shu
         dependencies: dependencies.clone(),
         owner: consumer.clone(),
         config: config.worker.clone(),
+        shutdown: shutdown.clone(),
+        patience: config.server.shutdown_timeout,
     };
     let runner = Runner {
         queue: dependencies.queue,
@@ -53,6 +55,7 @@ async fn work(config: &Config, dependencies: Dependencies, breaker: Breaker, shu
         concurrency: config.worker.processing_concurrency,
         breaker,
         shutdown: shutdown.clone(),
+        patience: config.server.shutdown_timeout,
     };
     runner.run().await;
 }

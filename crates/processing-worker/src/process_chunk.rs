@@ -2,7 +2,9 @@
 //! is open, because its ids come from the statement and it must exist before the chunk is done; it is stored under the
 //! attempt's own key, so that an attempt that does not commit leaves nothing that counts.
 
-use bulk_core::chunk::{ChunkDecodeError, ChunkRow, RowOutcome, decode_chunk};
+use std::time::Duration;
+
+use bulk_core::chunk::{ChunkDecodeError, ChunkRow, RowOutcome, content_hash, decode_chunk};
 use bulk_core::db::{self, ChunkClaim, DbError, FinishedChunk};
 use bulk_core::dependencies::Dependencies;
 use bulk_core::entity::{self, ApplyRequest, ColumnMap, EntityType};
@@ -20,6 +22,12 @@ pub enum ChunkError {
     #[error("the chunk's object is missing from object storage")]
     ObjectMissing,
     /// The object that holds its rows is not what was written.
+    #[error("the chunk's object is damaged: its {size_bytes} bytes are not those that were stored")]
+    ObjectChanged {
+        /// Its size now.
+        size_bytes: usize,
+    },
+    /// The object is what was written, and cannot be read.
     #[error("the chunk's object is damaged: {0}")]
     ObjectDamaged(#[from] ChunkDecodeError),
     /// It was recorded by a version that knew other entities or columns.
@@ -28,6 +36,9 @@ pub enum ChunkError {
     /// The code for it is wrong: it panicked.
     #[error("processing the chunk panicked; the worker's standard error says where")]
     Panicked,
+    /// The worker stops, and the time it has for that is out.
+    #[error("the worker stops")]
+    OutOfTime,
     /// Object storage is away.
     #[error(transparent)]
     Storage(StorageError),
@@ -53,17 +64,22 @@ impl From<sqlx::Error> for ChunkError {
     }
 }
 
-/// Processes a claimed chunk and commits it.
+/// Processes a claimed chunk and commits it. Storing the results may take as long as a lease: the database ends the
+/// transaction, which waits for it, at the same time.
 pub async fn process_chunk(
     dependencies: &Dependencies,
     claim: &ChunkClaim,
     max_in_flight: i64,
+    lease: Duration,
 ) -> Result<FinishedChunk, ChunkError> {
     let key = keys::chunk(&claim.account_id, claim.lease.chunk);
     let object = dependencies.store.get(&key).await.map_err(|error| match error {
         StorageError::NotFound => ChunkError::ObjectMissing,
         error => ChunkError::Storage(error),
     })?;
+    if content_hash(&object) != claim.content_hash {
+        return Err(ChunkError::ObjectChanged { size_bytes: object.len() });
+    }
     let (header, rows) = decode_chunk(&object, claim.row_count)?;
     drop(object);
     let (entity, map) = declaration(claim, &header)?;
@@ -72,12 +88,18 @@ pub async fn process_chunk(
     let applied = apply(&mut tx, entity, &map, claim, &rows).await?;
     let results = ChunkResults::new(&rows, applied);
     let key = keys::results(&claim.account_id, claim.lease.chunk, claim.lease.attempt);
-    dependencies.store.put(&key, results.encode(&header, &rows)).await.map_err(ChunkError::Storage)?;
+    let stored =
+        tokio::time::timeout(lease, dependencies.store.put(&key, results.encode(&header, &rows))).await;
+    stored.unwrap_or_else(|_| Err(too_slow(lease))).map_err(ChunkError::Storage)?;
     let finished = db::finish_chunk(&mut tx, &claim.lease, results.counts(), max_in_flight).await?;
     tx.commit().await?;
 
     results.report(claim, &rows);
     Ok(finished)
+}
+
+fn too_slow(limit: Duration) -> StorageError {
+    StorageError::Unavailable(format!("results were not stored within {} ms", limit.as_millis()))
 }
 
 fn declaration(

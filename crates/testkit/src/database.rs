@@ -79,7 +79,8 @@ async fn template(admin: &mut PgConnection, admin_url: &str) -> String {
     name
 }
 
-async fn migrate(url: &str) {
+/// Brings a database to the present schema.
+pub(crate) async fn migrate(url: &str) {
     let migrator = sqlx::migrate::Migrator::new(migrations()).await.unwrap();
     let mut connection = PgConnection::connect(url).await.unwrap();
     migrator.run_direct(None, &mut connection, false).await.unwrap();

@@ -34,30 +34,39 @@ impl TestEnv {
         &self.pool
     }
 
-    /// The environment variables for a service: short intervals, because a test waits for them.
+    /// The environment variables for a service.
     #[must_use]
     pub fn settings(&self) -> Settings {
-        [
-            ("NODE_ENV", "test"),
-            ("AUTH_MODE", "header"),
+        let mut settings = test_settings();
+        let own = [
             ("DATABASE_URL", &self.database.url),
-            ("DATABASE_MAX_CONNECTIONS", "8"),
             ("REDIS_URL", &self.services.redis_url),
             ("REDIS_KEY_PREFIX", &format!("test-{}", self.id)),
             ("MINIO_ENDPOINT", &self.services.s3_endpoint),
             ("MINIO_PORT", &self.services.s3_port),
-            ("MINIO_USE_SSL", "false"),
+            ("MINIO_USE_SSL", &"false".to_owned()),
             ("MINIO_ACCESS_KEY", &self.services.s3_access_key),
             ("MINIO_SECRET_KEY", &self.services.s3_secret_key),
             ("MINIO_BUCKET_NAME", &format!("test-{}", self.id)),
-            ("MINIO_REGION", "us-east-1"),
-            ("LEASE_MS", "2000"),
-            ("RECONCILE_INTERVAL_MS", "200"),
-            ("LOG_LEVEL", "info"),
-        ]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .into()
+        ];
+        settings.extend(own.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        settings
     }
+}
+
+/// What every service under test is given: short intervals, because a test waits for them.
+pub(crate) fn test_settings() -> Settings {
+    [
+        ("NODE_ENV", "test"),
+        ("AUTH_MODE", "header"),
+        ("DATABASE_MAX_CONNECTIONS", "8"),
+        ("MINIO_REGION", "us-east-1"),
+        ("LEASE_MS", "2000"),
+        ("RECONCILE_INTERVAL_MS", "200"),
+        ("LOG_LEVEL", "info"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into()
 }
 
 impl Drop for TestEnv {

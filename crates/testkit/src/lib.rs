@@ -13,15 +13,19 @@
 mod client;
 mod database;
 mod env;
+mod fault_proxy;
 mod platform;
+mod private_stores;
 pub mod run;
 mod services;
 
 pub use client::{Client, Upload};
 pub use env::TestEnv;
+pub use fault_proxy::{Fault, FaultProxy};
 pub use local::env_file::Settings;
 pub use nix::sys::signal::Signal;
 pub use platform::{Platform, PlatformOptions};
+pub use private_stores::{PrivateStores, Store};
 pub use services::TestServices;
 
 /// Creates a database with the schema and without rows, which stays until the stores of the test run are removed, and

@@ -60,7 +60,11 @@ struct Member {
 impl Platform {
     /// Starts `api` and the workers and waits until they are ready.
     pub async fn start(env: &TestEnv, options: PlatformOptions) -> Self {
-        let mut settings = env.settings();
+        Self::start_on(env.settings(), options).await
+    }
+
+    /// The same on the stores that `settings` name.
+    pub async fn start_on(mut settings: Settings, options: PlatformOptions) -> Self {
         settings.extend(options.settings);
         let directory = tempfile::tempdir().unwrap();
         let mut members = BTreeMap::new();
@@ -143,6 +147,12 @@ impl Platform {
         }
         self.spawn(name);
         self.wait_until_ready(name).await;
+    }
+
+    /// Starts a process that has ended, with the same settings, and does not wait: what it needs may be away.
+    pub fn start_again(&mut self, name: &str) {
+        assert!(self.members[name].process.is_none(), "{name} still runs");
+        self.spawn(name);
     }
 
     /// Asks all processes to end, and waits until they have.

@@ -2,11 +2,9 @@
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use tracing::Span;
 
 use crate::auth::Caller;
 use crate::error::ApiError;
-use crate::state::AppState;
 
 /// The account of a caller who may look.
 pub(crate) struct CanRead(pub(crate) String);
@@ -14,34 +12,35 @@ pub(crate) struct CanRead(pub(crate) String);
 /// The account of a caller who may create and change.
 pub(crate) struct CanWrite(pub(crate) String);
 
-impl FromRequestParts<AppState> for CanRead {
+impl<S: Sync> FromRequestParts<S> for CanRead {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
-        let caller = identify(parts, state)?;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let caller = caller(parts)?;
         if caller.can_read {
-            Ok(Self(caller.account))
+            Ok(Self(caller.account.clone()))
         } else {
             Err(ApiError::Forbidden("the scope bulk:read is missing"))
         }
     }
 }
 
-impl FromRequestParts<AppState> for CanWrite {
+impl<S: Sync> FromRequestParts<S> for CanWrite {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
-        let caller = identify(parts, state)?;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let caller = caller(parts)?;
         if caller.can_write {
-            Ok(Self(caller.account))
+            Ok(Self(caller.account.clone()))
         } else {
             Err(ApiError::Forbidden("the scope bulk:write is missing"))
         }
     }
 }
 
-fn identify(parts: &Parts, state: &AppState) -> Result<Caller, ApiError> {
-    let caller = state.authenticator.identify(&parts.headers)?;
-    Span::current().record("accountId", &caller.account);
-    Ok(caller)
+/// Whom [`identify`](crate::middleware::identify) has found to be calling.
+fn caller(parts: &Parts) -> Result<&Caller, ApiError> {
+    parts.extensions.get::<Caller>().ok_or_else(|| {
+        ApiError::internal("a route that needs a caller is not behind the middleware that identifies one")
+    })
 }

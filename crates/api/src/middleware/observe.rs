@@ -8,12 +8,18 @@ use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
 use bulk_core::telemetry::{TraceContext, metrics as names};
-use tracing::{Instrument, field};
+use tracing::Instrument;
+use tracing::field;
 
+use crate::rate_limit::client_address;
 use crate::state::AppState;
 use crate::trace;
 
 const TRACE_HEADER: &str = "x-trace-id";
+const TRACEPARENT: &str = "traceparent";
+/// The caller's own name for the request: goes into the log and back.
+const REQUEST_ID: &str = "x-request-id";
+const MAX_REQUEST_ID_CHARS: usize = 128;
 /// The metrics' route for paths that do not exist: the paths themselves are the caller's to choose.
 const NO_ROUTE: &str = "none";
 
@@ -28,28 +34,48 @@ pub(crate) async fn observe(State(state): State<AppState>, request: Request, nex
         .extensions()
         .get::<MatchedPath>()
         .map_or(NO_ROUTE.to_owned(), |path| path.as_str().to_owned());
+    let request_id = request_id(request.headers());
     let span = tracing::info_span!(
         "request",
         traceId = %trace,
         method,
         path = request.uri().path(),
+        address = client_address(request.extensions(), request.headers(), state.http.trust_proxy).map(field::display),
+        requestId = request_id.as_ref().and_then(|id| id.to_str().ok()),
         accountId = field::Empty,
         actionId = field::Empty,
     );
 
     let answered = async move {
         let mut response = trace::within(trace, next.run(request)).await;
-        if let Ok(id) = HeaderValue::from_str(&trace.to_string()) {
-            response.headers_mut().insert(TRACE_HEADER, id);
-        }
+        name_trace(response.headers_mut(), trace, request_id);
         report(&route, method, &response, started);
         response
     };
     answered.instrument(span).await
 }
 
+/// So that a caller, or whoever stands between, finds the lines of the log.
+fn name_trace(headers: &mut HeaderMap, trace: TraceContext, request_id: Option<HeaderValue>) {
+    for (name, value) in [(TRACE_HEADER, trace.to_string()), (TRACEPARENT, trace.to_traceparent())] {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(name, value);
+        }
+    }
+    if let Some(id) = request_id {
+        headers.insert(REQUEST_ID, id);
+    }
+}
+
+/// Only what can stand in a line of a log as it is.
+fn request_id(headers: &HeaderMap) -> Option<HeaderValue> {
+    let id = headers.get(REQUEST_ID)?;
+    let is_plain = id.as_bytes().iter().all(u8::is_ascii_graphic);
+    (is_plain && (1..=MAX_REQUEST_ID_CHARS).contains(&id.len())).then(|| id.clone())
+}
+
 fn incoming(headers: &HeaderMap) -> Option<TraceContext> {
-    TraceContext::from_traceparent(headers.get("traceparent")?.to_str().ok()?)
+    TraceContext::from_traceparent(headers.get(TRACEPARENT)?.to_str().ok()?)
 }
 
 /// A method as a label: a caller can invent any number of them.

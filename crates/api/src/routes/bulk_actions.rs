@@ -1,6 +1,8 @@
 //! `/bulk-actions…`: one module per thing that can be asked.
 
+mod control;
 mod create;
+mod created;
 mod list;
 mod logs;
 mod results;
@@ -10,7 +12,7 @@ mod view;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::get;
+use axum::routing::{get, post};
 
 use crate::state::AppState;
 
@@ -21,11 +23,15 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/bulk-actions/{id}", get(show::show))
         .route("/bulk-actions/{id}/stats", get(stats::stats))
         .route("/bulk-actions/{id}/logs", get(logs::logs))
+        .route("/bulk-actions/{id}/pause", post(control::pause))
+        .route("/bulk-actions/{id}/resume", post(control::resume))
+        .route("/bulk-actions/{id}/cancel", post(control::cancel))
+        .route("/bulk-actions/{id}/retry", post(control::retry))
 }
 
 /// The routes that take as long as their bytes.
 pub(crate) fn streaming_router() -> Router<AppState> {
-    let create = axum::routing::post(create::create)
+    let create = post(create::create)
         // The upload counts its bytes itself, file and fields apart.
         .layer(DefaultBodyLimit::disable());
     Router::new().route("/bulk-actions", create).route("/bulk-actions/{id}/results", get(results::results))

@@ -3,6 +3,7 @@
 
 use axum::Router;
 use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -47,8 +48,10 @@ async fn list() -> Success<Vec<EntityView>> {
     Success::new("What can be uploaded", entity::all().iter().map(|entity| EntityView::of(*entity)).collect())
 }
 
-async fn template(Path(name): Path<String>) -> Result<Response, ApiError> {
-    let entity = entity::find(&name).ok_or(ApiError::NotFound("entity"))?;
+async fn template(name: Result<Path<String>, PathRejection>) -> Result<Response, ApiError> {
+    // A name that is no text cannot be found either.
+    let name = name.ok().map(|Path(name)| name);
+    let entity = name.and_then(|name| entity::find(&name)).ok_or(ApiError::NotFound("entity"))?;
     let csv = template_csv(entity).map_err(ApiError::internal)?;
     let disposition = format!("attachment; filename=\"{}-template.csv\"", entity.name());
     let headers = [

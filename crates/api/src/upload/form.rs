@@ -24,6 +24,7 @@ pub(crate) struct Form {
     on_conflict: OnConflict,
     mapping: BTreeMap<String, String>,
     dry_run: bool,
+    may_be_late: bool,
     problems: Vec<Detail>,
 }
 
@@ -40,6 +41,11 @@ pub(crate) struct UploadRequest {
 }
 
 impl Form {
+    /// A form without fields; `may_be_late` lets a schedule lie in the past.
+    pub(super) fn new(may_be_late: bool) -> Self {
+        Self { may_be_late, ..Self::default() }
+    }
+
     /// Takes a field. What is wrong with it comes out of [`Form::finish`].
     pub(super) fn add(&mut self, name: &str, value: &str) {
         let Some(known) = FIELDS.into_iter().find(|known| *known == name) else {
@@ -53,7 +59,7 @@ impl Form {
         let taken = match known {
             "entityType" => parse_entity(value).map(|entity| self.entity = Some(entity)),
             "actionType" => parse_action_type(value).map(|kind| self.action_type = Some(kind)),
-            "scheduledAt" => parse_future(value, Utc::now()).map(|at| self.scheduled_at = Some(at)),
+            "scheduledAt" => self.parse_schedule(value).map(|at| self.scheduled_at = Some(at)),
             "deduplicate" => parse_boolean(value).map(|deduplicate| self.deduplicate = deduplicate),
             "onConflict" => parse_on_conflict(value).map(|choice| self.on_conflict = choice),
             "mapping" => parse_mapping(value).map(|mapping| self.mapping = mapping),
@@ -61,6 +67,16 @@ impl Form {
         };
         if let Err(message) = taken {
             self.refuse(known, message);
+        }
+    }
+
+    fn parse_schedule(&self, value: &str) -> Result<DateTime<Utc>, String> {
+        let instant = DateTime::parse_from_rfc3339(value)
+            .map_err(|_| "must be an RFC 3339 instant such as 2026-01-31T12:00:00Z".to_owned())?;
+        if self.may_be_late || instant > Utc::now() {
+            Ok(instant.to_utc())
+        } else {
+            Err("must be in the future".to_owned())
         }
     }
 
@@ -141,12 +157,6 @@ fn parse_boolean(value: &str) -> Result<bool, String> {
     value.parse().map_err(|_| "must be true or false".to_owned())
 }
 
-fn parse_future(value: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, String> {
-    let instant = DateTime::parse_from_rfc3339(value)
-        .map_err(|_| "must be an RFC 3339 instant such as 2026-01-31T12:00:00Z".to_owned())?;
-    if instant > now { Ok(instant.to_utc()) } else { Err("must be in the future".to_owned()) }
-}
-
 fn parse_mapping(value: &str) -> Result<BTreeMap<String, String>, String> {
     serde_json::from_str(value)
         .map_err(|_| "must be a JSON object of strings, from CSV header to column".to_owned())
@@ -220,7 +230,11 @@ mod tests {
         let good = [("entityType", "contact"), ("actionType", "bulk_create")];
         assert!(refused(&good).is_empty());
         assert_eq!(refused(&[good[0], good[1], good[0]]), ["entityType"]);
-        assert_eq!(refused(&[good[0], good[1], ("scheduledAt", "2020-01-01T00:00:00Z")]), ["scheduledAt"]);
+        let late = ("scheduledAt", "2020-01-01T00:00:00Z");
+        assert_eq!(refused(&[good[0], good[1], late]), ["scheduledAt"]);
+        let mut repeat = Form::new(true);
+        [good[0], good[1], late].iter().for_each(|(name, value)| repeat.add(name, value));
+        assert!(repeat.finish().is_ok(), "a repeat may come after the time of the first");
     }
 
     #[test]

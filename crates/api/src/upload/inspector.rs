@@ -17,9 +17,6 @@ use crate::error::ApiError;
 
 /// Pieces of the body that wait for the reader before the upload waits too.
 const PIECES_IN_FLIGHT: usize = 8;
-/// A file may be this many times larger when decompressed; CSV compresses to a quarter or less, but a few kilobytes can
-/// also hide terabytes.
-const MAX_EXPANSION: u64 = 4;
 
 /// What the file turned out to be.
 #[derive(Debug)]
@@ -43,7 +40,8 @@ impl Inspector {
     pub(super) fn start(config: &UploadConfig, check: Option<HeaderCheck>) -> Self {
         let limits = ReadLimits {
             max_rows: config.max_rows,
-            max_decoded_bytes: config.max_file_size_bytes.saturating_mul(MAX_EXPANSION),
+            // A few kilobytes of gzip can hide terabytes, so the limit is on what is in there.
+            max_decoded_bytes: config.max_file_size_bytes,
             max_record_bytes: ReadLimits::USUAL_RECORD_BYTES,
         };
         let (pieces, receiver) = mpsc::channel(PIECES_IN_FLIGHT);

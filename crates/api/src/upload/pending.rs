@@ -4,10 +4,9 @@
 
 use std::time::{Duration, Instant};
 
-use bulk_core::db::{self, NewAction};
+use bulk_core::db::{self, IdempotencyKey, Insertion, NewAction};
 use bulk_core::dependencies::Dependencies;
 use bulk_core::storage::{StorageError, StoredObject, Upload, keys};
-use chrono::{DateTime, Utc};
 use tokio::task::JoinHandle;
 use tracing::Instrument;
 use uuid::Uuid;
@@ -81,17 +80,24 @@ impl PendingUpload {
         Ok(self.begun()?.finish().await?)
     }
 
-    /// Creates the action, to which everything stored belongs from then on.
+    /// Creates the action, to which everything stored belongs from then on; unless its key was used before.
     ///
     /// # Errors
     /// When the database is away.
-    pub(crate) async fn become_action(&mut self, action: &NewAction) -> Result<DateTime<Utc>, ApiError> {
-        let created_at = db::insert_action(&self.state.dependencies.pool, action).await?;
-        self.upload = None;
-        Ok(created_at)
+    pub(crate) async fn become_action(
+        &mut self,
+        action: &NewAction,
+        key: Option<&IdempotencyKey>,
+    ) -> Result<Insertion, ApiError> {
+        let insertion = db::insert_action(&self.state.dependencies.pool, action, key).await?;
+        if matches!(insertion, Insertion::Created(_)) {
+            self.upload = None;
+        }
+        Ok(insertion)
     }
 
-    /// Removes what is stored, and waits for it, so that nothing is left when the caller gets the answer.
+    /// Removes what is stored, unless it belongs to an action, and waits for it, so that nothing is left when the caller
+    /// gets the answer.
     pub(crate) async fn discard(mut self) {
         if let Some(cleaning) = self.clean_up() {
             let _ = cleaning.await;

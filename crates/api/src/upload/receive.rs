@@ -1,6 +1,5 @@
 //! Reads the body to its end: fields into the [`Form`], the file into storage and past the inspector.
 
-use axum::extract::multipart::Field;
 use bulk_core::config::UploadConfig;
 use bulk_core::entity::HeaderRules;
 use bulk_core::storage::StoredObject;
@@ -8,8 +7,9 @@ use bulk_core::storage::StoredObject;
 use super::file_part::{check_type, shown_name};
 use super::form::{Form, UploadRequest};
 use super::header_check::HeaderCheck;
+use super::idempotency::PayloadHash;
 use super::inspector::{Inspection, Inspector};
-use super::parts::{Parts, next_piece, read_text, too_large};
+use super::parts::{Part, Parts, too_large};
 use super::pending::PendingUpload;
 use crate::error::ApiError;
 
@@ -28,15 +28,19 @@ pub(crate) struct Received {
     pub(crate) row_count: u64,
     /// What follows from the header.
     pub(crate) rules: HeaderRules,
+    /// Hash of fields and file.
+    pub(crate) payload_hash: [u8; 16],
 }
 
 struct ReceivedFile {
     file_name: String,
+    hash: PayloadHash,
     stored: StoredObject,
     inspection: Inspection,
 }
 
-/// Reads the body and stores its file.
+/// Reads the body and stores its file. `is_repeat` says that the upload's key was used before: what was accepted then is
+/// not refused for having become too late.
 ///
 /// # Errors
 /// Why the upload is refused, or what failed. The caller discards `pending`.
@@ -44,8 +48,9 @@ pub(crate) async fn receive(
     parts: &mut Parts,
     pending: &mut PendingUpload,
     config: &UploadConfig,
+    is_repeat: bool,
 ) -> Result<Received, ApiError> {
-    let mut form = Form::default();
+    let mut form = Form::new(is_repeat);
     let (mut file, mut file_seen) = (None, false);
     while let Some(mut part) = parts.next().await? {
         match part.name().map(str::to_owned).as_deref() {
@@ -55,7 +60,7 @@ pub(crate) async fn receive(
                 file_seen = true;
                 file = receive_file(&mut part, pending, &mut form, config).await?;
             }
-            Some(name) => match read_text(&mut part).await {
+            Some(name) => match part.read_text().await {
                 Ok(value) => form.add(name, &value),
                 Err(error) => return Err(together(form, error)),
             },
@@ -88,6 +93,7 @@ fn complete(request: UploadRequest, file: Option<ReceivedFile>) -> Result<Receiv
     let check = HeaderCheck { entity, action_type, mapping: request.configuration.mapping.clone() };
     let rules = check.check_used(&file.inspection)?;
     Ok(Received {
+        payload_hash: file.hash.finish(&request)?,
         request,
         file_name: file.file_name,
         stored: file.stored,
@@ -98,7 +104,7 @@ fn complete(request: UploadRequest, file: Option<ReceivedFile>) -> Result<Receiv
 
 /// Stores the file; `None` where the form is refused already.
 async fn receive_file(
-    part: &mut Field<'_>,
+    part: &mut Part<'_>,
     pending: &mut PendingUpload,
     form: &mut Form,
     config: &UploadConfig,
@@ -110,8 +116,8 @@ async fn receive_file(
     let file_name = shown_name(part.file_name());
     pending.begin().await?;
     let inspector = Inspector::start(config, form.header_check());
-    let mut size_bytes = 0;
-    while let Some(piece) = next_piece(part).await? {
+    let (mut hash, mut size_bytes) = (PayloadHash::default(), 0);
+    while let Some(piece) = part.next_piece().await? {
         size_bytes += piece.len() as u64;
         if size_bytes > config.max_file_size_bytes {
             return Err(too_large(config.max_file_size_bytes));
@@ -119,17 +125,18 @@ async fn receive_file(
         if !inspector.show(piece.clone()).await {
             break;
         }
+        hash.update(&piece);
         pending.write(&piece).await?;
     }
     let inspection = inspector.finish().await?;
     let stored = pending.finish().await?;
-    Ok(Some(ReceivedFile { file_name, stored, inspection }))
+    Ok(Some(ReceivedFile { file_name, hash, stored, inspection }))
 }
 
 /// Skips the rest of a part; false if that would take too long.
-async fn pass_over(part: &mut Field<'_>) -> Result<bool, ApiError> {
+async fn pass_over(part: &mut Part<'_>) -> Result<bool, ApiError> {
     let mut passed_bytes = 0;
-    while let Some(piece) = next_piece(part).await? {
+    while let Some(piece) = part.next_piece().await? {
         passed_bytes += piece.len();
         if passed_bytes > PASSED_OVER_BYTES {
             return Ok(false);

@@ -1,6 +1,6 @@
 //! How far an action has come. Percentages and rates are derived here from the exact counters, never stored.
 
-use chrono::{DateTime, Utc};
+use chrono::TimeDelta;
 use serde::Serialize;
 
 /// Outcomes of rows, counted.
@@ -34,23 +34,25 @@ pub struct Progress {
     pub skip_rate: f64,
     /// Percent of all rows that have an outcome, two decimals. 100 only when every row has one.
     pub completion_rate: f64,
-    /// Rows per second since the action started, two decimals.
+    /// Rows per second while the action was worked on, two decimals; time in which it was paused does not count.
     pub rows_per_second: f64,
-    /// Seconds until every row has an outcome at this speed; `None` before there is a speed, 0 at the end.
+    /// Seconds until every row has an outcome at this speed, 0 when each has one; `None` before there is a speed, and while
+    /// nothing moves: paused, cancelled or failed.
     pub eta_seconds: Option<i64>,
 }
 
 impl Progress {
-    /// Progress of `counts` out of `total` rows, between `started_at` and `until` (now, or when the action ended).
+    /// Progress of `counts` out of `total` rows, worked on for `worked` so far (`None` before the start). `moves` says
+    /// whether the rest is being worked on.
     #[must_use]
-    pub fn of(counts: &Counts, total: i64, started_at: Option<DateTime<Utc>>, until: DateTime<Utc>) -> Self {
+    pub fn of(counts: &Counts, total: i64, worked: Option<TimeDelta>, moves: bool) -> Self {
         let processed = counts.processed();
-        let elapsed_s = started_at.map_or(0.0, |at| (until - at).num_milliseconds().max(1) as f64 / 1000.0);
+        let elapsed_s = worked.map_or(0.0, |worked| worked.num_milliseconds().max(1) as f64 / 1000.0);
         let rows_per_second = if elapsed_s > 0.0 { processed as f64 / elapsed_s } else { 0.0 };
         let remaining = total - processed;
         let eta_seconds = match remaining {
             0 => Some(0),
-            _ if rows_per_second > 0.0 => Some((remaining as f64 / rows_per_second).ceil() as i64),
+            _ if moves && rows_per_second > 0.0 => Some((remaining as f64 / rows_per_second).ceil() as i64),
             _ => None,
         };
         Self {
@@ -76,23 +78,31 @@ mod tests {
     #[test]
     fn a_hundred_percent_is_shown_only_when_every_row_is_done() {
         let counts = Counts { successful: 999_999, failed: 0, skipped: 0 };
-        assert_eq!(Progress::of(&counts, 1_000_000, None, Utc::now()).completion_rate, 99.99);
+        assert_eq!(Progress::of(&counts, 1_000_000, None, true).completion_rate, 99.99);
         let counts = Counts { successful: 999_999, failed: 1, skipped: 0 };
-        assert_eq!(Progress::of(&counts, 1_000_000, None, Utc::now()).completion_rate, 100.0);
+        assert_eq!(Progress::of(&counts, 1_000_000, None, true).completion_rate, 100.0);
     }
 
     #[test]
     fn the_estimate_follows_the_speed_so_far() {
-        let start = Utc::now();
         let counts = Counts { successful: 500, failed: 0, skipped: 0 };
-        let progress = Progress::of(&counts, 2000, Some(start), start + chrono::TimeDelta::seconds(5));
+        let progress = Progress::of(&counts, 2000, Some(TimeDelta::seconds(5)), true);
         assert_eq!(progress.rows_per_second, 100.0);
         assert_eq!(progress.eta_seconds, Some(15));
     }
 
     #[test]
+    fn what_does_not_move_has_a_speed_but_no_estimate_unless_it_is_done() {
+        let counts = Counts { successful: 500, failed: 0, skipped: 0 };
+        let held = Progress::of(&counts, 2000, Some(TimeDelta::seconds(5)), false);
+        assert_eq!((held.rows_per_second, held.eta_seconds), (100.0, None));
+        let done = Progress::of(&counts, 500, Some(TimeDelta::seconds(5)), false);
+        assert_eq!(done.eta_seconds, Some(0));
+    }
+
+    #[test]
     fn nothing_done_yet_has_no_estimate() {
-        let progress = Progress::of(&Counts::default(), 10, None, Utc::now());
+        let progress = Progress::of(&Counts::default(), 10, None, true);
         assert_eq!((progress.rows_per_second, progress.eta_seconds), (0.0, None));
     }
 }

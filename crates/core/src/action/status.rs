@@ -97,8 +97,8 @@ impl ActionStatus {
             (Self::Validating | Self::Processing, E::ChunkRecorded) => Self::Processing,
             (Self::Validating | Self::Processing, E::EveryRowDone) => Self::Completed,
             (Self::Queued | Self::Validating | Self::Processing, E::GaveUp) => Self::Failed,
-            (from, E::Pause) if from.is_unfinished() && from != Self::Paused => Self::Paused,
-            (Self::Paused, E::Resume(from)) if from.is_unfinished() && from != Self::Paused => from,
+            (from, E::Pause) if from.moves() => Self::Paused,
+            (Self::Paused, E::Resume(from)) if from.moves() => from,
             (from, E::Cancel) if from.is_unfinished() => Self::Cancelled,
             (Self::Failed, E::Retry) => Self::Processing,
             (from, event) => return Err(IllegalMove { from, event: event.verb() }),
@@ -116,6 +116,12 @@ impl ActionStatus {
     #[must_use]
     pub fn is_running(self) -> bool {
         matches!(self, Self::Validating | Self::Processing)
+    }
+
+    /// Neither over nor held by its owner: it comes nearer to its end by itself.
+    #[must_use]
+    pub fn moves(self) -> bool {
+        self.is_unfinished() && self != Self::Paused
     }
 
     /// The name used in the API and in the database.

@@ -8,6 +8,7 @@
 use csv::StringRecord;
 use thiserror::Error;
 use uuid::Uuid;
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::{RowCode, RowOutcome, RowStatus};
 
@@ -156,6 +157,12 @@ impl ChunkRow {
     pub fn field(&self, index: usize) -> Option<&str> {
         self.record.get(CHUNK_COLUMNS.len() + index)
     }
+}
+
+/// What a chunk object is recognised by: recorded when it is written, compared when it is read or cut again.
+#[must_use]
+pub fn content_hash(object: &[u8]) -> i64 {
+    i64::from_ne_bytes(xxh3_64(object).to_ne_bytes())
 }
 
 /// Reads a chunk object: the uploaded header, and the rows.

@@ -4,7 +4,8 @@
 //! pending ─▶ queued ─▶ running ─▶ done
 //!                         ├─▶ retrying ─▶ queued
 //!                         ├─▶ queued            (lease ran out, handed back)
-//!                         └─▶ dead ─▶ (retry) queued
+//!                         └─▶ dead ─▶ (retry) pending
+//!     queued, running, retrying ─▶ pending        (its action was paused or is over)
 //! ```
 
 use serde::Serialize;
@@ -15,7 +16,7 @@ use thiserror::Error;
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
 pub enum ChunkStatus {
-    /// Recorded; waits for its predecessor, or for room among its account's chunks in flight.
+    /// Recorded; waits for its predecessor, for its action to go on, or for room among its account's chunks in flight.
     Pending,
     /// Released: the bell was rung, any worker may claim it.
     Queued,
@@ -48,6 +49,8 @@ pub enum ChunkEvent {
     RetryDue,
     /// A person asked to try it again.
     Revived,
+    /// Its action was paused, cancelled or given up.
+    Withdrawn,
 }
 
 /// A move that the state machine does not have.
@@ -65,17 +68,19 @@ impl ChunkStatus {
     pub const ALL: [Self; 6] =
         [Self::Pending, Self::Queued, Self::Running, Self::Retrying, Self::Done, Self::Dead];
 
-    /// The status after `event`. The SQL in `db/chunks*.rs` names the same edges in its `WHERE status = …`.
+    /// The status after `event`. The SQL in `db/` names the same edges in its `WHERE status = …`.
     ///
     /// # Errors
     /// [`IllegalChunkMove`] where the machine has no such edge.
     pub fn on(self, event: ChunkEvent) -> Result<Self, IllegalChunkMove> {
         use ChunkEvent as E;
         match (self, event) {
-            (Self::Pending, E::Released)
-            | (Self::Running, E::HandedBack)
-            | (Self::Retrying, E::RetryDue)
-            | (Self::Dead, E::Revived) => Ok(Self::Queued),
+            (Self::Pending, E::Released) | (Self::Running, E::HandedBack) | (Self::Retrying, E::RetryDue) => {
+                Ok(Self::Queued)
+            }
+            (Self::Queued | Self::Running | Self::Retrying, E::Withdrawn) | (Self::Dead, E::Revived) => {
+                Ok(Self::Pending)
+            }
             (Self::Queued, E::Claimed) => Ok(Self::Running),
             (Self::Running, E::Committed) => Ok(Self::Done),
             (Self::Running, E::AttemptFailed) => Ok(Self::Retrying),
@@ -99,7 +104,10 @@ mod tests {
             (S::Running, S::Queued),
             (S::Running, S::Dead),
             (S::Retrying, S::Queued),
-            (S::Dead, S::Queued),
+            (S::Dead, S::Pending),
+            (S::Queued, S::Pending),
+            (S::Running, S::Pending),
+            (S::Retrying, S::Pending),
         ];
         let events = [
             E::Released,
@@ -110,6 +118,7 @@ mod tests {
             E::HandedBack,
             E::RetryDue,
             E::Revived,
+            E::Withdrawn,
         ];
         for from in S::ALL {
             for to in S::ALL {

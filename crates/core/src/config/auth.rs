@@ -1,5 +1,7 @@
 //! How the API's callers prove who they are. Only the API reads this: a worker serves no callers.
 
+use std::collections::BTreeSet;
+
 use secrecy::SecretString;
 
 use super::reader::Reader;
@@ -8,8 +10,26 @@ use super::server::Environment;
 /// HS256 signs with a 256-bit hash; a shorter key is the weaker part (RFC 7518, 3.2).
 const MIN_SECRET_BYTES: usize = 32;
 
-/// The secret in `.env.example`. Everybody knows it, so production refuses it.
-const SAMPLE_SECRET: &str = "sample-secret-for-local-work-replace-me";
+/// Words that stand in samples and in secrets that somebody meant to replace. Everybody knows them or can guess them, so
+/// production refuses them; in 32 random characters none of them occurs by chance.
+const GIVEAWAYS: [&str; 14] = [
+    "sample",
+    "example",
+    "change",
+    "replace",
+    "secret",
+    "password",
+    "default",
+    "dummy",
+    "insecure",
+    "jwt-key",
+    "jwt_key",
+    "development",
+    "1234567890",
+    "0123456789",
+];
+/// A random secret of 32 bytes has more, even one in hexadecimal digits.
+const MIN_DISTINCT_BYTES: usize = 8;
 
 const SECRET_REMEDY: &str = "give 32 random bytes or more, for example from `openssl rand -base64 48`";
 
@@ -55,9 +75,15 @@ fn check_secret(reader: &mut Reader<'_>, secret: Option<&str>, in_production: bo
         Some(secret) if secret.len() < MIN_SECRET_BYTES => {
             reader.problem("JWT_SECRET", format!("has only {} bytes", secret.len()), SECRET_REMEDY);
         }
-        Some(SAMPLE_SECRET) if in_production => {
-            reader.problem("JWT_SECRET", "is the sample from .env.example, in production", SECRET_REMEDY);
+        Some(secret) if in_production && is_guessable(secret) => {
+            reader.problem("JWT_SECRET", "is a sample or easy to guess, in production", SECRET_REMEDY);
         }
         Some(_) => {}
     }
+}
+
+fn is_guessable(secret: &str) -> bool {
+    let lower = secret.to_lowercase();
+    let distinct: BTreeSet<u8> = secret.bytes().collect();
+    distinct.len() < MIN_DISTINCT_BYTES || GIVEAWAYS.iter().any(|word| lower.contains(word))
 }

@@ -85,6 +85,16 @@ impl<'a> Reader<'a> {
         Duration::from_millis(self.number(name, default_ms, range_ms))
     }
 
+    /// Hours; `None` if unset.
+    pub(super) fn optional_hours(
+        &mut self,
+        name: &'static str,
+        range: RangeInclusive<u64>,
+    ) -> Option<Duration> {
+        self.text(name)?;
+        Some(Duration::from_secs(3600 * self.number(name, *range.start(), range)))
+    }
+
     pub(super) fn boolean(&mut self, name: &'static str, default: bool) -> bool {
         let Some(value) = self.text(name) else { return default };
         match value.to_ascii_lowercase().as_str() {

@@ -32,7 +32,7 @@ fn refused(changes: &[(&str, &str)]) -> Vec<&'static str> {
 
 #[test]
 fn defaults_are_those_of_the_contract() {
-    let ApiConfig { config, auth } = load(&[]).unwrap();
+    let ApiConfig { config, auth, rate_limit, http } = load(&[]).unwrap();
     assert_eq!(config.server.port, 3000);
     assert_eq!(config.server.environment, Environment::Development);
     assert_eq!(config.server.shutdown_timeout, Duration::from_secs(25));
@@ -45,7 +45,10 @@ fn defaults_are_those_of_the_contract() {
     );
     assert_eq!(config.upload.max_file_size_bytes, 1000 * 1024 * 1024);
     assert_eq!((config.upload.max_rows, config.upload.chunk_size), (10_000_000, 1000));
-    assert_eq!(config.worker.lease, Duration::from_secs(15));
+    assert_eq!(config.worker.lease, Duration::from_secs(5));
+    assert_eq!((rate_limit.window, rate_limit.max_requests), (Duration::from_secs(60), 10_000));
+    assert_eq!((rate_limit.max_uploads, rate_limit.max_requests_per_address), (1000, 100_000));
+    assert_eq!((http.allowed_origins, http.trust_proxy), (AllowedOrigins::Listed(Vec::new()), false));
     assert_eq!(config.telemetry.log_level, "info");
     assert!(config.telemetry.loki_url.is_none());
     assert!(matches!(auth, AuthMode::Jwt { secret } if secret.expose_secret() == SECRET));
@@ -93,6 +96,14 @@ fn a_bad_value_is_named_with_what_would_be_right() {
         ("MINIO_PUBLIC_URL", "https://user:pass@files.example.com"),
         ("AUTH_MODE", "none"),
         ("ALLOW_HEADER_AUTH_IN_PRODUCTION", "maybe"),
+        ("RATE_LIMIT_WINDOW_MS", "0"),
+        ("RATE_LIMIT_MAX_REQUESTS", "0"),
+        ("BULK_ACTION_RATE_LIMIT", "many"),
+        ("ADDRESS_RATE_LIMIT", "-5"),
+        ("ALLOWED_ORIGINS", "app.example.com"),
+        ("ALLOWED_ORIGINS", "https://app.example.com/path"),
+        ("ALLOWED_ORIGINS", "https://app.example.com,*"),
+        ("TRUST_PROXY", "10.0.0.1"),
         ("MAX_FILE_SIZE_MB", "0"),
         ("CHUNK_SIZE", "100001"),
         ("LOG_LEVEL", "verbose"),
@@ -100,6 +111,8 @@ fn a_bad_value_is_named_with_what_would_be_right() {
         ("LOKI_URL", "https://loki"),
         ("LOKI_URL", "http://user:pass@loki"),
         ("LEASE_MS", "1.5"),
+        ("CHUNK_RETENTION_HOURS", "0"),
+        ("CHUNK_RETENTION_HOURS", "never"),
     ] {
         assert_eq!(refused(&[(name, value)]), [name], "{name}={value}");
     }
@@ -129,12 +142,14 @@ fn good_values_are_taken() {
         ("MINIO_PUBLIC_URL", "https://files.example.com:8443"),
         ("LOG_LEVEL", "warn,sqlx=debug"),
         ("LOKI_URL", "http://loki:3100"),
+        ("CHUNK_RETENTION_HOURS", "48"),
     ];
     let config = load(&changes).unwrap().config;
     assert_eq!(config.server.port, 8080);
     assert_eq!(config.storage.endpoint_url(), "https://[::1]:9000");
     assert_eq!(config.storage.public_url.unwrap().as_str(), "https://files.example.com:8443/");
     assert_eq!(config.telemetry.log_level, "warn,sqlx=debug");
+    assert_eq!(config.worker.chunk_retention, Some(Duration::from_secs(48 * 3600)));
     assert_eq!(config.telemetry.loki_url.unwrap().as_str(), "http://loki:3100/");
 }
 
@@ -159,6 +174,43 @@ fn the_sample_secret_is_refused_in_production_only() {
     let sample = ("JWT_SECRET", example_value("JWT_SECRET"));
     assert!(load(&[sample]).is_ok());
     assert_eq!(refused(&[sample, ("NODE_ENV", "production")]), ["JWT_SECRET"]);
+}
+
+#[test]
+fn production_refuses_secrets_that_can_be_guessed() {
+    let production = ("NODE_ENV", "production");
+    for secret in [
+        "change-me-change-me-change-me-change-me",
+        "CHANGEME0CHANGEME1CHANGEME2CHANGEME3",
+        "your-super-secret-jwt-key-of-32-bytes-or-more",
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        "abababababababababababababababababababab",
+        "01234567890123456789012345678901",
+    ] {
+        assert!(load(&[("JWT_SECRET", secret)]).is_ok(), "{secret}");
+        assert_eq!(refused(&[("JWT_SECRET", secret), production]), ["JWT_SECRET"], "{secret}");
+    }
+    for random in ["9f86d081884c7d659a2feaa0c55ad015", "q0GZ2b7T1kPfW8xJ5mR3vN6yH4cL9sDaE+u/iOtBwKg="] {
+        assert!(load(&[("JWT_SECRET", random), production]).is_ok(), "{random}");
+    }
+}
+
+#[test]
+fn every_origin_is_allowed_only_outside_production() {
+    let any = ("ALLOWED_ORIGINS", "*");
+    assert_eq!(load(&[any]).unwrap().http.allowed_origins, AllowedOrigins::Any);
+    let random = ("JWT_SECRET", "9f86d081884c7d659a2feaa0c55ad015");
+    assert_eq!(refused(&[any, random, ("NODE_ENV", "production")]), ["ALLOWED_ORIGINS"]);
+    let listed = load(&[("ALLOWED_ORIGINS", "https://a.example, http://localhost:5173,")]).unwrap();
+    let expected = ["https://a.example", "http://localhost:5173"].map(str::to_owned).to_vec();
+    assert_eq!(listed.http.allowed_origins, AllowedOrigins::Listed(expected));
+}
+
+#[test]
+fn the_limit_of_an_address_follows_that_of_an_account() {
+    let limit = |changes: &[_]| load(changes).unwrap().rate_limit.max_requests_per_address;
+    assert_eq!(limit(&[("RATE_LIMIT_MAX_REQUESTS", "50")]), 500);
+    assert_eq!(limit(&[("RATE_LIMIT_MAX_REQUESTS", "50"), ("ADDRESS_RATE_LIMIT", "7")]), 7);
 }
 
 #[test]

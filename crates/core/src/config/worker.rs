@@ -15,14 +15,18 @@ pub struct WorkerConfig {
     pub chunking_health_port: u16,
     /// `PROCESSING_HEALTH_PORT`: the same for the processing-worker. Default 3002.
     pub processing_health_port: u16,
-    /// `LEASE_MS`: how long a claimed job stays claimed without a sign of life, in milliseconds. Default 15000.
+    /// `LEASE_MS`: how long a claimed job stays claimed without a sign of life, in milliseconds. Default 5000,
+    /// which is how late the work of a killed worker goes on. It also ends a transaction that waits this long for S3.
     pub lease: Duration,
     /// `RECONCILE_INTERVAL_MS`: pause between two looks for forgotten work, in milliseconds. Default 1000.
     pub reconcile_interval: Duration,
     /// `MAX_CHUNKS_IN_FLIGHT_PER_ACCOUNT`: released and unfinished chunks of one account. Default 8.
     pub max_chunks_in_flight_per_account: u32,
-    /// `MAX_CHUNK_ATTEMPTS`: attempts of a chunk before it is dead. Default 5.
+    /// `MAX_CHUNK_ATTEMPTS`: failed attempts (outages are none) before a chunk is dead, and before a file that cannot be
+    /// read fails its action. Default 5, which takes about half a minute with the growing pauses between them.
     pub max_chunk_attempts: u32,
+    /// `CHUNK_RETENTION_HOURS`: how long the chunk objects of a finished action are kept, in hours. Default: for ever.
+    pub chunk_retention: Option<Duration>,
 }
 
 impl WorkerConfig {
@@ -32,7 +36,7 @@ impl WorkerConfig {
             processing_concurrency: reader.number("PROCESSING_CONCURRENCY", 2, 1..=256),
             chunking_health_port: reader.number("CHUNKING_HEALTH_PORT", 3001, 0..=u16::MAX),
             processing_health_port: reader.number("PROCESSING_HEALTH_PORT", 3002, 0..=u16::MAX),
-            lease: reader.duration_ms("LEASE_MS", 15_000, 100..=3_600_000),
+            lease: reader.duration_ms("LEASE_MS", 5000, 100..=3_600_000),
             reconcile_interval: reader.duration_ms("RECONCILE_INTERVAL_MS", 1000, 10..=600_000),
             max_chunks_in_flight_per_account: reader.number(
                 "MAX_CHUNKS_IN_FLIGHT_PER_ACCOUNT",
@@ -40,6 +44,7 @@ impl WorkerConfig {
                 1..=10_000,
             ),
             max_chunk_attempts: reader.number("MAX_CHUNK_ATTEMPTS", 5, 1..=100),
+            chunk_retention: reader.optional_hours("CHUNK_RETENTION_HOURS", 1..=876_000),
         }
     }
 }

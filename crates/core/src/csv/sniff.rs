@@ -1,4 +1,4 @@
-//! Finds the delimiter from the header line before the parser starts, because the parser must be told.
+//! Finds the delimiter from the header line, or from Excel's line before it, before the parser starts, because the parser must be told.
 
 use std::io;
 
@@ -67,7 +67,26 @@ pub(super) async fn sniff<R: AsyncRead + Unpin>(source: &mut R, limit_bytes: usi
         bytes[..scanned].iter().for_each(|&byte| scan.see(byte));
         prefix.extend_from_slice(bytes);
     }
-    Ok(Sniffed { delimiter: scan.delimiter(), prefix, skipped })
+    let delimiter = match declared(&prefix) {
+        Some((delimiter, length)) => {
+            // Its line end stays, so that the line is counted.
+            prefix.drain(..length);
+            delimiter
+        }
+        None => scan.delimiter(),
+    };
+    Ok(Sniffed { delimiter, prefix, skipped })
+}
+
+/// The delimiter that a first line such as `sep=;` declares, and the length of that line without its end. Excel writes and
+/// obeys it; taken for a header it would refuse the file for a column that nobody can see there.
+fn declared(text: &[u8]) -> Option<(Delimiter, usize)> {
+    let length = text.iter().position(|byte| matches!(byte, b'\r' | b'\n')).unwrap_or(text.len());
+    let line = &text[..length];
+    let unquoted = line.strip_prefix(b"\"").and_then(|line| line.strip_suffix(b"\""));
+    let [word @ .., b'=', byte] = unquoted.unwrap_or(line) else { return None };
+    let delimiter = Delimiter::ALL.into_iter().find(|delimiter| delimiter.byte() == *byte)?;
+    word.eq_ignore_ascii_case(b"sep").then_some((delimiter, length))
 }
 
 #[derive(Clone, Copy, Default, PartialEq)]
@@ -131,6 +150,20 @@ mod tests {
         assert_eq!(delimiter_of("a;b;c,d\n").await, Delimiter::Semicolon);
         assert_eq!(delimiter_of("a\tb c\td\r\n1,2,3,4,5").await, Delimiter::Tab);
         assert_eq!(delimiter_of("\r\n\n a;b\n1,2,3").await, Delimiter::Semicolon);
+    }
+
+    #[tokio::test]
+    async fn excels_own_line_decides_and_goes() {
+        for line in ["sep=;", "SEP=;", "\"sep=;\""] {
+            let text = format!("{line}\r\na,b;c,d\r\n");
+            let sniffed = sniff(&mut text.as_bytes(), 1024).await.unwrap();
+            assert_eq!(sniffed.delimiter, Delimiter::Semicolon, "{line}");
+            assert_eq!(sniffed.prefix, b"\r\na,b;c,d\r\n");
+        }
+        for text in ["sep=|\na|b\n", "sep=;x;y\n1;2;3", "xsep=;\n", "sep;\n"] {
+            let sniffed = sniff(&mut text.as_bytes(), 1024).await.unwrap();
+            assert_eq!(sniffed.prefix, text.as_bytes());
+        }
     }
 
     #[tokio::test]

@@ -1,13 +1,14 @@
 //! Actions as the API creates and shows them. Every read names the account: another account's id finds nothing.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgPool;
 use sqlx::types::Json;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
+use super::idempotency::{IdempotencyKey, KeyUse, use_key};
 use super::uploads::end_upload;
-use crate::action::{ActionConfiguration, ActionStatus, ActionType, Counts, OnConflict, Outcome};
+use crate::action::{ActionConfiguration, ActionStatus, ActionType, Counts, OnConflict, Outcome, Progress};
 
 /// An action to create, with its file already stored.
 #[derive(Debug, Clone)]
@@ -42,6 +43,15 @@ pub struct NewAction {
     pub partitions: i16,
     /// Trace context of the request.
     pub traceparent: String,
+}
+
+/// What became of a new action.
+#[derive(Debug, Clone)]
+pub enum Insertion {
+    /// It was created at this instant.
+    Created(DateTime<Utc>),
+    /// It was not, because its key belongs to an earlier upload.
+    KeyUsed(KeyUse),
 }
 
 /// An action with its counters.
@@ -99,6 +109,20 @@ pub struct ActionRecord {
     pub started_at: Option<DateTime<Utc>>,
     /// When it reached a final state.
     pub completed_at: Option<DateTime<Utc>>,
+    /// Since when it is paused.
+    pub paused_at: Option<DateTime<Utc>>,
+    /// Time since `started_at` in which nobody was to work on it, in ms.
+    pub idle_ms: i64,
+}
+
+impl ActionRecord {
+    /// How far it has come by `now`, or had come when it ended or was paused.
+    #[must_use]
+    pub fn progress(&self, now: DateTime<Utc>) -> Progress {
+        let until = self.completed_at.or(self.paused_at).unwrap_or(now);
+        let worked = self.started_at.map(|at| until - at - TimeDelta::milliseconds(self.idle_ms));
+        Progress::of(&self.counts, self.total_rows, worked, self.status.moves())
+    }
 }
 
 /// Which actions to list.
@@ -123,11 +147,16 @@ pub struct ChunkSummary {
     pub counts: Counts,
 }
 
-/// Creates an action, its counters, and ends its upload, in one transaction.
+/// Creates an action and its counters, uses its idempotency key, and ends its upload, in one transaction. Where the key
+/// was used before, nothing happens.
 ///
 /// # Errors
 /// When the database is away.
-pub async fn insert_action(pool: &PgPool, new: &NewAction) -> sqlx::Result<DateTime<Utc>> {
+pub async fn insert_action(
+    pool: &PgPool,
+    new: &NewAction,
+    key: Option<&IdempotencyKey>,
+) -> sqlx::Result<Insertion> {
     let mut tx = pool.begin().await?;
     let status = if new.scheduled_at.is_some() { ActionStatus::Scheduled } else { ActionStatus::Queued };
     let created_at = sqlx::query_scalar!(
@@ -164,9 +193,14 @@ pub async fn insert_action(pool: &PgPool, new: &NewAction) -> sqlx::Result<DateT
     )
     .execute(&mut *tx)
     .await?;
+    if let Some(key) = key
+        && let Some(earlier) = use_key(&mut tx, &new.account_id, key, new.id).await?
+    {
+        return Ok(Insertion::KeyUsed(earlier));
+    }
     end_upload(&mut *tx, new.id).await?;
     tx.commit().await?;
-    Ok(created_at)
+    Ok(Insertion::Created(created_at))
 }
 
 /// The account's action with this id.
@@ -216,8 +250,8 @@ async fn select_actions(
                a.mapping AS "mapping: Json<BTreeMap<String, String>>", a.dry_run, a.scheduled_at, a.file_name,
                a.file_key, a.file_size_bytes, a.file_etag, a.file_uploaded_at, a.chunk_count, a.chunks_done,
                a.chunks_dead, a.chunking_done_at IS NOT NULL AS "chunked!", a.traceparent, a.created_at,
-               greatest(a.updated_at, s.updated_at) AS "updated_at!", a.started_at, a.completed_at,
-               s.total_records, s.successful_records, s.failed_records, s.skipped_records
+               greatest(a.updated_at, s.updated_at) AS "updated_at!", a.started_at, a.completed_at, a.paused_at,
+               a.idle_ms, s.total_records, s.successful_records, s.failed_records, s.skipped_records
            FROM bulk_actions a JOIN bulk_action_stats s ON s.action_id = a.id
            WHERE a.account_id = $1 AND ($2::uuid IS NULL OR a.id = $2)
              AND ($3::text IS NULL OR a.status = $3) AND ($4::text IS NULL OR a.entity_type = $4)
@@ -265,6 +299,8 @@ async fn select_actions(
         updated_at: row.updated_at,
         started_at: row.started_at,
         completed_at: row.completed_at,
+        paused_at: row.paused_at,
+        idle_ms: row.idle_ms,
     })
     .fetch_all(pool)
     .await

@@ -7,6 +7,7 @@ use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
+use super::waiting::make_ready;
 use super::{Bell, DbError, LockedAction, RetryPolicy};
 use crate::action::{ActionEvent, ActionType};
 
@@ -38,6 +39,8 @@ pub struct ChunkingClaim {
     pub mapping: BTreeMap<String, String>,
     /// Object key of the file.
     pub file_key: String,
+    /// Size of the file as it was stored.
+    pub file_size_bytes: u64,
     /// Rows per chunk.
     pub chunk_size: usize,
     /// Most bytes per chunk, where that is reached first.
@@ -46,8 +49,19 @@ pub struct ChunkingClaim {
     pub partitions: u16,
     /// Data rows counted at upload.
     pub total_rows: u64,
-    /// Chunks (partition, seq) that an earlier run has recorded, with the hash of their object; they are left alone.
-    pub recorded: HashMap<(i16, i32), i64>,
+    /// Runs that have failed before.
+    pub failures: u32,
+    /// Chunks (partition, seq) that an earlier run has recorded.
+    pub recorded: HashMap<(i16, i32), RecordedChunk>,
+}
+
+/// A chunk that an earlier run has recorded. It is left alone, unless its object is to be written again.
+#[derive(Debug, Clone, Copy)]
+pub struct RecordedChunk {
+    /// Hash of its object.
+    pub content_hash: i64,
+    /// Its object may be missing or damaged; nobody claims the chunk until it is written anew.
+    pub rewrite: bool,
 }
 
 /// A chunk whose object is stored.
@@ -95,8 +109,8 @@ pub async fn claim_chunking(
                     AND other.status IN ('queued', 'validating', 'processing')
                     AND other.chunking_lease_until > now()) < $5
            RETURNING a.account_id, a.entity_type, a.action_type AS "action_type: ActionType", a.deduplicate,
-               a.mapping AS "mapping: Json<BTreeMap<String, String>>", a.file_key, a.chunk_size, a.chunk_size_bytes, a.partitions,
-               a.chunking_attempt, s.total_records"#,
+               a.mapping AS "mapping: Json<BTreeMap<String, String>>", a.file_key, a.file_size_bytes, a.chunk_size,
+               a.chunk_size_bytes, a.partitions, a.chunking_attempt, a.chunking_failures, s.total_records"#,
         action_id,
         owner,
         status.as_str(),
@@ -116,20 +130,28 @@ pub async fn claim_chunking(
         deduplicate: claimed.deduplicate,
         mapping: claimed.mapping.0,
         file_key: claimed.file_key,
+        file_size_bytes: u64::try_from(claimed.file_size_bytes).unwrap_or_default(),
         chunk_size: usize::try_from(claimed.chunk_size).unwrap_or(1),
         chunk_size_bytes: usize::try_from(claimed.chunk_size_bytes).unwrap_or(1),
         partitions: u16::try_from(claimed.partitions).unwrap_or(1),
         total_rows: u64::try_from(claimed.total_records).unwrap_or_default(),
+        failures: u32::try_from(claimed.chunking_failures).unwrap_or_default(),
         recorded,
     }))
 }
 
-async fn recorded_chunks(conn: &mut PgConnection, action_id: Uuid) -> sqlx::Result<HashMap<(i16, i32), i64>> {
+async fn recorded_chunks(
+    conn: &mut PgConnection,
+    action_id: Uuid,
+) -> sqlx::Result<HashMap<(i16, i32), RecordedChunk>> {
     sqlx::query!(
-        "SELECT partition, seq, content_hash FROM bulk_action_chunks WHERE action_id = $1",
+        "SELECT partition, seq, content_hash, rewrite FROM bulk_action_chunks WHERE action_id = $1",
         action_id
     )
-    .map(|row| ((row.partition, row.seq), row.content_hash))
+    .map(|row| {
+        let chunk = RecordedChunk { content_hash: row.content_hash, rewrite: row.rewrite };
+        ((row.partition, row.seq), chunk)
+    })
     .fetch_all(conn)
     .await
     .map(|chunks| chunks.into_iter().collect())
@@ -204,16 +226,50 @@ pub async fn record_chunk(
     Ok(bells)
 }
 
-/// Notes that the whole file has been cut. Ends the action if its chunks are done already.
+/// Notes that the object of a recorded chunk has been written anew, and releases what there is room for.
 ///
 /// # Errors
 /// [`DbError::Fenced`] when the lease is lost or the action paused or over.
-pub async fn finish_chunking(pool: &PgPool, lease: &ChunkingLease) -> Result<(), DbError> {
+pub async fn chunk_rewritten(
+    pool: &PgPool,
+    lease: &ChunkingLease,
+    chunk: NewChunk,
+    max_in_flight: i64,
+) -> Result<Vec<Bell>, DbError> {
+    let mut tx = pool.begin().await?;
+    let action = lock_fenced(&mut tx, lease).await?;
+    sqlx::query!(
+        "UPDATE bulk_action_chunks SET rewrite = false
+         WHERE action_id = $1 AND partition = $2 AND seq = $3 AND content_hash = $4",
+        lease.action_id,
+        chunk.partition,
+        chunk.seq,
+        chunk.content_hash,
+    )
+    .execute(&mut *tx)
+    .await?;
+    make_ready(&mut tx, lease.action_id).await?;
+    let bells = action.release_chunks(&mut tx, max_in_flight).await?;
+    tx.commit().await?;
+    Ok(bells)
+}
+
+/// Notes that the whole file has been cut. Ends the action if its chunks are done already. The bells include that of the
+/// account's next file.
+///
+/// # Errors
+/// [`DbError::Fenced`] when the lease is lost or the action paused or over.
+pub async fn finish_chunking(
+    pool: &PgPool,
+    lease: &ChunkingLease,
+    max_in_flight: i64,
+) -> Result<Vec<Bell>, DbError> {
     let mut tx = pool.begin().await?;
     let mut action = lock_fenced(&mut tx, lease).await?;
     action.chunking_done(&mut tx).await?;
+    let bells = action.leave_chunker(&mut tx, max_in_flight).await?;
     tx.commit().await?;
-    Ok(())
+    Ok(bells)
 }
 
 /// Ends the action because its file cannot be read to its end.
@@ -225,12 +281,14 @@ pub async fn refuse_file(
     lease: &ChunkingLease,
     code: &str,
     message: &str,
-) -> Result<(), DbError> {
+    max_in_flight: i64,
+) -> Result<Vec<Bell>, DbError> {
     let mut tx = pool.begin().await?;
     let mut action = lock_fenced(&mut tx, lease).await?;
     action.give_up(&mut tx, code, message).await?;
+    let bells = action.leave_chunker(&mut tx, max_in_flight).await?;
     tx.commit().await?;
-    Ok(())
+    Ok(bells)
 }
 
 /// Counts a failed chunking run: it is tried again later, or the action fails after the last attempt.
@@ -242,7 +300,8 @@ pub async fn fail_chunking(
     lease: &ChunkingLease,
     message: &str,
     retry: RetryPolicy,
-) -> Result<(), DbError> {
+    max_in_flight: i64,
+) -> Result<Vec<Bell>, DbError> {
     let mut tx = pool.begin().await?;
     let mut action = lock_fenced(&mut tx, lease).await?;
     let failures = sqlx::query_scalar!(
@@ -259,8 +318,9 @@ pub async fn fail_chunking(
     if u32::try_from(failures).is_ok_and(|failures| failures >= retry.max_failures) {
         action.give_up(&mut tx, "chunking_failed", message).await?;
     }
+    let bells = action.leave_chunker(&mut tx, max_in_flight).await?;
     tx.commit().await?;
-    Ok(())
+    Ok(bells)
 }
 
 /// Gives the lease back unharmed, so that another run can start at once. Nothing happens if it is no longer held.

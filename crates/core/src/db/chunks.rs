@@ -39,12 +39,14 @@ pub struct ChunkClaim {
     pub mapping: BTreeMap<String, String>,
     /// Rows in the chunk.
     pub row_count: usize,
+    /// Hash of its object.
+    pub content_hash: i64,
     /// Failures so far.
     pub failures: u32,
 }
 
-/// Takes the lease of a queued chunk. `None` when there is nothing to take: another worker was faster, or the action is
-/// paused or over.
+/// Takes the lease of a queued chunk. `None` when there is nothing to take: another worker was faster, or the chunk was
+/// withdrawn because its action is paused or over.
 ///
 /// # Errors
 /// When the database is away.
@@ -61,7 +63,7 @@ pub async fn claim_chunk(
            FROM bulk_actions a
            WHERE c.action_id = $1 AND c.partition = $2 AND c.seq = $3 AND c.status = 'queued'
              AND a.id = c.action_id AND a.status IN ('validating', 'processing')
-           RETURNING c.attempt, c.row_count, c.failures, a.account_id, a.entity_type,
+           RETURNING c.attempt, c.row_count, c.content_hash, c.failures, a.account_id, a.entity_type,
                a.action_type AS "action_type: ActionType", a.on_conflict AS "on_conflict: OnConflict", a.dry_run,
                a.mapping AS "mapping: Json<BTreeMap<String, String>>""#,
         chunk.action_id,
@@ -79,6 +81,7 @@ pub async fn claim_chunk(
         dry_run: row.dry_run,
         mapping: row.mapping.0,
         row_count: usize::try_from(row.row_count).unwrap_or_default(),
+        content_hash: row.content_hash,
         failures: u32::try_from(row.failures).unwrap_or_default(),
     })
     .fetch_optional(pool)

@@ -1,5 +1,6 @@
 //! What PostgreSQL says is due: the reconciler's questions. Each function makes one kind of overdue work claimable again
-//! and returns the bells to ring. All are safe to run at any time and by several at once.
+//! and returns the bells to ring. All are safe to run at any time and by several at once. Chunks that a transaction is just
+//! changing are passed over: waiting for one while holding others could end in a deadlock with an owner's pause or cancel.
 
 use sqlx::PgPool;
 
@@ -28,10 +29,15 @@ pub async fn schedules_due(pool: &PgPool) -> sqlx::Result<Vec<Bell>> {
 /// When the database is away.
 pub async fn expire_chunk_leases(pool: &PgPool) -> sqlx::Result<Vec<Bell>> {
     sqlx::query!(
-        "UPDATE bulk_action_chunks c
+        "WITH expired AS (
+             SELECT action_id, partition, seq FROM bulk_action_chunks
+             WHERE status = 'running' AND lease_until < now()
+             FOR UPDATE SKIP LOCKED
+         )
+         UPDATE bulk_action_chunks c
          SET status = 'queued', lease_owner = NULL, lease_until = NULL, rung_at = now()
-         FROM bulk_actions a
-         WHERE c.status = 'running' AND c.lease_until < now() AND a.id = c.action_id
+         FROM expired e JOIN bulk_actions a ON a.id = e.action_id
+         WHERE c.action_id = e.action_id AND c.partition = e.partition AND c.seq = e.seq
          RETURNING c.action_id, c.partition, c.seq, a.traceparent"
     )
     .map(|row| Bell::Processing {
@@ -48,9 +54,14 @@ pub async fn expire_chunk_leases(pool: &PgPool) -> sqlx::Result<Vec<Bell>> {
 /// When the database is away.
 pub async fn retries_due(pool: &PgPool) -> sqlx::Result<Vec<Bell>> {
     sqlx::query!(
-        "UPDATE bulk_action_chunks c SET status = 'queued', due_at = NULL, rung_at = now()
-         FROM bulk_actions a
-         WHERE c.status = 'retrying' AND c.due_at <= now() AND a.id = c.action_id
+        "WITH due AS (
+             SELECT action_id, partition, seq FROM bulk_action_chunks
+             WHERE status = 'retrying' AND due_at <= now()
+             FOR UPDATE SKIP LOCKED
+         )
+         UPDATE bulk_action_chunks c SET status = 'queued', due_at = NULL, rung_at = now()
+         FROM due d JOIN bulk_actions a ON a.id = d.action_id
+         WHERE c.action_id = d.action_id AND c.partition = d.partition AND c.seq = d.seq
          RETURNING c.action_id, c.partition, c.seq, a.traceparent"
     )
     .map(|row| Bell::Processing {
@@ -67,10 +78,15 @@ pub async fn retries_due(pool: &PgPool) -> sqlx::Result<Vec<Bell>> {
 /// When the database is away.
 pub async fn forgotten_chunks(pool: &PgPool, silent_ms: i64) -> sqlx::Result<Vec<Bell>> {
     sqlx::query!(
-        "UPDATE bulk_action_chunks c SET rung_at = now()
-         FROM bulk_actions a
-         WHERE c.status = 'queued' AND a.id = c.action_id AND a.status IN ('validating', 'processing')
-           AND (c.rung_at IS NULL OR c.rung_at < now() - $1::bigint * interval '1 millisecond')
+        "WITH forgotten AS (
+             SELECT action_id, partition, seq FROM bulk_action_chunks
+             WHERE status = 'queued'
+               AND (rung_at IS NULL OR rung_at < now() - $1::bigint * interval '1 millisecond')
+             FOR UPDATE SKIP LOCKED
+         )
+         UPDATE bulk_action_chunks c SET rung_at = now()
+         FROM forgotten f JOIN bulk_actions a ON a.id = f.action_id
+         WHERE c.action_id = f.action_id AND c.partition = f.partition AND c.seq = f.seq
          RETURNING c.action_id, c.partition, c.seq, a.traceparent",
         silent_ms,
     )

@@ -79,7 +79,7 @@ async fn count_rows(conn: &mut PgConnection, lease: &ChunkLease, counts: Counts)
 async fn make_successor_ready(conn: &mut PgConnection, lease: &ChunkLease) -> Result<(), DbError> {
     sqlx::query!(
         "UPDATE bulk_action_chunks SET ready = true
-         WHERE action_id = $1 AND partition = $2 AND seq = $3 AND status = 'pending'",
+         WHERE action_id = $1 AND partition = $2 AND seq = $3 AND status = 'pending' AND NOT rewrite",
         lease.chunk.action_id,
         lease.chunk.partition,
         lease.chunk.seq + 1,

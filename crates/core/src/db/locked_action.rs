@@ -4,6 +4,7 @@
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::waiting::{next_file, withdraw_chunks};
 use super::{Bell, DbError};
 use crate::action::{ActionEvent, ActionStatus, Outcome};
 use crate::chunk::ChunkId;
@@ -11,13 +12,15 @@ use crate::chunk::ChunkId;
 /// An action under its row's lock.
 #[derive(Debug)]
 pub struct LockedAction {
-    id: Uuid,
-    account_id: String,
-    status: ActionStatus,
-    chunked: bool,
+    pub(super) id: Uuid,
+    pub(super) account_id: String,
+    pub(super) status: ActionStatus,
+    pub(super) paused_from: Option<ActionStatus>,
+    pub(super) chunked: bool,
     chunk_count: i32,
     chunks_done: i32,
-    chunks_dead: i32,
+    pub(super) chunks_dead: i32,
+    pub(super) traceparent: String,
     age_seconds: f64,
 }
 
@@ -27,18 +30,31 @@ impl LockedAction {
     /// # Errors
     /// [`DbError::Fenced`] when there is no such action.
     pub async fn lock(conn: &mut PgConnection, id: Uuid) -> Result<Self, DbError> {
+        Self::lock_if(conn, None, id).await?.ok_or(DbError::Fenced)
+    }
+
+    /// Locks the account's action; `None` when the account has no such action.
+    pub(super) async fn lock_owned(
+        conn: &mut PgConnection,
+        account: &str,
+        id: Uuid,
+    ) -> sqlx::Result<Option<Self>> {
+        Self::lock_if(conn, Some(account), id).await
+    }
+
+    async fn lock_if(conn: &mut PgConnection, account: Option<&str>, id: Uuid) -> sqlx::Result<Option<Self>> {
         sqlx::query_as!(
             Self,
-            r#"SELECT id, account_id, status AS "status: ActionStatus",
-                   chunking_done_at IS NOT NULL AS "chunked!", chunk_count, chunks_done, chunks_dead,
+            r#"SELECT id, account_id, status AS "status: ActionStatus", paused_from AS "paused_from: ActionStatus",
+                   chunking_done_at IS NOT NULL AS "chunked!", chunk_count, chunks_done, chunks_dead, traceparent,
                    extract(epoch FROM clock_timestamp() - coalesce(scheduled_at, created_at))::float8
                        AS "age_seconds!"
-               FROM bulk_actions WHERE id = $1 FOR UPDATE"#,
-            id
+               FROM bulk_actions WHERE id = $1 AND ($2::text IS NULL OR account_id = $2) FOR UPDATE"#,
+            id,
+            account,
         )
         .fetch_optional(conn)
-        .await?
-        .ok_or(DbError::Fenced)
+        .await
     }
 
     /// Where it stands.
@@ -93,7 +109,7 @@ impl LockedAction {
         self.end_or_save(conn).await
     }
 
-    /// Ends the action as failed.
+    /// Ends the action as failed, and takes its chunks from the workers.
     pub(super) async fn give_up(
         &mut self,
         conn: &mut PgConnection,
@@ -113,8 +129,9 @@ impl LockedAction {
             self.chunks_done,
             self.chunks_dead,
         )
-        .execute(conn)
+        .execute(&mut *conn)
         .await?;
+        withdraw_chunks(conn, self.id).await?;
         Ok(())
     }
 
@@ -201,6 +218,18 @@ impl LockedAction {
         max_in_flight: i64,
     ) -> sqlx::Result<Vec<Bell>> {
         release_chunks(conn, &self.account_id, max_in_flight).await
+    }
+
+    /// The bells that ring once this action occupies no chunker any more: for the account's next file, and for the chunks
+    /// that have room if the action is over.
+    pub(super) async fn leave_chunker(
+        &self,
+        conn: &mut PgConnection,
+        max_in_flight: i64,
+    ) -> sqlx::Result<Vec<Bell>> {
+        let mut bells = self.release_chunks(conn, max_in_flight).await?;
+        bells.extend(next_file(conn, &self.account_id, self.id).await?);
+        Ok(bells)
     }
 }
 

@@ -3,15 +3,26 @@
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
-use sqlx::PgPool;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Connection, PgPool};
 use thiserror::Error;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations");
 
 /// How long a caller waits for a free connection before the database counts as away.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a connection that is given back may take to answer. The pool itself would wait for ever, and lose a place for
+/// each connection that has gone silent.
+const RELEASE_TIMEOUT: Duration = Duration::from_secs(2);
+/// When the server notices that a client's machine is gone, in its own units (s, s, number, ms): otherwise that client's
+/// locks would stay for hours.
+const CLIENT_GONE: [(&str, &str); 4] = [
+    ("tcp_keepalives_idle", "10"),
+    ("tcp_keepalives_interval", "5"),
+    ("tcp_keepalives_count", "3"),
+    ("tcp_user_timeout", "20000"),
+];
 
 /// Why the schema cannot be worked with.
 #[derive(Debug, Error)]
@@ -52,10 +63,17 @@ pub fn connect(
     let options: PgConnectOptions = url.expose_secret().parse()?;
     let options = options
         .application_name(application)
-        .options([("idle_in_transaction_session_timeout", idle_in_transaction.as_millis().to_string())]);
+        .options([("idle_in_transaction_session_timeout", idle_in_transaction.as_millis().to_string())])
+        .options(CLIENT_GONE);
     Ok(PgPoolOptions::new()
         .max_connections(max_connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
+        .after_release(|connection, _| {
+            Box::pin(async move {
+                let answer = tokio::time::timeout(RELEASE_TIMEOUT, connection.ping()).await;
+                answer.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map(|()| true)
+            })
+        })
         .connect_lazy_with(options))
 }
 

@@ -1,7 +1,7 @@
 //! What object storage can answer other than the object.
 
+use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::error::{DisplayErrorContext, SdkError};
-use aws_sdk_s3::operation::RequestId;
 use thiserror::Error;
 
 use crate::health::{Dependency, Outage};
@@ -33,10 +33,11 @@ impl StorageError {
 
     pub(super) fn from_sdk<E>(error: SdkError<E, aws_sdk_s3::config::http::HttpResponse>) -> Self
     where
-        SdkError<E, aws_sdk_s3::config::http::HttpResponse>: std::error::Error + RequestId,
+        SdkError<E, aws_sdk_s3::config::http::HttpResponse>: std::error::Error + ProvideErrorMetadata,
     {
         let status = error.raw_response().map(|response| response.status().as_u16());
-        if status == Some(404) {
+        // Without its bucket the store is not what it was: nothing can be said about the object.
+        if status == Some(404) && error.code() != Some("NoSuchBucket") {
             Self::NotFound
         } else {
             Self::Unavailable(DisplayErrorContext(error).to_string())

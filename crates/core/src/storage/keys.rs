@@ -31,3 +31,64 @@ pub fn results(account: &str, chunk: ChunkId, attempt: i32) -> String {
     let ChunkId { action_id, partition, seq } = chunk;
     format!("{}results/{partition:03}-{seq:06}-{attempt}.csv", action_prefix(account, action_id))
 }
+
+/// What an object of an action is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ObjectKind {
+    /// The rows of a chunk.
+    Chunk {
+        /// Its partition.
+        partition: i16,
+        /// Its place there.
+        seq: i32,
+    },
+    /// The outcomes of a chunk's rows.
+    Results {
+        /// The chunk's partition.
+        partition: i16,
+        /// The chunk's place there.
+        seq: i32,
+        /// The attempt that found them.
+        attempt: i32,
+    },
+}
+
+/// Reads what [`chunk`] and [`results`] wrote; `None` for the uploaded file, and whatever else there is.
+#[must_use]
+pub fn kind(prefix: &str, key: &str) -> Option<ObjectKind> {
+    let (folder, name) = key.strip_prefix(prefix)?.split_once('/')?;
+    let (partition, rest) = name.strip_suffix(".csv")?.split_once('-')?;
+    let partition = partition.parse().ok()?;
+    match folder {
+        "chunks" => Some(ObjectKind::Chunk { partition, seq: rest.parse().ok()? }),
+        "results" => {
+            let (seq, attempt) = rest.split_once('-')?;
+            Some(ObjectKind::Results { partition, seq: seq.parse().ok()?, attempt: attempt.parse().ok()? })
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_read_back_as_what_they_were_made_for() {
+        let action_id = Uuid::now_v7();
+        let prefix = action_prefix("acme", action_id);
+        for (partition, seq, attempt) in [(0, 0, 1), (255, 999_999, 12), (1000, 1_000_000, i32::MAX)] {
+            let id = ChunkId { action_id, partition, seq };
+            assert_eq!(kind(&prefix, &chunk("acme", id)), Some(ObjectKind::Chunk { partition, seq }));
+            let expected = ObjectKind::Results { partition, seq, attempt };
+            assert_eq!(kind(&prefix, &results("acme", id, attempt)), Some(expected));
+        }
+        for other in [
+            raw("acme", action_id),
+            format!("{prefix}chunks/x-1.csv"),
+            chunk("b", ChunkId { action_id, partition: 0, seq: 0 }),
+        ] {
+            assert_eq!(kind(&prefix, &other), None, "{other}");
+        }
+    }
+}

@@ -2,11 +2,12 @@
 //! parts. A body of unknown length in a single request is refused by some servers.
 
 use aws_sdk_s3::Client;
+use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use bytes::{Bytes, BytesMut};
 
-use super::StorageError;
+use super::{PART_TIMEOUT, StorageError};
 
 /// Bytes per part: the least that S3 allows is 5 MiB; it is also the memory that an upload holds.
 const PART_BYTES: usize = 5 * 1024 * 1024;
@@ -117,6 +118,7 @@ impl Upload {
     async fn put_part(&mut self, part: Bytes) -> Result<(), StorageError> {
         let multipart_id = self.begin_multipart().await?;
         let number = i32::try_from(self.parts.len() + 1).unwrap_or(i32::MAX);
+        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(PART_TIMEOUT).build();
         let stored = self
             .client
             .upload_part()
@@ -125,6 +127,8 @@ impl Upload {
             .upload_id(multipart_id)
             .part_number(number)
             .body(ByteStream::from(part))
+            .customize()
+            .config_override(aws_sdk_s3::Config::builder().timeout_config(timeouts))
             .send()
             .await
             .map_err(StorageError::from_sdk)?;

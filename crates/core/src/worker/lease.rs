@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 /// Renews a lease three times within its length until it is dropped, and tells when the lease was lost.
 ///
 /// Losing it is only a hint to stop early: what keeps a worker without a lease from changing anything is that its
-/// commit names the lease.
+/// commit names the lease. A lease that could not be renewed for its whole length counts as lost: whatever the work waits
+/// for then (a connection that has gone silent, say) is given up with it.
 pub struct LeaseKeeper {
     lost: CancellationToken,
     renewals: JoinHandle<()>,
@@ -24,12 +26,15 @@ impl LeaseKeeper {
         let lost = CancellationToken::new();
         let told = lost.clone();
         let renewals = tokio::spawn(async move {
+            let mut runs_out = Instant::now() + lease;
             loop {
-                tokio::time::sleep(lease / 3).await;
-                match renew().await {
-                    Ok(true) => {}
-                    Ok(false) => return told.cancel(),
-                    Err(error) => tracing::debug!(%error, "could not renew a lease"),
+                tokio::time::sleep_until(runs_out.min(Instant::now() + lease / 3)).await;
+                let asked = Instant::now();
+                match timeout_at(runs_out, renew()).await {
+                    Ok(Ok(true)) => runs_out = asked + lease,
+                    Ok(Ok(false)) | Err(_) => return told.cancel(),
+                    Ok(Err(_)) if Instant::now() >= runs_out => return told.cancel(),
+                    Ok(Err(error)) => tracing::debug!(%error, "could not renew a lease"),
                 }
             }
         });
@@ -45,5 +50,44 @@ impl LeaseKeeper {
 impl Drop for LeaseKeeper {
     fn drop(&mut self) {
         self.renewals.abort();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    const LEASE: Duration = Duration::from_secs(3);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lease_is_renewed_three_times_within_its_length_and_kept() {
+        let renewals = Arc::new(AtomicU32::new(0));
+        let counted = renewals.clone();
+        let keeper = LeaseKeeper::start(LEASE, move || {
+            counted.fetch_add(1, Ordering::Relaxed);
+            async { Ok::<_, String>(true) }
+        });
+        assert!(tokio::time::timeout(LEASE * 4 + LEASE / 6, keeper.lost()).await.is_err());
+        assert_eq!(renewals.load(Ordering::Relaxed), 12);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lease_that_another_worker_has_is_lost_at_once() {
+        let keeper = LeaseKeeper::start(LEASE, || async { Ok::<_, String>(false) });
+        tokio::time::timeout(LEASE / 2, keeper.lost()).await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lease_is_lost_when_its_length_has_passed_in_silence_or_errors() {
+        let began = Instant::now();
+        LeaseKeeper::start(LEASE, || async { pending::<Result<bool, String>>().await }).lost().await;
+        assert!(began.elapsed() <= LEASE + LEASE / 3, "{:?}", began.elapsed());
+        let began = Instant::now();
+        LeaseKeeper::start(LEASE, || async { Err::<bool, _>("connection refused") }).lost().await;
+        assert!((LEASE..=LEASE + LEASE / 3).contains(&began.elapsed()), "{:?}", began.elapsed());
     }
 }

@@ -19,6 +19,9 @@ use crate::telemetry::metrics::{JOB_SLOTS, JOBS_RUNNING};
 const TAKE_OVER_EVERY: Duration = Duration::from_secs(10);
 const TAKE_OVER_IDLE: Duration = Duration::from_secs(60);
 
+/// What handlers have after their time is out, to hand back what they hold.
+const HAND_BACK_TIME: Duration = Duration::from_secs(3);
+
 /// How the handling of a job ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
@@ -50,7 +53,8 @@ pub trait Handler: Send + Sync + 'static {
     /// What it does.
     type Job: Job;
 
-    /// Claims the work that the job names, and does it. Must not block, and should stop soon once its lease is lost.
+    /// Claims the work that the job names, and does it. Must not block, should stop soon once its lease is lost, and
+    /// hands back what it holds when a stop was asked for and the time to finish it is out.
     async fn handle(&self, job: Self::Job) -> Verdict;
 }
 
@@ -74,10 +78,13 @@ pub struct Runner<H> {
     pub breaker: Breaker,
     /// Ends the reading; jobs that run are finished.
     pub shutdown: Shutdown,
+    /// How long after the shutdown jobs may run.
+    pub patience: Duration,
 }
 
 impl<H: Handler> Runner<H> {
-    /// Runs until the shutdown, then waits for the jobs that run.
+    /// Runs until the shutdown, then waits for the jobs that run, as long as patience lasts. A job that does not even
+    /// manage to hand its work back is abandoned: its lease will run out.
     pub async fn run(self) {
         let permits = Arc::new(Semaphore::new(self.concurrency));
         metrics::gauge!(JOB_SLOTS, "queue" => H::Job::QUEUE.as_str()).set(self.concurrency as f64);
@@ -101,7 +108,12 @@ impl<H: Handler> Runner<H> {
             }
         }
         tasks.close();
-        tasks.wait().await;
+        tokio::select! {
+            () = tasks.wait() => {}
+            () = self.shutdown.out_of_time(self.patience + HAND_BACK_TIME) => {
+                tracing::warn!(jobs = tasks.len(), "abandoned what could be neither finished nor handed back");
+            }
+        }
     }
 
     /// A permit to run one more job, once the breaker is closed; `None` on shutdown.

@@ -4,12 +4,18 @@
 
 mod accounts;
 mod bad_rows;
+mod clean_up;
+mod control;
 mod crashes;
 mod create;
 mod delete;
 mod dry_run;
 mod duplicates;
+mod fairness;
+mod idempotency;
 mod model;
+mod poison;
+mod retry;
 mod support;
 mod update;
 mod uploads;

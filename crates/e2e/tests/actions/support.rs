@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use bulk_core::config::{Config, Settings};
+use bulk_core::storage::ObjectStore;
 use serde_json::Value;
 use sqlx::{PgPool, Row};
 use testkit::{Client, Platform, PlatformOptions, TestEnv, Upload};
@@ -23,11 +25,23 @@ impl Bench {
     }
 
     pub async fn with_chunk_size(rows: usize) -> Self {
+        Self::with(&[("CHUNK_SIZE", &rows.to_string())]).await
+    }
+
+    /// A platform with settings beside those of the test environment.
+    pub async fn with(settings: &[(&str, &str)]) -> Self {
         let env = TestEnv::new().await;
-        let settings = BTreeMap::from([("CHUNK_SIZE".to_owned(), rows.to_string())]);
+        let settings =
+            settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let platform =
             Platform::start(&env, PlatformOptions { settings, ..PlatformOptions::default() }).await;
         Self { env, platform }
+    }
+
+    /// The bucket that the platform uses.
+    pub fn store(&self) -> ObjectStore {
+        let config = Config::from_settings(&Settings::from_iter(self.env.settings())).unwrap();
+        ObjectStore::new(&config.storage)
     }
 
     pub fn client(&self) -> Client {
@@ -133,6 +147,43 @@ pub async fn finished(client: &Client, id: &str, detail: Value) -> Finished {
         assert_eq!(stats[counter], with_status, "{counter} equals the rows that are {status}");
     }
     Finished { id: id.to_owned(), detail, stats, results }
+}
+
+/// Posts a control, and returns status and body.
+pub async fn control(client: &Client, id: &str, verb: &str) -> (u16, Value) {
+    let answer = client.post(&format!("/bulk-actions/{id}/{verb}")).await;
+    (answer.status().as_u16(), answer.json().await.unwrap())
+}
+
+/// Posts a control that must be obeyed, and returns the action's `data`.
+pub async fn obeyed(client: &Client, id: &str, verb: &str) -> Value {
+    let (status, mut body) = control(client, id, verb).await;
+    assert_eq!(status, 200, "{verb}: {body:#}");
+    body["data"].take()
+}
+
+/// Checks an action that was cancelled or has failed: each row of the file is either in its results or in its unprocessed
+/// rows, as it was uploaded; the counters count the former; and the contacts are those of the successful rows.
+pub async fn adds_up(bench: &Bench, id: &str, csv: &str) {
+    let client = bench.client();
+    let stats = client.stats(id).await;
+    let results = client.results(id, "").await;
+    let unprocessed = client.results(id, "status=unprocessed").await;
+    assert_eq!(stats["processedRecords"], results.len(), "{stats:#}");
+    let uploaded = |row: &BTreeMap<String, String>| {
+        (
+            row["_row"].parse::<usize>().unwrap(),
+            [&row["email"], &row["name"], &row["age"]].map(String::clone).join(","),
+        )
+    };
+    let rows: Vec<_> = results.iter().chain(&unprocessed).map(uploaded).collect();
+    let together: BTreeMap<_, _> = rows.iter().cloned().collect();
+    assert_eq!(together.len(), rows.len(), "a row is there twice");
+    let file: BTreeMap<_, _> = csv.lines().map(str::to_owned).enumerate().skip(1).collect();
+    assert_eq!(together, file, "results and unprocessed rows are the file");
+    let successes = results.iter().filter(|row| row["_status"] == "success").count();
+    assert_eq!(stats["successfulRecords"], successes);
+    assert_eq!(bench.contacts("acme").await.len(), successes, "as many records as successes");
 }
 
 /// A file of contacts with the columns email, name, age.

@@ -57,7 +57,7 @@ pub async fn create(
         .args(["--username", USER])
         .args([OsStr::new("--pgdata"), unfinished.as_os_str()])
         .args([OsStr::new("--pwfile"), password_file.as_os_str()]);
-    if durability == Durability::None {
+    if durability != Durability::Full {
         initdb.arg("--no-sync");
     }
     let created = run(initdb, "").await;

@@ -1,66 +1,49 @@
 //! `POST /bulk-actions`: takes a file and creates an action.
 
-use axum::Json;
 use axum::extract::multipart::MultipartRejection;
 use axum::extract::{Multipart, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use bulk_core::action::ActionStatus;
-use bulk_core::db::{Bell, NewAction};
+use bulk_core::db::{self, Bell, IdempotencyKey, Insertion, NewAction};
 use chrono::{DateTime, Utc};
-use serde::Serialize;
-use tracing::{Instrument, Span};
+use tracing::Span;
 use uuid::Uuid;
 
-use super::view::FileView;
-use crate::envelope::{Success, Timestamp};
+use super::created::CreatedView;
+use crate::envelope::Success;
 use crate::error::ApiError;
-use crate::extract::CanWrite;
+use crate::extract::{CanWrite, NO_SUCH_ACTION};
 use crate::state::AppState;
 use crate::trace;
-use crate::upload::{Parts, PendingUpload, Received, check_content_length, partition_count, receive};
+use crate::upload::{
+    Parts, PendingUpload, Received, check_content_length, idempotency_key, partition_count, receive,
+};
 
 /// Most bytes of a chunk: wide rows make chunks of fewer rows, so that a worker's memory has a bound.
 const CHUNK_SIZE_BYTES: i32 = 1024 * 1024;
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct CreatedView {
-    id: Uuid,
-    status: ActionStatus,
-    total_entities: i64,
-    scheduled_at: Option<Timestamp>,
-    created_at: Timestamp,
-    file: FileView,
-    processing: ProcessingView,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ProcessingView {
-    message: String,
-    job_id: Uuid,
-}
-
 pub(super) async fn create(
     State(state): State<AppState>,
-    caller: Result<CanWrite, ApiError>,
+    CanWrite(account): CanWrite,
     headers: HeaderMap,
     body: Result<Multipart, MultipartRejection>,
 ) -> Result<Response, ApiError> {
-    let Ok(body) = body else {
-        caller?;
-        return Err(ApiError::UnsupportedMediaType("send the upload as multipart/form-data".to_owned()));
-    };
-    let mut parts = Parts::new(body);
-    let answer = match caller {
-        Ok(CanWrite(account)) => accept(&state, account, &headers, &mut parts).await,
-        Err(error) => Err(error),
-    };
-    if answer.is_err() {
-        state.running.spawn(parts.drain());
+    let body = body.map_err(|_| no_multipart(&headers))?;
+    accept(&state, account, &headers, &mut Parts::new(body)).await
+}
+
+/// 415 for another kind of body, 400 for the right kind without the line that separates its parts.
+fn no_multipart(headers: &HeaderMap) -> ApiError {
+    let content_type =
+        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    if essence.eq_ignore_ascii_case("multipart/form-data") {
+        return ApiError::invalid(
+            "Content-Type",
+            "must name the boundary between the parts: multipart/form-data; boundary=…",
+        );
     }
-    answer
+    ApiError::UnsupportedMediaType("send the upload as multipart/form-data".to_owned())
 }
 
 async fn accept(
@@ -71,26 +54,44 @@ async fn accept(
 ) -> Result<Response, ApiError> {
     let config = &state.config.upload;
     check_content_length(headers, config.max_file_size_bytes)?;
+    let key = idempotency_key(headers)?;
+    let earlier = match &key {
+        Some(key) => db::find_key(&state.dependencies.pool, &account, key).await?,
+        None => None,
+    };
     let mut pending = PendingUpload::new(state.clone(), account);
-    let created = match receive(parts, &mut pending, config).await {
-        Ok(received) => record(state, &mut pending, received).await,
+    let answer = match receive(parts, &mut pending, config, earlier.is_some()).await {
+        Ok(received) => record(state, &mut pending, received, key).await,
         Err(error) => Err(error),
     };
-    if created.is_err() {
-        pending.discard().await;
-    }
-    created
+    pending.discard().await;
+    answer
 }
 
-/// Makes the received file an action, and rings for it.
+/// Makes the received file an action, and rings for it; or answers with the action that its key belongs to.
 async fn record(
     state: &AppState,
     pending: &mut PendingUpload,
     received: Received,
+    key: Option<String>,
 ) -> Result<Response, ApiError> {
+    let payload_hash = received.payload_hash;
+    let key = key.map(|key| IdempotencyKey { key, payload_hash });
     let action = new_action(state, pending, received)?;
+    match pending.become_action(&action, key.as_ref()).await? {
+        Insertion::Created(created_at) => Ok(created(state, action, created_at)),
+        Insertion::KeyUsed(earlier) if earlier.payload_hash == payload_hash => {
+            repeated(state, pending.account(), earlier.action_id).await
+        }
+        Insertion::KeyUsed(_) => Err(ApiError::Conflict(
+            "this Idempotency-Key was used with other fields or another file within the last 24 hours"
+                .to_owned(),
+        )),
+    }
+}
+
+fn created(state: &AppState, action: NewAction, created_at: DateTime<Utc>) -> Response {
     Span::current().record("actionId", action.id.to_string());
-    let created_at = pending.become_action(&action).await?;
     tracing::info!(
         actionId = %action.id,
         entityType = action.entity_type,
@@ -99,15 +100,23 @@ async fn record(
         "action created"
     );
     if action.scheduled_at.is_none() {
-        ring(state, &action);
+        let bell = Bell::Chunking { action_id: action.id, traceparent: action.traceparent.clone() };
+        state.ring_later(vec![bell]);
     }
-    let location = format!("/bulk-actions/{}", action.id);
-    let answer = Success::new("Bulk action created", created_view(action, created_at));
-    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(answer)).into_response())
+    let view = CreatedView::of_new(action, created_at);
+    (StatusCode::CREATED, view.location(), Success::new("Bulk action created", view)).into_response()
+}
+
+async fn repeated(state: &AppState, account: &str, id: Uuid) -> Result<Response, ApiError> {
+    Span::current().record("actionId", id.to_string());
+    tracing::info!("an upload was repeated");
+    let found = db::find_action(&state.dependencies.pool, account, id).await?;
+    let view = CreatedView::of_existing(&found.ok_or(NO_SUCH_ACTION)?);
+    Ok((view.location(), Success::new("Bulk action created by an earlier request", view)).into_response())
 }
 
 fn new_action(state: &AppState, pending: &PendingUpload, received: Received) -> Result<NewAction, ApiError> {
-    let Received { request, file_name, stored, row_count, rules } = received;
+    let Received { request, file_name, stored, row_count, rules, payload_hash: _ } = received;
     let config = &state.config.upload;
     Ok(NewAction {
         id: pending.id(),
@@ -126,40 +135,4 @@ fn new_action(state: &AppState, pending: &PendingUpload, received: Received) -> 
         partitions: partition_count(row_count, &rules, config),
         traceparent: trace::current().to_traceparent(),
     })
-}
-
-/// Rings without keeping the caller waiting: a bell that nobody hears is rung again by the reconciler.
-fn ring(state: &AppState, action: &NewAction) {
-    let bell = Bell::Chunking { action_id: action.id, traceparent: action.traceparent.clone() };
-    let queue = state.dependencies.queue.clone();
-    let ringing = async move {
-        if let Err(error) = queue.ring(&[bell]).await {
-            tracing::warn!(%error, "could not ring for the action; the reconciler will");
-        }
-    };
-    state.running.spawn(ringing.instrument(Span::current()));
-}
-
-fn created_view(action: NewAction, created_at: DateTime<Utc>) -> CreatedView {
-    let (status, message) = match action.scheduled_at {
-        None => (ActionStatus::Queued, "queued".to_owned()),
-        Some(at) => (ActionStatus::Scheduled, format!("scheduled for {}", at.to_rfc3339())),
-    };
-    CreatedView {
-        id: action.id,
-        status,
-        total_entities: action.total_rows,
-        scheduled_at: action.scheduled_at.map(Timestamp),
-        created_at: created_at.into(),
-        file: FileView {
-            file_name: action.file_name,
-            file_path: action.file_key,
-            file_size: action.file_size_bytes,
-            etag: action.file_etag,
-            // The action and its file are recorded in one statement, at one instant.
-            uploaded_at: created_at.into(),
-            download_url: None,
-        },
-        processing: ProcessingView { message, job_id: action.id },
-    }
 }

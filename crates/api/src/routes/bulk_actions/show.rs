@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use axum::extract::State;
+use bulk_core::db::ActionRecord;
 
 use super::view::ActionView;
 use crate::envelope::Success;
@@ -16,7 +17,12 @@ pub(super) async fn show(
     State(state): State<AppState>,
     OwnedAction(action): OwnedAction,
 ) -> Result<Success<ActionView>, ApiError> {
+    Ok(Success::new("Bulk action", with_link(&state, action).await?))
+}
+
+/// The action with a link to its file.
+pub(super) async fn with_link(state: &AppState, action: ActionRecord) -> Result<ActionView, ApiError> {
     let link =
         state.dependencies.store.download_url(&action.file_key, &action.file_name, LINK_VALID_FOR).await?;
-    Ok(Success::new("Bulk action", ActionView::new(action, Some(link))))
+    Ok(ActionView::new(action, Some(link)))
 }

@@ -77,6 +77,7 @@ impl ActionView {
     /// The action; with a link to its file where one was made.
     pub(super) fn new(action: ActionRecord, download_url: Option<String>) -> Self {
         let progress = ProgressView::of(&action);
+        let file = FileView::of(&action, download_url);
         let error = action.error_code.map(|code| FailureView { code, message: action.error_message });
         Self {
             id: action.id,
@@ -90,14 +91,7 @@ impl ActionView {
             scheduled_at: action.scheduled_at.map(Timestamp),
             total_entities: action.total_rows,
             progress,
-            file: FileView {
-                file_name: action.file_name,
-                file_path: action.file_key,
-                file_size: action.file_size_bytes,
-                etag: action.file_etag,
-                uploaded_at: action.file_uploaded_at.into(),
-                download_url,
-            },
+            file,
             chunks: ChunksView {
                 total: action.chunk_count,
                 done: action.chunks_done,
@@ -112,18 +106,31 @@ impl ActionView {
     }
 }
 
+impl FileView {
+    /// The file of an action; with a link where one was made.
+    pub(super) fn of(action: &ActionRecord, download_url: Option<String>) -> Self {
+        Self {
+            file_name: action.file_name.clone(),
+            file_path: action.file_key.clone(),
+            file_size: action.file_size_bytes,
+            etag: action.file_etag.clone(),
+            uploaded_at: action.file_uploaded_at.into(),
+            download_url,
+        }
+    }
+}
+
 impl ProgressView {
-    /// How far the action has come by now, or had come when it ended.
+    /// How far the action has come by now, or had come when it ended or was paused.
     pub(super) fn of(action: &ActionRecord) -> Self {
         let counts = &action.counts;
-        let until = action.completed_at.unwrap_or_else(Utc::now);
         Self {
             total_records: action.total_rows,
             successful_records: counts.successful,
             failed_records: counts.failed,
             skipped_records: counts.skipped,
             processed_records: counts.processed(),
-            progress: Progress::of(counts, action.total_rows, action.started_at, until),
+            progress: action.progress(Utc::now()),
         }
     }
 }

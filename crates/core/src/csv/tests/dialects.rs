@@ -24,6 +24,13 @@ async fn each_delimiter_is_found_and_used() {
 }
 
 #[tokio::test]
+async fn excels_line_before_the_header_is_a_line_and_no_header() {
+    for text in ["sep=;\na;b\n1,1;2\n", "\"sep=;\"\r\na;b\r\n1,1;2\r\n", "\u{feff}sep=;\ra;b\r1,1;2\r"] {
+        assert_eq!(rows(text).await, [row(1, 3, &["1,1", "2"])], "{text:?}");
+    }
+}
+
+#[tokio::test]
 async fn every_line_end_is_understood_with_or_without_a_final_one() {
     let expected = [row(1, 2, &["1", "2"]), row(2, 3, &["3", "4"])];
     for end in ["\n", "\r\n", "\r"] {

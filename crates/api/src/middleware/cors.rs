@@ -1,0 +1,47 @@
+//! Which web pages may call from a browser: those of `ALLOWED_ORIGINS`. For all others no header is sent, and their browsers
+//! keep them out.
+
+use std::time::Duration;
+
+use axum::http::{HeaderName, HeaderValue, Method, header};
+use bulk_core::config::AllowedOrigins;
+use tower_http::cors::{AllowOrigin, CorsLayer};
+
+/// How long a browser may remember what it was told.
+const MAX_AGE: Duration = Duration::from_secs(600);
+
+/// The layer for these origins; none where no origin is allowed.
+pub(crate) fn cors(origins: &AllowedOrigins) -> Option<CorsLayer> {
+    let origin = match origins {
+        AllowedOrigins::Any => AllowOrigin::any(),
+        AllowedOrigins::Listed(listed) if listed.is_empty() => return None,
+        AllowedOrigins::Listed(listed) => {
+            AllowOrigin::list(listed.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()))
+        }
+    };
+    let layer = CorsLayer::new()
+        .allow_origin(origin)
+        .allow_methods([Method::GET, Method::HEAD, Method::POST])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            HeaderName::from_static("account-id"),
+            HeaderName::from_static("idempotency-key"),
+            HeaderName::from_static("last-event-id"),
+            HeaderName::from_static("traceparent"),
+            HeaderName::from_static("x-request-id"),
+        ])
+        .expose_headers([
+            header::CONTENT_DISPOSITION,
+            header::LOCATION,
+            header::RETRY_AFTER,
+            HeaderName::from_static("ratelimit-limit"),
+            HeaderName::from_static("ratelimit-remaining"),
+            HeaderName::from_static("ratelimit-reset"),
+            HeaderName::from_static("traceparent"),
+            HeaderName::from_static("x-request-id"),
+            HeaderName::from_static("x-trace-id"),
+        ])
+        .max_age(MAX_AGE);
+    Some(layer)
+}

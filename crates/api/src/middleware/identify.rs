@@ -1,0 +1,41 @@
+//! Says who is calling and how much that account may still ask, before anything is done for it.
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::Method;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use tracing::Span;
+
+use crate::error::ApiError;
+use crate::rate_limit::{Verdict, write_headers};
+use crate::state::AppState;
+
+/// Where a POST is an upload.
+const UPLOADS: &str = "/bulk-actions";
+
+/// Answers 401 or 429, or passes the request on with its [`Caller`](crate::auth::Caller). What may be done with an account
+/// is the extractors' part.
+pub(crate) async fn identify(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    let caller = match state.authenticator.identify(request.headers()) {
+        Ok(caller) => caller,
+        Err(error) => return error.into_response(),
+    };
+    Span::current().record("accountId", &caller.account);
+    let verdict = state.account_limits.take(&caller.account, is_upload(&request)).await;
+    let mut response = match &verdict {
+        Verdict::Allowed(_) => {
+            request.extensions_mut().insert(caller);
+            next.run(request).await
+        }
+        Verdict::Refused { retry_after, .. } => {
+            ApiError::RateLimited { retry_after: *retry_after }.into_response()
+        }
+    };
+    write_headers(response.headers_mut(), &verdict);
+    response
+}
+
+fn is_upload(request: &Request) -> bool {
+    let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    request.method() == Method::POST && path == Some(UPLOADS)
+}

@@ -1,0 +1,73 @@
+//! What an answer says about the caller's limits: the three headers that clients know (`RateLimit-Limit`, `-Remaining`,
+//! `-Reset`), for the quota that is nearest to its end, and the two of the present draft (draft-ietf-httpapi-ratelimit-headers)
+//! for all.
+
+use std::time::Duration;
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::quota::{Standing, Verdict};
+
+const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
+const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
+const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
+const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const STATE: HeaderName = HeaderName::from_static("ratelimit");
+
+/// Adds the headers for `verdict`.
+pub(crate) fn write_headers(headers: &mut HeaderMap, verdict: &Verdict) {
+    let (Verdict::Allowed(standings) | Verdict::Refused { standings, .. }) = verdict;
+    if let Some(nearest) = standings.iter().min_by_key(|standing| standing.remaining) {
+        headers.insert(LIMIT, nearest.quota.limit.into());
+        headers.insert(REMAINING, nearest.remaining.into());
+        headers.insert(RESET, whole_seconds(nearest.reset).into());
+    }
+    let policy = |standing: &Standing| {
+        format!(
+            "\"{}\";q={};w={}",
+            standing.quota.name,
+            standing.quota.limit,
+            whole_seconds(standing.quota.window)
+        )
+    };
+    let state = |standing: &Standing| {
+        format!("\"{}\";r={};t={}", standing.quota.name, standing.remaining, whole_seconds(standing.reset))
+    };
+    for (name, value) in [(POLICY, list(standings, policy)), (STATE, list(standings, state))] {
+        headers.extend(value.map(|value| (name, value)));
+    }
+}
+
+fn list(standings: &[Standing], item: impl Fn(&Standing) -> String) -> Option<HeaderValue> {
+    HeaderValue::try_from(standings.iter().map(item).collect::<Vec<_>>().join(", ")).ok()
+}
+
+/// Rounded up: whoever waits that long has waited long enough.
+pub(crate) fn whole_seconds(duration: Duration) -> u64 {
+    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::quota::Quota;
+    use super::*;
+
+    #[test]
+    fn the_nearest_limit_is_named_and_times_are_rounded_up() {
+        let minute = Duration::from_secs(60);
+        let standing = |name, limit, missing_us| Standing::new(&Quota::new(name, limit, minute), missing_us);
+        let standings = vec![standing("requests", 600, 100_001), standing("uploads", 6, 60_000_000)];
+        let mut headers = HeaderMap::new();
+        write_headers(&mut headers, &Verdict::Allowed(standings));
+        let expected = [
+            ("ratelimit-limit", "6"),
+            ("ratelimit-remaining", "0"),
+            ("ratelimit-reset", "60"),
+            ("ratelimit-policy", "\"requests\";q=600;w=60, \"uploads\";q=6;w=60"),
+            ("ratelimit", "\"requests\";r=598;t=1, \"uploads\";r=0;t=60"),
+        ];
+        for (name, value) in expected {
+            assert_eq!(headers[name], value, "{name}");
+        }
+    }
+}

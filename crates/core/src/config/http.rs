@@ -1,0 +1,58 @@
+//! What stands between the API and those who reach it over HTTP.
+
+use super::reader::Reader;
+use super::server::Environment;
+
+const ORIGINS_REMEDY: &str = "give origins such as https://app.example.com,http://localhost:5173, without paths; * only outside production";
+
+/// Which web pages may call the API from a browser.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AllowedOrigins {
+    /// These alone. None by default: browsers then keep every other site's pages out.
+    Listed(Vec<String>),
+    /// All of them.
+    Any,
+}
+
+/// What stands between the API and those who reach it over HTTP.
+#[derive(Clone, Debug)]
+pub struct HttpConfig {
+    /// `ALLOWED_ORIGINS`: the origins of web pages that may call the API, separated by commas, or `*` for all, which
+    /// production refuses. Default empty: none.
+    pub allowed_origins: AllowedOrigins,
+    /// `TRUST_PROXY`: whether a proxy stands in front that sets `X-Forwarded-For` and `X-Forwarded-Proto`. Default false:
+    /// anyone could write anything into them.
+    pub trust_proxy: bool,
+}
+
+impl HttpConfig {
+    pub(super) fn read(reader: &mut Reader<'_>, environment: Environment) -> Self {
+        Self {
+            allowed_origins: read_origins(reader, environment),
+            trust_proxy: reader.boolean("TRUST_PROXY", false),
+        }
+    }
+}
+
+fn read_origins(reader: &mut Reader<'_>, environment: Environment) -> AllowedOrigins {
+    let text = reader.text("ALLOWED_ORIGINS").unwrap_or_default();
+    if text == "*" && environment != Environment::Production {
+        return AllowedOrigins::Any;
+    }
+    let origins: Vec<_> =
+        text.split(',').map(str::trim).filter(|origin| !origin.is_empty()).map(str::to_owned).collect();
+    for origin in origins.iter().filter(|origin| !is_origin(origin)) {
+        reader.problem("ALLOWED_ORIGINS", format!("has {origin:?}"), ORIGINS_REMEDY);
+    }
+    AllowedOrigins::Listed(origins)
+}
+
+/// Scheme, host and perhaps a port, written as browsers write them; anything else would never match.
+fn is_origin(text: &str) -> bool {
+    let Some(authority) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else {
+        return false;
+    };
+    let is_allowed =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-_:[]".contains(&byte);
+    !authority.is_empty() && authority.bytes().all(is_allowed)
+}

@@ -1,0 +1,99 @@
+//! A platform on private stores, and how trouble is made for it.
+
+use std::time::{Duration, Instant};
+
+use testkit::{Fault, FaultProxy, Platform, PlatformOptions, PrivateStores, Settings, Signal, Store};
+use tokio::time::sleep;
+
+use crate::plan::{Plan, Trouble, Way};
+
+/// The promise of an orderly end, whatever is away meanwhile.
+const END_WITHIN: Duration = Duration::from_secs(30);
+/// Longer than the leases under test, which are 2 s.
+const FROZEN: Duration = Duration::from_millis(2500);
+const DEAD: Duration = Duration::from_millis(100);
+
+/// Stores and processes.
+pub struct World {
+    pub stores: PrivateStores,
+    pub platform: Platform,
+}
+
+impl World {
+    /// Small chunks, so that few rows make many of them; short time for shutdowns, so that a hung store shows.
+    pub async fn start(settings: &[(&str, &str)]) -> Self {
+        let stores = PrivateStores::start().await;
+        let mut settings: Settings =
+            settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        settings.entry("CHUNK_SIZE".to_owned()).or_insert_with(|| "50".to_owned());
+        let options = PlatformOptions { processing_workers: 2, chunking_workers: 2, settings };
+        let platform = Platform::start_on(stores.settings(), options).await;
+        Self { stores, platform }
+    }
+
+    /// Follows the plan for a while.
+    pub async fn suffer(&mut self, plan: Plan, lasting: Duration) {
+        let began = Instant::now();
+        for (pause, trouble) in plan {
+            sleep(pause).await;
+            if began.elapsed() > lasting {
+                return;
+            }
+            note(&format!("{:6.2} {trouble:?}", began.elapsed().as_secs_f64()));
+            self.make(trouble).await;
+        }
+    }
+
+    /// Makes the trouble and, where it would last, ends it.
+    pub async fn make(&mut self, trouble: Trouble) {
+        match trouble {
+            Trouble::Kill(service) => {
+                self.platform.kill(service, Signal::SIGKILL).await;
+                sleep(DEAD).await;
+                self.platform.start_again(service);
+            }
+            Trouble::Terminate(service) => {
+                self.platform.kill(service, Signal::SIGTERM).await;
+                self.platform.wait_end(service, END_WITHIN).await;
+                self.platform.start_again(service);
+            }
+            Trouble::Freeze(service) => {
+                self.platform.kill(service, Signal::SIGSTOP).await;
+                sleep(FROZEN).await;
+                self.platform.kill(service, Signal::SIGCONT).await;
+            }
+            Trouble::FlushRedis => self.stores.flush_redis().await,
+            Trouble::EmptyRedis => {
+                self.stores.flush_redis().await;
+                self.stores.kill(Store::Redis, Signal::SIGKILL);
+            }
+            Trouble::Crash(store, signal) => self.stores.kill(store, signal),
+            Trouble::KillSession => self.stores.kill_database_session().await,
+            Trouble::Break(way, fault, lasting) => {
+                self.way(way).set(fault);
+                sleep(lasting).await;
+                self.way(way).set(Fault::None);
+            }
+        }
+    }
+
+    pub fn way(&self, way: Way) -> &FaultProxy {
+        match way {
+            Way::Database => &self.stores.database,
+            Way::Redis => &self.stores.redis,
+            Way::S3 => &self.stores.s3,
+        }
+    }
+
+    /// Stops everything in order.
+    pub async fn stop(self) {
+        self.platform.stop().await;
+        self.stores.stop().await;
+    }
+}
+
+/// Shown by nextest when the test fails.
+#[allow(clippy::print_stderr, reason = "a failing run must be explainable")]
+pub fn note(line: &str) {
+    eprintln!("chaos: {line}");
+}

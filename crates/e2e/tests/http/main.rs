@@ -1,0 +1,13 @@
+//! The API as an HTTP service: who may call, how often, with what, and what every answer carries.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail by panicking")]
+
+mod answers;
+mod auth;
+mod hostile;
+mod limits;
+mod logs;
+mod multipart;
+mod proxy;
+mod support;
+mod uploads;

@@ -1,0 +1,63 @@
+//! A way to Redis that a test can cut or clog.
+
+use std::sync::Arc;
+
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+#[derive(Clone, Copy, PartialEq)]
+enum State {
+    Open,
+    /// Connections are closed, new ones too.
+    Cut,
+    /// Connections stay, and nothing passes.
+    Clogged,
+}
+
+/// Forwards connections as long as it is open.
+pub struct Proxy {
+    pub port: u16,
+    state: Arc<watch::Sender<State>>,
+}
+
+impl Proxy {
+    pub async fn to(target: String) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let state = Arc::new(watch::Sender::new(State::Open));
+        let states = state.clone();
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                tokio::spawn(forward(client, target.clone(), states.subscribe()));
+            }
+        });
+        Self { port, state }
+    }
+
+    pub fn open(&self) {
+        self.state.send_replace(State::Open);
+    }
+
+    pub fn cut(&self) {
+        self.state.send_replace(State::Cut);
+    }
+
+    pub fn clog(&self) {
+        self.state.send_replace(State::Clogged);
+    }
+}
+
+async fn forward(mut client: TcpStream, target: String, mut state: watch::Receiver<State>) {
+    if *state.borrow() == State::Cut {
+        return;
+    }
+    let Ok(mut server) = TcpStream::connect(target).await else { return };
+    loop {
+        let now = *state.borrow_and_update();
+        tokio::select! {
+            _ = copy_bidirectional(&mut client, &mut server), if now == State::Open => return,
+            changed = state.changed() => if changed.is_err() || *state.borrow() == State::Cut { return },
+        }
+    }
+}
