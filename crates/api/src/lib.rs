@@ -8,6 +8,7 @@
 mod auth;
 mod envelope;
 mod error;
+mod events;
 mod extract;
 mod health;
 mod middleware;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use bulk_core::config::{ApiConfig, Settings};
 use bulk_core::shutdown::Shutdown;
-use bulk_core::{db, telemetry};
+use bulk_core::{db, health, telemetry};
 use clap::{Parser, Subcommand};
 
 /// The HTTP service of the bulk-action platform. Settings come from the environment; see .env.example.
@@ -20,6 +20,8 @@ struct Arguments {
 enum Command {
     /// Brings the database of DATABASE_URL to the schema of this version, and ends.
     Migrate,
+    /// Asks the API on this machine whether it is ready; the exit code tells. For container health checks.
+    Health,
 }
 
 #[tokio::main]
@@ -27,6 +29,7 @@ async fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         None => serve().await,
         Some(Command::Migrate) => migrate().await,
+        Some(Command::Health) => ask_health().await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -51,6 +54,12 @@ async fn migrate() -> anyhow::Result<()> {
     let settings = Settings::from_process()?;
     let url = settings.get("DATABASE_URL").context("DATABASE_URL is not set")?;
     Ok(db::migrate(url).await?)
+}
+
+async fn ask_health() -> anyhow::Result<()> {
+    let config = ApiConfig::from_settings(&Settings::from_process()?)?;
+    health::ask_ready(config.config.server.port).await?;
+    Ok(())
 }
 
 /// Problems with the configuration come before there is a log to write them to.

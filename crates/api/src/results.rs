@@ -1,4 +1,4 @@
-//! What became of each row, read from the results objects of committed chunks.
+//! What became of each row, read from the results objects of committed chunks, in the order of their commits.
 
 mod cursor;
 mod download;
@@ -8,59 +8,55 @@ pub(crate) use cursor::Cursor;
 pub(crate) use download::{Download, Selection};
 pub(crate) use page::{LogEntry, LogPage, read_page};
 
-use bulk_core::action::Counts;
 use bulk_core::chunk::{ChunkId, RowStatus};
-use bulk_core::db::{self, ActionRecord, ChunkSummary};
-use bulk_core::storage::{ObjectStore, keys};
+use bulk_core::db::{self, ActionRecord, CommittedChunk};
+use bulk_core::storage::keys;
 use bytes::Bytes;
-use sqlx::PgPool;
+use futures::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
 
 use crate::error::ApiError;
+use crate::state::AppState;
 
 /// Chunks asked for at a time: the list of a ten-million-row action comes in a few pieces.
 const CHUNKS_PER_READ: i64 = 1000;
+/// Results objects in memory for one reader: the one that is read and those fetched ahead of it. An object comes in about
+/// the time that it takes to be read where storage is near, and in several times that where it is not.
+const OBJECTS_IN_FLIGHT: usize = 4;
 
-/// The committed chunks of an action, one after another, from a given one on.
-struct CommittedChunks<'a> {
-    pool: &'a PgPool,
-    action: &'a ActionRecord,
-    /// The first chunk of the next read; `None` after the last.
-    next: Option<(i16, i32)>,
-    waiting: std::vec::IntoIter<ChunkSummary>,
-}
-
-impl<'a> CommittedChunks<'a> {
-    fn starting_at(pool: &'a PgPool, action: &'a ActionRecord, start: (i16, i32)) -> Self {
-        Self { pool, action, next: Some(start), waiting: Vec::new().into_iter() }
-    }
-
-    /// The next chunk that has rows of the wanted status, or any rows.
-    async fn next_with(&mut self, status: Option<RowStatus>) -> sqlx::Result<Option<ChunkSummary>> {
-        loop {
-            for chunk in self.waiting.by_ref() {
-                if rows_of(&chunk.counts, status) > 0 {
-                    return Ok(Some(chunk));
-                }
-            }
-            let Some(start) = self.next else { return Ok(None) };
-            let chunks = db::chunks_with_results(self.pool, self.action.id, start, CHUNKS_PER_READ).await?;
-            self.next = chunks.last().map(|last| (last.partition, last.seq.saturating_add(1)));
-            self.waiting = chunks.into_iter();
+/// Every chunk of the action that is committed by the time the stream comes to its end, and has rows of the wanted status.
+fn every_chunk(
+    state: &AppState,
+    action: &ActionRecord,
+    status: Option<RowStatus>,
+) -> impl Stream<Item = Result<CommittedChunk, ApiError>> + Send + use<> {
+    let (pool, action_id) = (state.dependencies.pool.clone(), action.id);
+    let pieces = stream::try_unfold(0, move |from| {
+        let pool = pool.clone();
+        async move {
+            let chunks = db::committed_chunks(&pool, action_id, from, status, CHUNKS_PER_READ).await?;
+            let last = chunks.last().map(|chunk| chunk.commit_number);
+            Ok::<_, ApiError>(last.map(|last| (stream::iter(chunks.into_iter().map(Ok)), last + 1)))
         }
-    }
+    });
+    pieces.try_flatten()
 }
 
-fn rows_of(counts: &Counts, status: Option<RowStatus>) -> i64 {
-    match status {
-        None => counts.processed(),
-        Some(RowStatus::Success) => counts.successful,
-        Some(RowStatus::Failed) => counts.failed,
-        Some(RowStatus::Skipped) => counts.skipped,
-    }
-}
-
-/// The results object of a committed chunk.
-async fn fetch(store: &ObjectStore, action: &ActionRecord, chunk: ChunkSummary) -> Result<Bytes, ApiError> {
-    let id = ChunkId { action_id: action.id, partition: chunk.partition, seq: chunk.seq };
-    Ok(store.get(&keys::results(&action.account_id, id, chunk.results_attempt)).await?)
+/// The results objects of `chunks`, in their order.
+fn objects(
+    state: &AppState,
+    action: &ActionRecord,
+    chunks: impl Stream<Item = Result<CommittedChunk, ApiError>> + Send,
+) -> impl Stream<Item = Result<(CommittedChunk, Bytes), ApiError>> + Send {
+    let (store, action_id, account) =
+        (state.dependencies.store.clone(), action.id, action.account_id.clone());
+    let fetched = chunks.map(move |chunk| {
+        let (store, account) = (store.clone(), account.clone());
+        async move {
+            let chunk = chunk?;
+            let id = ChunkId { action_id, partition: chunk.partition, seq: chunk.seq };
+            let object = store.get(&keys::results(&account, id, chunk.results_attempt)).await?;
+            Ok((chunk, object))
+        }
+    });
+    fetched.buffered(OBJECTS_IN_FLIGHT)
 }

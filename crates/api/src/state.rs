@@ -12,6 +12,7 @@ use tracing::Instrument;
 
 use crate::SERVICE;
 use crate::auth::Authenticator;
+use crate::events::Followed;
 use crate::rate_limit::{AccountLimits, AddressLimit};
 
 /// What every handler can reach. Cheap to clone.
@@ -31,6 +32,8 @@ pub(crate) struct AppState {
     pub(crate) http: Arc<HttpConfig>,
     /// One question for each dependency.
     pub(crate) probes: Arc<[Arc<dyn Probe>]>,
+    /// The actions whose events somebody listens to.
+    pub(crate) followed: Followed,
     /// Requests that are being answered, and clean-ups that outlive theirs. The process waits for them before it ends.
     pub(crate) running: TaskTracker,
     /// Triggered when the process is to end.
@@ -50,6 +53,7 @@ impl AppState {
             address_limit: AddressLimit::new(&config.rate_limit, config.http.trust_proxy).map(Arc::new),
             http: Arc::new(config.http),
             probes: dependencies.probes().into(),
+            followed: Followed::new(dependencies.pool.clone(), shutdown.clone()),
             dependencies,
             authenticator: Arc::new(Authenticator::new(&config.auth)),
             config: Arc::new(config.config),

@@ -8,7 +8,7 @@ use bulk_core::db::{self, Bell, DbError};
 use bulk_core::dependencies::Dependencies;
 use bulk_core::queue::{Backlog, QueueName};
 use bulk_core::shutdown::Shutdown;
-use bulk_core::telemetry::metrics::{LEASES_LOST, QUEUE_LAG, QUEUE_LENGTH};
+use bulk_core::telemetry::metrics::LEASES_LOST;
 use bulk_core::worker::Breaker;
 use sqlx::PgConnection;
 use tokio::task::JoinSet;
@@ -47,6 +47,8 @@ impl Reconciler {
 
     /// Looks for overdue work at every interval, while it leads, until the shutdown.
     pub async fn run(self, shutdown: &Shutdown) {
+        // A counter that first appears as 1 has not grown for Prometheus.
+        metrics::counter!(LEASES_LOST).increment(0);
         // Session locks go with their connection, so the leader's must not go back to the pool.
         let mut leader: Option<PgConnection> = None;
         // Dropped at the end, and what runs in it is broken off.
@@ -151,11 +153,6 @@ impl Reconciler {
                 Backlog { length: 0, lag: u64::MAX }
             }
         };
-        let labels = [("queue", queue.as_str())];
-        if backlog.lag != u64::MAX {
-            metrics::gauge!(QUEUE_LENGTH, &labels).set(backlog.length as f64);
-            metrics::gauge!(QUEUE_LAG, &labels).set(backlog.lag as f64);
-        }
         let silence = if backlog.lag == 0 { SILENCE_WHEN_IDLE } else { SILENCE_WHEN_BUSY };
         i64::try_from(silence.as_millis()).unwrap_or(i64::MAX)
     }

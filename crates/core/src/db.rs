@@ -9,6 +9,7 @@ mod actions;
 mod chunking;
 mod chunks;
 mod clean_up;
+mod committed;
 mod control;
 mod due;
 mod error;
@@ -20,8 +21,8 @@ mod uploads;
 mod waiting;
 
 pub use actions::{
-    ActionFilter, ActionRecord, ChunkSummary, Insertion, NewAction, chunks_with_results, find_action,
-    insert_action, list_actions,
+    ActionFilter, ActionRecord, Insertion, NewAction, find_action, followed_actions, insert_action,
+    list_actions,
 };
 pub use chunking::{
     ChunkingClaim, ChunkingLease, NewChunk, RecordedChunk, chunk_rewritten, claim_chunking, fail_chunking,
@@ -29,6 +30,7 @@ pub use chunking::{
 };
 pub use chunks::{ChunkClaim, ChunkLease, claim_chunk, fail_chunk, hand_back_chunk, renew_chunk};
 pub use clean_up::{FinishedAction, actions_to_clean, committed_attempts, mark_cleaned};
+pub use committed::{CommittedChunk, committed_chunks};
 pub use control::{cancel_action, pause_action, resume_action, retry_action};
 pub use due::{
     expire_chunk_leases, forgotten_chunking, forgotten_chunks, release_waiting, retries_due, schedules_due,

@@ -1,5 +1,9 @@
 //! Whether the process and what it depends on are well. It only asks; how the answer is shown is the HTTP crates' part.
 
+mod ask;
+
+pub use ask::{NotWell, ask_ready};
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};

@@ -38,6 +38,8 @@ const PART_TIMEOUT: Duration = Duration::from_secs(30);
 #[derive(Clone)]
 pub struct ObjectStore {
     client: Client,
+    /// Only signs links; they name the host that callers reach.
+    public_client: Client,
     bucket: String,
 }
 
@@ -67,7 +69,12 @@ impl ObjectStore {
             .timeout_config(timeouts.build())
             .retry_config(RetryConfig::standard().with_max_attempts(MAX_ATTEMPTS))
             .build();
-        Self { client: Client::from_conf(settings), bucket: config.bucket.clone() }
+        let client = Client::from_conf(settings.clone());
+        let public_client = match &config.public_url {
+            Some(url) => Client::from_conf(settings.to_builder().endpoint_url(url.as_str()).build()),
+            None => client.clone(),
+        };
+        Self { client, public_client, bucket: config.bucket.clone() }
     }
 
     /// Creates the bucket if it is missing.
@@ -214,12 +221,41 @@ impl ObjectStore {
         let signing = PresigningConfig::expires_in(valid_for)
             .map_err(|error| StorageError::Unavailable(error.to_string()))?;
         let request = self
-            .client
+            .public_client
             .get_object()
             .bucket(&self.bucket)
             .key(key)
             .response_content_disposition(format!("attachment; filename=\"{plain}\""));
         let signed = request.presigned(signing).await.map_err(StorageError::from_sdk)?;
         Ok(signed.uri().to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Config, Settings};
+
+    async fn link(public_url: &str) -> String {
+        let settings: Settings = [
+            ("DATABASE_URL", "postgres://localhost/x"),
+            ("REDIS_URL", "redis://localhost"),
+            ("MINIO_ENDPOINT", "minio"),
+            ("MINIO_ACCESS_KEY", "x"),
+            ("MINIO_SECRET_KEY", "x"),
+            ("MINIO_PUBLIC_URL", public_url),
+        ]
+        .into_iter()
+        .collect();
+        let store = ObjectStore::new(&Config::from_settings(&settings).unwrap().storage);
+        store.download_url("a/b.csv", "b.csv", Duration::from_secs(60)).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn download_links_lead_to_where_callers_reach_the_store() {
+        let inside = link("").await;
+        assert!(inside.starts_with("http://minio:9000/bulk-actions/a/b.csv?"), "{inside}");
+        let outside = link("https://files.example.com").await;
+        assert!(outside.starts_with("https://files.example.com/bulk-actions/a/b.csv?"), "{outside}");
     }
 }

@@ -4,6 +4,7 @@
 //! as it keeps up: shipping logs must never hold up or fill the memory of the service that writes them.
 
 pub mod metrics;
+pub mod readings;
 pub mod trace;
 
 mod json;

@@ -20,8 +20,8 @@ use tokio::time::sleep;
 
 use crate::{
     console,
-    contacts::Contacts,
     data_dir::DataDir,
+    generate::{EntityKind, Records},
     platform::{self, End, Platform, PlatformOptions},
 };
 
@@ -102,8 +102,8 @@ impl Demo {
         let (file, bad_rows) = match &options.file {
             Some(file) => (file.clone(), None),
             None => {
-                let bad_rows =
-                    if options.rows > Contacts::MOST_BAD_ROWS { Contacts::MOST_BAD_ROWS } else { 0 };
+                let most = EntityKind::Contact.most_bad_rows();
+                let bad_rows = if options.rows > most { most } else { 0 };
                 (generate(root, options.rows, bad_rows)?, Some(bad_rows))
             }
         };
@@ -198,7 +198,7 @@ fn generate(directory: &Path, rows: u64, bad_rows: u64) -> Result<PathBuf> {
     let path = directory.join("contacts.csv");
     console::progress(format!("making up {} contacts", HumanCount(rows)));
     let output = BufWriter::new(File::create(&path)?);
-    Contacts { rows, seed: SEED, bad_rows }.write(output)?;
+    Records { entity: EntityKind::Contact, rows, seed: SEED, bad_rows }.write(output)?;
     Ok(path)
 }
 

@@ -9,10 +9,10 @@
 //! starts on the same data. Errors are `anyhow`: they have one reader, the person at the terminal.
 
 pub mod console;
-pub mod contacts;
 pub mod data_dir;
 pub mod demo;
 pub mod env_file;
+pub mod generate;
 pub mod leftovers;
 pub mod object_store;
 pub mod platform;

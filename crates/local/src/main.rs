@@ -6,8 +6,8 @@ use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 use local::{
     console,
-    contacts::Contacts,
     demo::{self, DemoOptions},
+    generate::{EntityKind, Records},
     platform::PlatformOptions,
     token::{self, TokenOptions},
     up,
@@ -31,7 +31,6 @@ enum Command {
     /// the data directory.
     Token(Token),
     /// Write made-up records as CSV to stdout.
-    #[command(subcommand)]
     Generate(Generate),
 }
 
@@ -80,17 +79,17 @@ struct Token {
     data_dir: PathBuf,
 }
 
-#[derive(Subcommand)]
-enum Generate {
-    /// Contacts with the columns email, name and age.
-    Contacts {
-        /// Number of rows.
-        #[arg(long)]
-        rows: u64,
-        /// The same seed gives the same rows.
-        #[arg(long, default_value_t = 1)]
-        seed: u64,
-    },
+#[derive(Args)]
+struct Generate {
+    /// What the rows are.
+    #[arg(long)]
+    entity: EntityKind,
+    /// Number of rows.
+    #[arg(long)]
+    rows: u64,
+    /// The same seed gives the same rows.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
 }
 
 #[tokio::main]
@@ -116,8 +115,8 @@ async fn run(command: Command) -> Result<ExitCode> {
             console::result(token::token(&TokenOptions { account, scope, expires_in }, &secret)?);
             Ok(ExitCode::SUCCESS)
         }
-        Command::Generate(Generate::Contacts { rows, seed }) => {
-            Contacts { rows, seed, bad_rows: 0 }.write(io::stdout().lock())?;
+        Command::Generate(Generate { entity, rows, seed }) => {
+            Records { entity, rows, seed, bad_rows: 0 }.write(io::stdout().lock())?;
             Ok(ExitCode::SUCCESS)
         }
     }

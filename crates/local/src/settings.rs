@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::{data_dir::DataDir, env_file::Settings};
 
 /// What a caller may set for the services. All of it reaches them; what of it is set is shown in the env file.
-const FROM_ENVIRONMENT: [&str; 35] = [
+const FROM_ENVIRONMENT: [&str; 36] = [
     "NODE_ENV",
     "DATABASE_URL",
     "DATABASE_MAX_CONNECTIONS",
@@ -20,6 +20,7 @@ const FROM_ENVIRONMENT: [&str; 35] = [
     "MINIO_SECRET_KEY",
     "MINIO_BUCKET_NAME",
     "MINIO_REGION",
+    "MINIO_PUBLIC_URL",
     "AUTH_MODE",
     "JWT_SECRET",
     "ALLOW_HEADER_AUTH_IN_PRODUCTION",

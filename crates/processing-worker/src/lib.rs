@@ -10,6 +10,7 @@ use std::sync::Arc;
 use bulk_core::config::Config;
 use bulk_core::dependencies::Dependencies;
 use bulk_core::shutdown::Shutdown;
+use bulk_core::telemetry::metrics::{CHUNKS, RETRIES};
 use bulk_core::worker::{Breaker, Runner, consumer_name};
 use worker_http::{HostError, host};
 
@@ -22,11 +23,20 @@ const SERVICE: &str = "processing-worker";
 /// # Errors
 /// [`HostError`] when it cannot start.
 pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), HostError> {
+    begin_counters_at_zero();
     let port = config.worker.processing_health_port;
     host(&config, SERVICE, port, &shutdown, |dependencies, breaker| {
         work(&config, dependencies, breaker, &shutdown)
     })
     .await
+}
+
+/// A counter that first appears as 1 has not grown for Prometheus, so the first failure would go unseen.
+fn begin_counters_at_zero() {
+    for result in ["done", "failed", "dead", "left", "handed_back"] {
+        metrics::counter!(CHUNKS, "result" => result).increment(0);
+    }
+    metrics::counter!(RETRIES).increment(0);
 }
 
 async fn work(config: &Config, dependencies: Dependencies, breaker: Breaker, shutdown: &Shutdown) {

@@ -1,14 +1,28 @@
-//! The processing worker's process: configuration, signals, exit code.
+//! The processing worker's process: command line, configuration, signals, exit code.
 
 use std::process::ExitCode;
 
 use bulk_core::config::{Config, Settings};
 use bulk_core::shutdown::Shutdown;
-use bulk_core::telemetry;
+use bulk_core::{health, telemetry};
+use clap::Parser;
+use worker_http::Command;
+
+/// The processing worker of the bulk-action platform. Settings come from the environment; see .env.example.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match start().await {
+    let done = match Arguments::parse().command {
+        None => start().await,
+        Some(Command::Health) => ask_health().await,
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(%error, "processing-worker ended");
@@ -23,6 +37,12 @@ async fn start() -> anyhow::Result<()> {
     let _telemetry = telemetry::init("processing-worker", &config.telemetry)?;
     let shutdown = Shutdown::on_signals()?;
     processing_worker::run(config, shutdown).await?;
+    Ok(())
+}
+
+async fn ask_health() -> anyhow::Result<()> {
+    let config = Config::from_settings(&Settings::from_process()?)?;
+    health::ask_ready(config.worker.processing_health_port).await?;
     Ok(())
 }
 

@@ -9,6 +9,7 @@ use bulk_core::config::Config;
 use bulk_core::dependencies::{Dependencies, DependencyError};
 use bulk_core::health::{Probe, check_all};
 use bulk_core::shutdown::Shutdown;
+use bulk_core::telemetry::readings;
 use bulk_core::worker::Breaker;
 use thiserror::Error;
 
@@ -45,7 +46,11 @@ pub async fn host<W: Future<Output = ()>>(
 ) -> Result<(), HostError> {
     let dependencies = Dependencies::open(config, service)?;
     let breaker = Breaker::new(dependencies.probes());
-    let readiness = Obstacles { probes: dependencies.probes(), breaker: breaker.clone() };
+    let readiness = Obstacles {
+        probes: dependencies.probes(),
+        breaker: breaker.clone(),
+        dependencies: dependencies.clone(),
+    };
     let stopped = Shutdown::new();
     let health = WorkerHealth::new(Arc::new(readiness), shutdown.clone());
     let serving = async {
@@ -69,6 +74,7 @@ pub async fn host<W: Future<Output = ()>>(
 struct Obstacles {
     probes: Vec<Arc<dyn Probe>>,
     breaker: Breaker,
+    dependencies: Dependencies,
 }
 
 #[async_trait]
@@ -80,5 +86,9 @@ impl Readiness for Obstacles {
         let open = self.breaker.open().into_iter();
         let open = open.map(|name| format!("the circuit of {name} is open: nothing is claimed"));
         down.chain(open).collect()
+    }
+
+    async fn read_gauges(&self) {
+        readings::read(&self.dependencies).await;
     }
 }

@@ -3,8 +3,10 @@
 //! It goes on answering while the worker drains, because "not ready" has to be seen by whoever routes work; that is why
 //! draining (in [`WorkerHealth`]) and the end of serving are two different signals.
 
+mod command;
 mod host;
 
+pub use command::Command;
 pub use host::{HostError, host};
 
 use std::io;
@@ -31,6 +33,9 @@ pub trait Readiness: Send + Sync {
     /// One sentence per obstacle, such as "database is down"; none if the worker is ready. It answers within a second
     /// or two, and names no hosts, keys or other internals: everyone on the network can read it.
     async fn obstacles(&self) -> Vec<String>;
+
+    /// Brings the gauges up to date that are read when Prometheus asks.
+    async fn read_gauges(&self);
 }
 
 /// The worker as its health routes see it.
@@ -97,7 +102,8 @@ async fn ready(State(health): State<WorkerHealth>) -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, body).into_response()
 }
 
-async fn render_metrics() -> Response {
+async fn render_metrics(State(health): State<WorkerHealth>) -> Response {
+    health.readiness.read_gauges().await;
     ([(header::CONTENT_TYPE, METRICS_CONTENT_TYPE)], metrics::render()).into_response()
 }
 

@@ -20,6 +20,8 @@ impl Readiness for Obstacles {
     async fn obstacles(&self) -> Vec<String> {
         self.0.iter().map(ToString::to_string).collect()
     }
+
+    async fn read_gauges(&self) {}
 }
 
 fn health(obstacles: &'static [&'static str], draining: &Shutdown) -> WorkerHealth {

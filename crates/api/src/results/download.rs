@@ -1,8 +1,9 @@
-//! All results as one CSV file, written while it is sent: memory holds one results object and a few buffers, whatever
-//! the size of the action. A failure in the middle breaks the response off, so that half a file is never taken for a
-//! whole one.
+//! All results as one CSV file, written while it is sent: memory holds a few results objects and buffers, whatever the
+//! size of the action and however slow the reader. Whatever goes wrong in the middle breaks the response off, so that half
+//! a file is never taken for a whole one.
 
 use std::io;
+use std::time::Duration;
 
 use axum::body::Body;
 use bulk_core::chunk::{ResultRow, RowStatus, decode_results};
@@ -11,11 +12,12 @@ use bulk_core::db::ActionRecord;
 use bulk_core::storage::ObjectStore;
 use bytes::Bytes;
 use csv_async::StringRecord;
-use futures::stream;
+use futures::stream::{self, TryStreamExt as _};
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 use tracing::Instrument;
 
-use super::{CommittedChunks, fetch};
+use super::{every_chunk, objects};
 use crate::error::ApiError;
 use crate::state::AppState;
 
@@ -27,6 +29,14 @@ use encoder::CsvEncoder;
 
 /// Pieces that wait for a slow reader before the writer waits too.
 const PIECES_IN_FLIGHT: usize = 2;
+/// A reader who takes nothing for so long has gone, though his connection has not.
+const LONGEST_STANDSTILL: Duration = Duration::from_secs(300);
+
+/// What the writer hands to the response. One that ends without [`Piece::End`] was broken off, whatever the reason.
+enum Piece {
+    Rows(Bytes),
+    End,
+}
 
 /// Which rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,41 +89,42 @@ impl Download {
 
     /// The body of the response.
     pub(crate) fn into_body(self) -> Body {
-        let (sender, mut receiver) = mpsc::channel(PIECES_IN_FLIGHT);
+        let (sender, receiver) = mpsc::channel(PIECES_IN_FLIGHT);
         tokio::spawn(
             async move {
                 if let Err(Interrupted::Failed(error)) = self.write(&sender).await {
                     tracing::warn!(error = &error as &dyn std::error::Error, "broke off a download");
-                    // An error as the last piece makes the server end the response without its proper end.
-                    let _ = sender
-                        .send(Err(io::Error::other("the results could not be read to their end")))
-                        .await;
                 }
             }
             .in_current_span(),
         );
-        Body::from_stream(stream::poll_fn(move |context| receiver.poll_recv(context)))
+        Body::from_stream(stream::try_unfold(receiver, async |mut receiver| match receiver.recv().await {
+            Some(Piece::Rows(rows)) => Ok(Some((rows, receiver))),
+            Some(Piece::End) => Ok(None),
+            // An error makes the server end the response without its proper end.
+            None => Err(io::Error::other("the results could not be read to their end")),
+        }))
     }
 
-    async fn write(mut self, sender: &mpsc::Sender<io::Result<Bytes>>) -> Result<(), Interrupted> {
+    async fn write(mut self, sender: &mpsc::Sender<Piece>) -> Result<(), Interrupted> {
         self.encoder.header(&self.header);
         match self.selection {
             Selection::Processed => self.write_processed(None, sender).await?,
             Selection::Only(status) => self.write_processed(Some(status), sender).await?,
             Selection::Unprocessed => self.write_unprocessed(sender).await?,
         }
-        send(sender, self.encoder.take()).await
+        send(sender, Piece::Rows(self.encoder.take())).await?;
+        send(sender, Piece::End).await
     }
 
     async fn write_processed(
         &mut self,
         status: Option<RowStatus>,
-        sender: &mpsc::Sender<io::Result<Bytes>>,
+        sender: &mpsc::Sender<Piece>,
     ) -> Result<(), Interrupted> {
-        let dependencies = &self.state.dependencies;
-        let mut chunks = CommittedChunks::starting_at(&dependencies.pool, &self.action, (0, 0));
-        while let Some(chunk) = chunks.next_with(status).await? {
-            let object = fetch(&dependencies.store, &self.action, chunk).await?;
+        let chunks = every_chunk(&self.state, &self.action, status);
+        let mut objects = std::pin::pin!(objects(&self.state, &self.action, chunks));
+        while let Some((_, object)) = objects.try_next().await? {
             let (_, rows) = decode_results(&object).map_err(ApiError::internal)?;
             for row in rows {
                 let row = row.map_err(ApiError::internal)?;
@@ -128,16 +139,13 @@ impl Download {
                 }
             }
             if self.encoder.is_worth_sending() {
-                send(sender, self.encoder.take()).await?;
+                send(sender, Piece::Rows(self.encoder.take())).await?;
             }
         }
         Ok(())
     }
 
-    async fn write_unprocessed(
-        &mut self,
-        sender: &mpsc::Sender<io::Result<Bytes>>,
-    ) -> Result<(), Interrupted> {
+    async fn write_unprocessed(&mut self, sender: &mpsc::Sender<Piece>) -> Result<(), Interrupted> {
         let processed = self.processed_rows().await?;
         let mut raw = open_raw(&self.state.dependencies.store, &self.action).await?;
         let mut record = StringRecord::new();
@@ -146,18 +154,17 @@ impl Download {
                 self.encoder.row(&position.row.to_string(), "unprocessed", "", "", record.iter());
             }
             if self.encoder.is_worth_sending() {
-                send(sender, self.encoder.take()).await?;
+                send(sender, Piece::Rows(self.encoder.take())).await?;
             }
         }
         Ok(())
     }
 
     async fn processed_rows(&self) -> Result<RowBitmap, ApiError> {
-        let dependencies = &self.state.dependencies;
         let mut processed = RowBitmap::new(u64::try_from(self.action.total_rows).unwrap_or_default());
-        let mut chunks = CommittedChunks::starting_at(&dependencies.pool, &self.action, (0, 0));
-        while let Some(chunk) = chunks.next_with(None).await? {
-            let object = fetch(&dependencies.store, &self.action, chunk).await?;
+        let chunks = every_chunk(&self.state, &self.action, None);
+        let mut objects = std::pin::pin!(objects(&self.state, &self.action, chunks));
+        while let Some((_, object)) = objects.try_next().await? {
             let (_, rows) = decode_results(&object).map_err(ApiError::internal)?;
             for row in rows {
                 let row = row.map_err(ApiError::internal)?;
@@ -184,8 +191,11 @@ fn unreadable(error: CsvError) -> ApiError {
     if error.is_file_fault() { ApiError::internal(error) } else { ApiError::Unavailable(Some(error.into())) }
 }
 
-async fn send(sender: &mpsc::Sender<io::Result<Bytes>>, piece: Bytes) -> Result<(), Interrupted> {
-    sender.send(Ok(piece)).await.map_err(|_| Interrupted::Abandoned)
+async fn send(sender: &mpsc::Sender<Piece>, piece: Piece) -> Result<(), Interrupted> {
+    match timeout(LONGEST_STANDSTILL, sender.send(piece)).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) | Err(_) => Err(Interrupted::Abandoned),
+    }
 }
 
 /// The code, with its sentence where it has one.

@@ -2,11 +2,12 @@
 
 use bulk_core::chunk::{ResultRow, RowStatus, decode_results};
 use bulk_core::csv::header;
-use bulk_core::db::ActionRecord;
+use bulk_core::db::{self, ActionRecord, CommittedChunk};
 use bulk_core::entity::{self, ColumnMap};
+use futures::stream::{self, TryStreamExt as _};
 use serde::Serialize;
 
-use super::{CommittedChunks, Cursor, fetch};
+use super::{Cursor, objects};
 use crate::error::ApiError;
 use crate::state::AppState;
 
@@ -30,7 +31,8 @@ pub(crate) struct LogPage {
     pub(crate) next: Option<Cursor>,
 }
 
-/// Reads up to `limit` outcomes of the wanted status, or any, from `cursor` on. Holds one results object at a time.
+/// Reads up to `limit` outcomes of the wanted status, or any, from `cursor` on. What it costs depends on the page, not on
+/// the action: one query, and only the objects that hold the page's rows.
 ///
 /// # Errors
 /// When the database or object storage is away, or an object is damaged.
@@ -41,19 +43,36 @@ pub(crate) async fn read_page(
     limit: usize,
     cursor: Cursor,
 ) -> Result<LogPage, ApiError> {
-    let dependencies = &state.dependencies;
+    // Each has a row for the page, but perhaps the first, whose matching rows may all be before the cursor; and one row
+    // more than the page holds says that there is a next page.
+    let most = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(2);
+    let pool = &state.dependencies.pool;
+    let mut chunks = db::committed_chunks(pool, action.id, cursor.commit_number, status, most).await?;
+    chunks.truncate(chunks_for_page(&chunks, cursor, limit));
     let mut page = LogPage { entries: Vec::new(), next: None };
-    let start = (cursor.partition, cursor.seq);
-    let mut chunks = CommittedChunks::starting_at(&dependencies.pool, action, start);
-    while let Some(chunk) = chunks.next_with(status).await? {
-        let skipped = if (chunk.partition, chunk.seq) == start { cursor.index } else { 0 };
-        let from = Cursor { partition: chunk.partition, seq: chunk.seq, index: skipped };
-        page.read_chunk(&fetch(&dependencies.store, action, chunk).await?, action, status, limit, from)?;
-        if page.next.is_some() {
-            break;
-        }
+    let mut objects = std::pin::pin!(objects(state, action, stream::iter(chunks.into_iter().map(Ok))));
+    while page.next.is_none()
+        && let Some((chunk, object)) = objects.try_next().await?
+    {
+        let CommittedChunk { commit_number, .. } = chunk;
+        let index = if commit_number == cursor.commit_number { cursor.index } else { 0 };
+        page.read_chunk(&object, action, status, limit, Cursor { commit_number, index })?;
     }
     Ok(page)
+}
+
+/// How many of the chunks are enough for a page and one row more.
+fn chunks_for_page(chunks: &[CommittedChunk], cursor: Cursor, limit: usize) -> usize {
+    let mut rows = 0;
+    for (index, chunk) in chunks.iter().enumerate() {
+        // How many of its matching rows lie after the cursor is only known for sure of a chunk that is read from its start.
+        let is_cut = chunk.commit_number == cursor.commit_number && cursor.index > 0;
+        rows += if is_cut { 0 } else { usize::try_from(chunk.matching_rows).unwrap_or_default() };
+        if rows > limit {
+            return index + 1;
+        }
+    }
+    chunks.len()
 }
 
 impl LogPage {
@@ -100,4 +119,36 @@ fn key_position(action: &ActionRecord, uploaded: &[String]) -> Option<usize> {
     let known: Vec<_> = entity.columns().iter().map(|column| column.name).collect();
     let columns = header::resolve(uploaded, &action.configuration.mapping, &known).ok()?;
     entity.key_position(&ColumnMap::new(&columns, known.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chunks(rows: &[i32]) -> Vec<CommittedChunk> {
+        let chunk = |(commit_number, matching_rows): (i32, &i32)| CommittedChunk {
+            commit_number,
+            partition: 0,
+            seq: commit_number,
+            results_attempt: 1,
+            matching_rows: *matching_rows,
+        };
+        (1..).zip(rows).map(chunk).collect()
+    }
+
+    #[test]
+    fn no_more_chunks_are_fetched_than_a_page_needs() {
+        let start = Cursor::default();
+        assert_eq!(chunks_for_page(&chunks(&[1000, 1000, 1000]), start, 100), 1);
+        assert_eq!(
+            chunks_for_page(&chunks(&[100, 1000, 1000]), start, 100),
+            2,
+            "one more row tells of a next page"
+        );
+        assert_eq!(chunks_for_page(&chunks(&[1, 1, 1, 1, 1]), start, 2), 3);
+        assert_eq!(chunks_for_page(&chunks(&[1, 1]), start, 100), 2);
+        assert_eq!(chunks_for_page(&[], start, 100), 0);
+        let in_the_first = Cursor { commit_number: 1, index: 990 };
+        assert_eq!(chunks_for_page(&chunks(&[1000, 1000, 1000]), in_the_first, 100), 2);
+    }
 }

@@ -3,6 +3,7 @@
 mod control;
 mod create;
 mod created;
+mod events;
 mod list;
 mod logs;
 mod results;
@@ -34,5 +35,8 @@ pub(crate) fn streaming_router() -> Router<AppState> {
     let create = post(create::create)
         // The upload counts its bytes itself, file and fields apart.
         .layer(DefaultBodyLimit::disable());
-    Router::new().route("/bulk-actions", create).route("/bulk-actions/{id}/results", get(results::results))
+    Router::new()
+        .route("/bulk-actions", create)
+        .route("/bulk-actions/{id}/results", get(results::results))
+        .route("/bulk-actions/{id}/events", get(events::events))
 }

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use bulk_core::telemetry::metrics as registry;
+use bulk_core::telemetry::{metrics, readings};
 
 use crate::state::AppState;
 
@@ -17,10 +17,6 @@ pub(crate) fn router() -> Router<AppState> {
 }
 
 async fn render(State(state): State<AppState>) -> Response {
-    let pool = &state.dependencies.pool;
-    let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
-    let used = pool.size().saturating_sub(idle);
-    metrics::gauge!(registry::DB_POOL_CONNECTIONS, "state" => "idle").set(idle);
-    metrics::gauge!(registry::DB_POOL_CONNECTIONS, "state" => "used").set(used);
-    ([(header::CONTENT_TYPE, CONTENT_TYPE)], registry::render()).into_response()
+    readings::read(&state.dependencies).await;
+    ([(header::CONTENT_TYPE, CONTENT_TYPE)], metrics::render()).into_response()
 }

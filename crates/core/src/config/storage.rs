@@ -1,6 +1,7 @@
 //! The S3 object store. The variables carry MinIO's name, any S3 server with path-style addresses will do.
 
 use secrecy::SecretString;
+use tracing_loki::url::Url;
 
 use super::reader::Reader;
 
@@ -19,6 +20,8 @@ pub struct StorageConfig {
     pub secret_key: SecretString,
     /// `MINIO_BUCKET_NAME`: the one bucket for everything. Default `bulk-actions`.
     pub bucket: String,
+    /// `MINIO_PUBLIC_URL`: where callers reach the store, for download links. Default: where the services reach it.
+    pub public_url: Option<Url>,
     /// `MINIO_REGION`: the region that requests are signed for. Default `us-east-1`.
     pub region: String,
 }
@@ -49,9 +52,28 @@ impl StorageConfig {
                 is_bucket_name,
                 "give 3 to 63 lower-case letters, digits, hyphens or dots, a letter or digit at both ends",
             ),
+            public_url: read_public_url(reader),
             region: reader.checked_text("MINIO_REGION", "us-east-1", is_region, "give letters, digits and hyphens"),
         }
     }
+}
+
+/// A path is refused because the link's signature covers the path as the store itself sees it.
+fn read_public_url(reader: &mut Reader<'_>) -> Option<Url> {
+    let value = reader.text("MINIO_PUBLIC_URL")?;
+    let url = Url::parse(value).ok().filter(|url| {
+        let is_bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+        let has_user = !url.username().is_empty() || url.password().is_some();
+        ["http", "https"].contains(&url.scheme()) && url.has_host() && is_bare && !has_user
+    });
+    if url.is_none() {
+        reader.problem(
+            "MINIO_PUBLIC_URL",
+            "is not a plain URL",
+            "give scheme, host and port alone, such as https://files.example.com",
+        );
+    }
+    url
 }
 
 fn is_host(text: &str) -> bool {

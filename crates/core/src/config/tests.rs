@@ -91,6 +91,9 @@ fn a_bad_value_is_named_with_what_would_be_right() {
         ("MINIO_PORT", "0"),
         ("MINIO_USE_SSL", "on"),
         ("MINIO_BUCKET_NAME", "Bulk"),
+        ("MINIO_PUBLIC_URL", "files.example.com"),
+        ("MINIO_PUBLIC_URL", "https://files.example.com/minio"),
+        ("MINIO_PUBLIC_URL", "https://user:pass@files.example.com"),
         ("AUTH_MODE", "none"),
         ("ALLOW_HEADER_AUTH_IN_PRODUCTION", "maybe"),
         ("RATE_LIMIT_WINDOW_MS", "0"),
@@ -136,6 +139,7 @@ fn good_values_are_taken() {
         ("PORT", " 8080 "),
         ("MINIO_ENDPOINT", "[::1]"),
         ("MINIO_USE_SSL", "true"),
+        ("MINIO_PUBLIC_URL", "https://files.example.com:8443"),
         ("LOG_LEVEL", "warn,sqlx=debug"),
         ("LOKI_URL", "http://loki:3100"),
         ("CHUNK_RETENTION_HOURS", "48"),
@@ -143,6 +147,7 @@ fn good_values_are_taken() {
     let config = load(&changes).unwrap().config;
     assert_eq!(config.server.port, 8080);
     assert_eq!(config.storage.endpoint_url(), "https://[::1]:9000");
+    assert_eq!(config.storage.public_url.unwrap().as_str(), "https://files.example.com:8443/");
     assert_eq!(config.telemetry.log_level, "warn,sqlx=debug");
     assert_eq!(config.worker.chunk_retention, Some(Duration::from_secs(48 * 3600)));
     assert_eq!(config.telemetry.loki_url.unwrap().as_str(), "http://loki:3100/");

@@ -1,4 +1,4 @@
-//! Actions as the API creates and shows them. Every read names the account: another account's id finds nothing.
+//! Actions as the API creates and shows them. Reads name the account: another account's id finds nothing.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgPool;
@@ -134,19 +134,6 @@ pub struct ActionFilter {
     pub entity_type: Option<String>,
 }
 
-/// A chunk as the results are read from it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ChunkSummary {
-    /// The partition.
-    pub partition: i16,
-    /// Its place in the partition.
-    pub seq: i32,
-    /// The attempt that committed, part of the results object's key.
-    pub results_attempt: i32,
-    /// Rows by outcome.
-    pub counts: Counts,
-}
-
 /// Creates an action and its counters, uses its idempotency key, and ends its upload, in one transaction. Where the key
 /// was used before, nothing happens.
 ///
@@ -208,8 +195,18 @@ pub async fn insert_action(
 /// # Errors
 /// When the database is away.
 pub async fn find_action(pool: &PgPool, account: &str, id: Uuid) -> sqlx::Result<Option<ActionRecord>> {
-    let found = select_actions(pool, account, Some(id), &ActionFilter::default(), 1, 0).await?;
+    let found = select_actions(pool, Some(account), Some(&[id]), &ActionFilter::default(), 1, 0).await?;
     Ok(found.into_iter().next())
+}
+
+/// The actions with these ids, in no order. Unlike the other reads it does not ask whose they are: for callers who found
+/// each of them by [`find_action`] before, and want to see how they go on.
+///
+/// # Errors
+/// When the database is away.
+pub async fn followed_actions(pool: &PgPool, ids: &[Uuid]) -> sqlx::Result<Vec<ActionRecord>> {
+    let limit = i64::try_from(ids.len()).unwrap_or(i64::MAX);
+    select_actions(pool, None, Some(ids), &ActionFilter::default(), limit, 0).await
 }
 
 /// A page of the account's actions, newest first, and how many there are in all.
@@ -232,13 +229,13 @@ pub async fn list_actions(
     )
     .fetch_one(pool)
     .await?;
-    Ok((select_actions(pool, account, None, filter, limit, offset).await?, total))
+    Ok((select_actions(pool, Some(account), None, filter, limit, offset).await?, total))
 }
 
 async fn select_actions(
     pool: &PgPool,
-    account: &str,
-    id: Option<Uuid>,
+    account: Option<&str>,
+    ids: Option<&[Uuid]>,
     filter: &ActionFilter,
     limit: i64,
     offset: i64,
@@ -253,11 +250,11 @@ async fn select_actions(
                greatest(a.updated_at, s.updated_at) AS "updated_at!", a.started_at, a.completed_at, a.paused_at,
                a.idle_ms, s.total_records, s.successful_records, s.failed_records, s.skipped_records
            FROM bulk_actions a JOIN bulk_action_stats s ON s.action_id = a.id
-           WHERE a.account_id = $1 AND ($2::uuid IS NULL OR a.id = $2)
+           WHERE ($1::text IS NULL OR a.account_id = $1) AND ($2::uuid[] IS NULL OR a.id = ANY($2))
              AND ($3::text IS NULL OR a.status = $3) AND ($4::text IS NULL OR a.entity_type = $4)
            ORDER BY a.id DESC LIMIT $5 OFFSET $6"#,
         account,
-        id,
+        ids,
         filter.status.map(ActionStatus::as_str),
         filter.entity_type,
         limit,
@@ -301,41 +298,6 @@ async fn select_actions(
         completed_at: row.completed_at,
         paused_at: row.paused_at,
         idle_ms: row.idle_ms,
-    })
-    .fetch_all(pool)
-    .await
-}
-
-/// Up to `limit` committed chunks of an action at or after (`partition`, `seq`), in order. The caller has made sure that
-/// the action is the account's.
-///
-/// # Errors
-/// When the database is away.
-pub async fn chunks_with_results(
-    pool: &PgPool,
-    action_id: Uuid,
-    (partition, seq): (i16, i32),
-    limit: i64,
-) -> sqlx::Result<Vec<ChunkSummary>> {
-    sqlx::query!(
-        r#"SELECT partition, seq, results_attempt AS "results_attempt!", successful, failed, skipped
-           FROM bulk_action_chunks
-           WHERE action_id = $1 AND (partition, seq) >= ($2, $3) AND status = 'done'
-           ORDER BY partition, seq LIMIT $4"#,
-        action_id,
-        partition,
-        seq,
-        limit,
-    )
-    .map(|row| ChunkSummary {
-        partition: row.partition,
-        seq: row.seq,
-        results_attempt: row.results_attempt,
-        counts: Counts {
-            successful: row.successful.into(),
-            failed: row.failed.into(),
-            skipped: row.skipped.into(),
-        },
     })
     .fetch_all(pool)
     .await

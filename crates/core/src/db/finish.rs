@@ -31,7 +31,7 @@ pub async fn finish_chunk(
 ) -> Result<FinishedChunk, DbError> {
     let mut action = LockedAction::lock(conn, lease.chunk.action_id).await?;
     action.require_running()?;
-    mark_done(conn, lease, counts).await?;
+    mark_done(conn, lease, counts, action.next_commit_number()).await?;
     count_rows(conn, lease, counts).await?;
     make_successor_ready(conn, lease).await?;
     let bells = action.release_chunks(conn, max_in_flight).await?;
@@ -39,11 +39,17 @@ pub async fn finish_chunk(
     Ok(FinishedChunk { bells, status: action.status(), action_age_seconds: action.age_seconds() })
 }
 
-async fn mark_done(conn: &mut PgConnection, lease: &ChunkLease, counts: Counts) -> Result<(), DbError> {
+async fn mark_done(
+    conn: &mut PgConnection,
+    lease: &ChunkLease,
+    counts: Counts,
+    commit_number: i32,
+) -> Result<(), DbError> {
     let marked = sqlx::query!(
         "UPDATE bulk_action_chunks
          SET status = 'done', lease_owner = NULL, lease_until = NULL, last_error = NULL, results_attempt = attempt,
-             successful = $6::bigint, failed = $7::bigint, skipped = $8::bigint, completed_at = now()
+             successful = $6::bigint, failed = $7::bigint, skipped = $8::bigint, completed_at = now(),
+             commit_number = $9
          WHERE action_id = $1 AND partition = $2 AND seq = $3 AND lease_owner = $4 AND attempt = $5
            AND status = 'running'",
         lease.chunk.action_id,
@@ -54,6 +60,7 @@ async fn mark_done(conn: &mut PgConnection, lease: &ChunkLease, counts: Counts) 
         counts.successful,
         counts.failed,
         counts.skipped,
+        commit_number,
     )
     .execute(conn)
     .await?;
@@ -64,7 +71,9 @@ async fn count_rows(conn: &mut PgConnection, lease: &ChunkLease, counts: Counts)
     sqlx::query!(
         "UPDATE bulk_action_stats
          SET successful_records = successful_records + $2, failed_records = failed_records + $3,
-             skipped_records = skipped_records + $4, updated_at = now()
+             skipped_records = skipped_records + $4,
+             -- Not now(), the transaction's start: under the action's lock this time only grows.
+             updated_at = clock_timestamp()
          WHERE action_id = $1",
         lease.chunk.action_id,
         counts.successful,

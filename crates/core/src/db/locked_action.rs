@@ -69,6 +69,11 @@ impl LockedAction {
         self.age_seconds
     }
 
+    /// Its place for the chunk that commits next: chunks that are done stay done, so none is given twice.
+    pub(super) fn next_commit_number(&self) -> i32 {
+        self.chunks_done + 1
+    }
+
     /// Refuses to go on unless workers may commit work for it.
     ///
     /// # Errors

@@ -1,8 +1,10 @@
 //! From text to typed values, once. An empty cell, like a column that the file lacks, is no value.
 
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use super::{Column, ColumnMap};
+use super::{Column, ColumnMap, values};
 
 /// A row's uploaded fields.
 pub trait Fields {
@@ -66,12 +68,32 @@ impl<'a> Cells<'a> {
 
     /// A UUID.
     pub fn uuid(&mut self, column: usize) -> Option<Uuid> {
-        self.parsed(column, "must be a UUID")
+        self.value(column, |text| text.parse().map_err(|_| "must be a UUID".to_owned()))
     }
 
     /// A whole number.
     pub fn integer(&mut self, column: usize) -> Option<i32> {
-        self.parsed(column, "must be a whole number")
+        self.value(column, values::integer)
+    }
+
+    /// A decimal number of 0 or more with up to `scale` digits after the point, and up to 15 before it.
+    pub fn amount(&mut self, column: usize, scale: usize) -> Option<Decimal> {
+        self.value(column, |text| values::amount(text, scale))
+    }
+
+    /// An RFC 3339 instant with up to microseconds.
+    pub fn instant(&mut self, column: usize) -> Option<DateTime<Utc>> {
+        self.value(column, values::instant)
+    }
+
+    /// An ISO 4217 code.
+    pub fn currency(&mut self, column: usize) -> Option<String> {
+        self.value(column, values::currency)
+    }
+
+    /// One of `choices`.
+    pub fn choice(&mut self, column: usize, choices: &[&'static str]) -> Option<&'static str> {
+        self.value(column, |text| values::choice(text, choices))
     }
 
     /// What was wrong with the values read so far.
@@ -80,16 +102,13 @@ impl<'a> Cells<'a> {
         self.problems
     }
 
-    fn parsed<T: std::str::FromStr>(&mut self, column: usize, message: &str) -> Option<T> {
-        let value = self.raw(column)?.trim();
-        if value.is_empty() {
+    /// White space around a typed value is not part of it.
+    fn value<T>(&mut self, column: usize, read: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
+        let text = self.raw(column)?.trim();
+        if text.is_empty() {
             return None;
         }
-        let parsed = value.parse().ok();
-        if parsed.is_none() {
-            self.refuse(column, message);
-        }
-        parsed
+        read(text).map_err(|message| self.refuse(column, message)).ok()
     }
 
     fn raw(&self, column: usize) -> Option<&'a str> {
@@ -99,13 +118,13 @@ impl<'a> Cells<'a> {
     /// PostgreSQL cannot store U+0000 in text; refused here, so that the sentence names the column.
     fn without_nul(&mut self, column: usize, value: &'a str) -> Option<&'a str> {
         if value.contains('\0') {
-            self.refuse(column, "must not contain a NUL character");
+            self.refuse(column, "must not contain a NUL character".to_owned());
             return None;
         }
         Some(value).filter(|value| !value.is_empty())
     }
 
-    fn refuse(&mut self, column: usize, message: &str) {
-        self.problems.push(FieldProblem { column: self.columns[column].name, message: message.to_owned() });
+    fn refuse(&mut self, column: usize, message: String) {
+        self.problems.push(FieldProblem { column: self.columns[column].name, message });
     }
 }

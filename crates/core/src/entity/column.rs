@@ -12,6 +12,12 @@ pub enum ColumnKind {
     Text,
     /// A whole number.
     Integer,
+    /// A decimal number, kept exactly.
+    Decimal,
+    /// An RFC 3339 instant, kept to the microsecond.
+    Instant,
+    /// One of the values that the rule names.
+    Choice,
 }
 
 /// A column of an entity.

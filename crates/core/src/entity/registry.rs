@@ -7,14 +7,16 @@ use sqlx::PgConnection;
 
 use super::row_check::{check_header, check_row, relevant};
 use super::{
-    ApplyRequest, CheckedRow, Column, ColumnMap, Contact, Entity, FieldProblem, Fields, HeaderRules, apply,
+    ApplyRequest, CheckedRow, Column, ColumnMap, Contact, Entity, FieldProblem, Fields, HeaderRules, Order,
+    Product, apply,
 };
 use crate::action::ActionType;
 use crate::chunk::RowOutcome;
 use crate::csv::header::{self, HeaderProblem};
 
 /// Every entity, in the order of the documentation. A new entity is one more line here.
-static REGISTRY: &[&dyn EntityType] = &[&Declared::<Contact>::NEW];
+static REGISTRY: &[&dyn EntityType] =
+    &[&Declared::<Contact>::NEW, &Declared::<Product>::NEW, &Declared::<Order>::NEW];
 
 /// Every entity that can be uploaded.
 #[must_use]
@@ -161,6 +163,23 @@ mod tests {
                     "{} {action:?}",
                     entity.name()
                 );
+            }
+        }
+    }
+
+    #[test]
+    fn every_entity_names_the_required_column_that_a_new_record_lacks() {
+        for entity in all() {
+            let columns = entity.columns();
+            let map = ColumnMap::new(&(0..columns.len()).collect::<Vec<_>>(), columns.len());
+            for (index, column) in columns.iter().enumerate() {
+                let mut cells = columns.to_vec();
+                cells[index].example = "";
+                let checked = entity.check_row(&map, ActionType::BulkCreate, &Examples(&cells));
+                let lacking: Vec<_> =
+                    checked.err().into_iter().flatten().map(|problem| problem.column).collect();
+                let expected = if column.required { vec![column.name] } else { Vec::new() };
+                assert_eq!(lacking, expected, "{}", entity.name());
             }
         }
     }

@@ -87,7 +87,7 @@ pub(super) fn check_row<E: Entity>(
     let row = E::read(&mut cells);
     let mut problems = cells.into_problems();
     if let Err(errors) = row.validate() {
-        broken_rules(E::COLUMNS, &errors, &mut problems);
+        broken_rules::<E>(&errors, &mut problems);
     }
     // A required value that is there but unreadable has been reported; it is not missing as well.
     let lacks =
@@ -115,26 +115,14 @@ fn needs<E: Entity>(row: &E, action: ActionType) -> Option<(&'static str, String
 
 /// `validator` reports by the row type's field names, in no order; callers know columns, in theirs. Only the rules'
 /// own sentences are taken over: the crate's parameters repeat the refused value.
-fn broken_rules(columns: &'static [Column], errors: &ValidationErrors, problems: &mut Vec<FieldProblem>) {
+fn broken_rules<E: Entity>(errors: &ValidationErrors, problems: &mut Vec<FieldProblem>) {
     let by_field = errors.field_errors();
-    for column in columns {
-        let broken = by_field.iter().filter(|(field, _)| camel_case(field) == column.name);
-        for error in broken.flat_map(|(_, errors)| errors.iter()) {
+    for (column, field) in E::COLUMNS.iter().zip(E::FIELDS) {
+        for error in by_field.get(*field).into_iter().flat_map(|errors| errors.iter()) {
             let message = error.message.as_deref().unwrap_or(column.rule).to_owned();
             problems.push(FieldProblem { column: column.name, message });
         }
     }
-}
-
-fn camel_case(field: &str) -> String {
-    let mut words = field.split('_');
-    let mut name = words.next().unwrap_or_default().to_owned();
-    for word in words {
-        let mut letters = word.chars();
-        name.extend(letters.next().map(|letter| letter.to_ascii_uppercase()));
-        name.push_str(letters.as_str());
-    }
-    name
 }
 
 #[cfg(test)]
@@ -210,11 +198,5 @@ mod tests {
         assert!(!rules.two_identities);
         let with_id = ColumnMap::new(&[0, 1, 2], 4);
         assert!(check_header::<Contact>(&with_id, ActionType::BulkUpdate).unwrap().two_identities);
-    }
-
-    #[test]
-    fn field_names_become_column_names() {
-        assert_eq!(camel_case("order_number"), "orderNumber");
-        assert_eq!(camel_case("age"), "age");
     }
 }

@@ -20,10 +20,14 @@ pub const CHUNKS: &str = "bulk_chunks_total";
 pub const CHUNK_DURATION: &str = "bulk_chunk_duration_seconds";
 /// Histogram: from creation (or the scheduled time) to the end of an action, in seconds.
 pub const ACTION_DURATION: &str = "bulk_action_duration_seconds";
-/// Gauge: entries of a stream, by `queue`.
+/// Gauge: jobs of a queue that are not finished, by `queue`; NaN while Redis does not say.
 pub const QUEUE_LENGTH: &str = "bulk_queue_length";
-/// Gauge: entries of a stream that no worker has read yet, by `queue`.
+/// Gauge: jobs of a queue that no worker has been given yet, by `queue`; NaN while Redis does not say.
 pub const QUEUE_LAG: &str = "bulk_queue_lag";
+/// Gauge: jobs that this worker is at, by `queue`.
+pub const JOBS_RUNNING: &str = "bulk_jobs_running";
+/// Gauge: jobs that this worker takes at a time, by `queue`.
+pub const JOB_SLOTS: &str = "bulk_job_slots";
 /// Counter: leases that ran out under a worker, whose work was then discarded.
 pub const LEASES_LOST: &str = "bulk_leases_lost_total";
 /// Gauge: 1 while this worker's circuit of a `dependency` is open and it claims nothing, else 0.
@@ -36,6 +40,10 @@ pub const HTTP_REQUESTS: &str = "http_requests_total";
 pub const HTTP_REQUEST_DURATION: &str = "http_request_duration_seconds";
 /// Gauge: connections of the PostgreSQL pool, by `state` (idle, used).
 pub const DB_POOL_CONNECTIONS: &str = "db_pool_connections";
+/// Gauge: connections that the PostgreSQL pool may have.
+pub const DB_POOL_MAX_CONNECTIONS: &str = "db_pool_max_connections";
+/// Gauge: resident memory of the process, in bytes.
+pub const RESIDENT_MEMORY: &str = "process_resident_memory_bytes";
 /// Counter: log lines that were not handed to Loki because too many came at once; stdout has them.
 pub const LOG_LINES_DROPPED: &str = "log_lines_dropped_total";
 
@@ -98,19 +106,25 @@ fn describe() {
         Unit::Seconds,
         "From creation or scheduled time to the end of an action"
     );
-    describe_gauge!(QUEUE_LENGTH, "Entries of a stream");
-    describe_gauge!(QUEUE_LAG, "Entries of a stream that no worker has read yet");
+    describe_gauge!(QUEUE_LENGTH, "Jobs of a queue that are not finished");
+    describe_gauge!(QUEUE_LAG, "Jobs of a queue that no worker has been given yet");
+    describe_gauge!(JOBS_RUNNING, "Jobs that this worker is at");
+    describe_gauge!(JOB_SLOTS, "Jobs that this worker takes at a time");
     describe_gauge!(BREAKER_OPEN, "1 while the circuit of a dependency is open");
     describe_counter!(LEASES_LOST, "Leases that ran out under a worker");
     describe_counter!(RETRIES, "Jobs that were put back to be tried again");
     describe_counter!(HTTP_REQUESTS, "HTTP requests");
     describe_histogram!(HTTP_REQUEST_DURATION, Unit::Seconds, "Time until an HTTP answer begins");
     describe_gauge!(DB_POOL_CONNECTIONS, "Connections of the PostgreSQL pool");
+    describe_gauge!(DB_POOL_MAX_CONNECTIONS, "Connections that the PostgreSQL pool may have");
+    describe_gauge!(RESIDENT_MEMORY, Unit::Bytes, "Resident memory of the process");
     describe_counter!(LOG_LINES_DROPPED, "Log lines not handed to Loki because too many came at once");
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -121,6 +135,19 @@ mod tests {
         metrics::counter!(RETRIES).increment(1);
         let text = render();
         assert!(text.contains("# TYPE bulk_retries_total counter\nbulk_retries_total 2"), "{text}");
+    }
+
+    /// The names at the beginning of the document's table rows.
+    fn documented() -> BTreeSet<&'static str> {
+        let rows = include_str!("../../../../docs/metrics.md").lines();
+        rows.filter_map(|row| row.strip_prefix("| `")?.split('`').next()).collect()
+    }
+
+    #[test]
+    fn every_metric_is_documented_and_nothing_else_is() {
+        let constants = include_str!("metrics.rs").lines().filter(|line| line.starts_with("pub const "));
+        let names: BTreeSet<_> = constants.map(|line| line.split('"').nth(1).unwrap()).collect();
+        assert_eq!(documented(), names);
     }
 
     #[test]

@@ -11,8 +11,9 @@ use uuid::Uuid;
 use super::Breaker;
 use crate::db::DbError;
 use crate::health::{Dependency, Outage};
-use crate::queue::{Delivery, Job, Queue, QueueReader};
+use crate::queue::{Delivery, Job, Queue, QueueName, QueueReader};
 use crate::shutdown::Shutdown;
+use crate::telemetry::metrics::{JOB_SLOTS, JOBS_RUNNING};
 
 /// How often jobs of dead consumers are looked for, and how long a job must have been with its consumer.
 const TAKE_OVER_EVERY: Duration = Duration::from_secs(10);
@@ -86,6 +87,8 @@ impl<H: Handler> Runner<H> {
     /// manage to hand its work back is abandoned: its lease will run out.
     pub async fn run(self) {
         let permits = Arc::new(Semaphore::new(self.concurrency));
+        metrics::gauge!(JOB_SLOTS, "queue" => H::Job::QUEUE.as_str()).set(self.concurrency as f64);
+        metrics::gauge!(JOBS_RUNNING, "queue" => H::Job::QUEUE.as_str()).set(0);
         let tasks = TaskTracker::new();
         let mut reader: QueueReader<H::Job> = self.queue.reader(&self.consumer);
         let mut last_take_over = Instant::now();
@@ -145,6 +148,7 @@ impl<H: Handler> Runner<H> {
             };
             let (handler, queue, breaker) = (self.handler.clone(), self.queue.clone(), self.breaker.clone());
             tasks.spawn(async move {
+                let _running = Running::begin(H::Job::QUEUE);
                 match job {
                     Some(job) => match handler.handle(job).await {
                         Verdict::Finished => breaker.succeeded(),
@@ -158,5 +162,22 @@ impl<H: Handler> Runner<H> {
                 drop(permit);
             });
         }
+    }
+}
+
+/// Counts a job as running until it is dropped.
+struct Running(metrics::Gauge);
+
+impl Running {
+    fn begin(queue: QueueName) -> Self {
+        let gauge = metrics::gauge!(JOBS_RUNNING, "queue" => queue.as_str());
+        gauge.increment(1);
+        Self(gauge)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.decrement(1);
     }
 }

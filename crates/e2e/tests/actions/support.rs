@@ -30,11 +30,22 @@ impl Bench {
 
     /// A platform with settings beside those of the test environment.
     pub async fn with(settings: &[(&str, &str)]) -> Self {
+        Self::start_with(settings, PlatformOptions::default()).await
+    }
+
+    /// Only the API: actions stay where the upload left them.
+    pub async fn without_workers() -> Self {
+        let options =
+            PlatformOptions { processing_workers: 0, chunking_workers: 0, ..PlatformOptions::default() };
+        Self::start_with(&[], options).await
+    }
+
+    async fn start_with(settings: &[(&str, &str)], mut options: PlatformOptions) -> Self {
         let env = TestEnv::new().await;
-        let settings =
-            settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let platform =
-            Platform::start(&env, PlatformOptions { settings, ..PlatformOptions::default() }).await;
+        options
+            .settings
+            .extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let platform = Platform::start(&env, options).await;
         Self { env, platform }
     }
 

@@ -1,5 +1,6 @@
 //! `GET /bulk-actions/{id}/stats`: the counters.
 
+use bulk_core::db::ActionRecord;
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -19,13 +20,19 @@ pub(super) struct StatsView {
     updated_at: Timestamp,
 }
 
+impl StatsView {
+    /// The counters of an action.
+    pub(super) fn of(action: &ActionRecord) -> Self {
+        Self {
+            id: action.id,
+            action_id: action.id,
+            progress: ProgressView::of(action),
+            created_at: action.created_at.into(),
+            updated_at: action.updated_at.into(),
+        }
+    }
+}
+
 pub(super) async fn stats(OwnedAction(action): OwnedAction) -> Success<StatsView> {
-    let view = StatsView {
-        id: action.id,
-        action_id: action.id,
-        progress: ProgressView::of(&action),
-        created_at: action.created_at.into(),
-        updated_at: action.updated_at.into(),
-    };
-    Success::new("Bulk action statistics", view)
+    Success::new("Bulk action statistics", StatsView::of(&action))
 }

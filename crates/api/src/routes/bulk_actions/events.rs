@@ -1,0 +1,126 @@
+//! `GET /bulk-actions/{id}/events`: the counters as they change, as server-sent events.
+//!
+//! Each event holds the whole state, so a client that reconnects has missed nothing, whatever its `Last-Event-ID`. Only
+//! one id means something: that of `done`. A browser reconnects after every stream's end; one that says it has seen the
+//! end of what is still over is told to stop (204, as the standard has it).
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use bulk_core::action::{ActionStatus, Outcome};
+use bulk_core::db::ActionRecord;
+use futures::stream::{self, Stream, StreamExt as _};
+use serde::Serialize;
+use tokio::sync::watch;
+
+use super::stats::StatsView;
+use crate::error::ApiError;
+use crate::events::is_news;
+use crate::extract::OwnedAction;
+use crate::state::AppState;
+
+/// After how long a client whose connection broke comes back.
+const RECONNECT_AFTER: Duration = Duration::from_secs(2);
+/// How often a silent stream sends a comment: proxies end connections that are silent for a minute, and only a write
+/// tells that a client has gone.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// The last event's data.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DoneView {
+    status: ActionStatus,
+    outcome: Option<Outcome>,
+    #[serde(flatten)]
+    stats: StatsView,
+}
+
+pub(super) async fn events(
+    State(state): State<AppState>,
+    OwnedAction(action): OwnedAction,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let last_seen = headers.get("last-event-id").and_then(|id| id.to_str().ok());
+    if is_over(&action) && last_seen == Some(&done_id(&action)) {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    let action = Arc::new(action);
+    let news = (!is_over(&action)).then(|| state.followed.follow(action.clone()));
+    let listener = Listener::new(action, news)?;
+    let events = listener.into_stream().take_until(async move { state.shutdown.cancelled().await });
+    // Proxies of the nginx kind would hold the events back otherwise.
+    let unbuffered = (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+    let keep_alive = KeepAlive::new().interval(KEEP_ALIVE).text("keep-alive");
+    Ok(([unbuffered], Sse::new(events).keep_alive(keep_alive)).into_response())
+}
+
+fn is_over(action: &ActionRecord) -> bool {
+    !action.status.is_unfinished()
+}
+
+fn done_id(action: &ActionRecord) -> String {
+    format!("done-{}", action.updated_at.timestamp_micros())
+}
+
+/// One client.
+struct Listener {
+    /// What it has been told.
+    known: Arc<ActionRecord>,
+    waiting: VecDeque<Event>,
+    /// `None` once `done` is among the waiting events.
+    news: Option<watch::Receiver<Arc<ActionRecord>>>,
+}
+
+impl Listener {
+    fn new(
+        action: Arc<ActionRecord>,
+        news: Option<watch::Receiver<Arc<ActionRecord>>>,
+    ) -> Result<Self, ApiError> {
+        let mut listener = Self { known: action.clone(), waiting: VecDeque::new(), news };
+        listener.tell(action).map_err(ApiError::internal)?;
+        if let Some(first) = listener.waiting.pop_front() {
+            listener.waiting.push_front(first.retry(RECONNECT_AFTER));
+        }
+        Ok(listener)
+    }
+
+    /// Puts what the action has come to into the queue.
+    fn tell(&mut self, action: Arc<ActionRecord>) -> Result<(), axum::Error> {
+        let id = action.updated_at.timestamp_micros().to_string();
+        self.waiting.push_back(Event::default().id(id).event("progress").json_data(StatsView::of(&action))?);
+        if is_over(&action) {
+            let done =
+                DoneView { status: action.status, outcome: action.outcome, stats: StatsView::of(&action) };
+            self.waiting.push_back(Event::default().id(done_id(&action)).event("done").json_data(done)?);
+            self.news = None;
+        }
+        self.known = action;
+        Ok(())
+    }
+
+    /// The next event, as soon as there is one; `None` after `done`, and when nobody follows the action any more.
+    async fn next(&mut self) -> Option<Event> {
+        while self.waiting.is_empty() {
+            let news = self.news.as_mut()?;
+            news.changed().await.ok()?;
+            let action = news.borrow_and_update().clone();
+            if is_news(&self.known, &action) {
+                self.tell(action).ok()?;
+            }
+        }
+        self.waiting.pop_front()
+    }
+
+    fn into_stream(self) -> impl Stream<Item = Result<Event, Infallible>> {
+        stream::unfold(self, async |mut listener| {
+            let event = listener.next().await?;
+            Some((Ok(event), listener))
+        })
+    }
+}

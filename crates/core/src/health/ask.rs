@@ -1,0 +1,107 @@
+//! Asks a service on this machine how it is, for container health checks: images hold nothing but the service itself, so
+//! there is no curl to ask with.
+
+use std::io;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+/// More than a service takes to ask its three dependencies, less than orchestrators wait.
+const PATIENCE: Duration = Duration::from_secs(4);
+/// The answers are a few hundred bytes; whatever listens there instead must not fill the memory.
+const MAX_ANSWER_BYTES: u64 = 16 * 1024;
+
+/// Why a service does not count as well.
+#[derive(Debug, Error)]
+pub enum NotWell {
+    /// Nothing answers on the port.
+    #[error("no answer on port {port}: {error}")]
+    NoAnswer {
+        /// The port that was asked.
+        port: u16,
+        /// What went wrong.
+        error: io::Error,
+    },
+    /// It answered, and not with 200.
+    #[error("{0}")]
+    Answer(String),
+}
+
+/// Asks `GET /health/ready` on this machine and gives the answer's body.
+///
+/// # Errors
+/// [`NotWell`] if no answer comes within some seconds, or it is not 200.
+pub async fn ask_ready(port: u16) -> Result<String, NotWell> {
+    let answer = match timeout(PATIENCE, exchange(port)).await {
+        Ok(answer) => answer,
+        Err(_) => Err(io::ErrorKind::TimedOut.into()),
+    };
+    let answer = answer.map_err(|error| NotWell::NoAnswer { port, error })?;
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+    let status_line = head.lines().next().unwrap_or_default();
+    let status = status_line.strip_prefix("HTTP/1.").and_then(|rest| rest.split(' ').nth(1));
+    if status == Some("200") {
+        return Ok(body.to_owned());
+    }
+    Err(NotWell::Answer(format!("{status_line} {body}")))
+}
+
+/// HTTP/1.0, so that the answer comes in one piece and the end of the connection is its end.
+async fn exchange(port: u16) -> io::Result<String> {
+    let mut connection = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
+    connection.write_all(b"GET /health/ready HTTP/1.0\r\nHost: localhost\r\n\r\n").await?;
+    let mut answer = Vec::new();
+    connection.take(MAX_ANSWER_BYTES).read_to_end(&mut answer).await?;
+    Ok(String::from_utf8_lossy(&answer).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// Answers one request with the text, and gives the port.
+    async fn answering(text: &'static str) -> u16 {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            let mut request = [0; 64];
+            let read = connection.read(&mut request).await.unwrap();
+            assert!(request[..read].starts_with(b"GET /health/ready HTTP/1.0\r\n"));
+            connection.write_all(text.as_bytes()).await.unwrap();
+        });
+        port
+    }
+
+    #[tokio::test]
+    async fn a_200_is_well() {
+        let port = answering("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}").await;
+        assert_eq!(ask_ready(port).await.unwrap(), "{}");
+    }
+
+    #[tokio::test]
+    async fn another_status_is_not_well_and_says_why() {
+        let port =
+            answering("HTTP/1.1 503 Service Unavailable\r\n\r\n{\"reasons\":[\"redis is down\"]}").await;
+        let error = ask_ready(port).await.unwrap_err().to_string();
+        assert!(error.contains("503") && error.contains("redis is down"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn what_is_no_http_is_not_well() {
+        let port = answering("200").await;
+        assert!(matches!(ask_ready(port).await, Err(NotWell::Answer(_))));
+    }
+
+    #[tokio::test]
+    async fn a_port_that_nobody_listens_on_is_not_well() {
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap().local_addr().unwrap().port();
+        assert!(matches!(ask_ready(port).await, Err(NotWell::NoAnswer { .. })));
+    }
+}

@@ -1,0 +1,142 @@
+//! Made-up records: the same rows for the same entity and seed, each with a key of its own.
+
+mod contact;
+mod order;
+mod product;
+
+use std::io::Write;
+
+use anyhow::Result;
+use clap::ValueEnum;
+use csv::WriterBuilder;
+use fake::rand::{RngExt as _, SeedableRng, rngs::StdRng};
+
+/// What the rows are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum EntityKind {
+    /// email, name, age
+    Contact,
+    /// sku, name, price, currency, stock
+    Product,
+    /// orderNumber, contactEmail, status, amount, currency, orderedAt
+    Order,
+}
+
+/// How the rows of an entity are made.
+struct Recipe {
+    header: &'static [&'static str],
+    /// Makes row number n.
+    row: fn(&mut StdRng, u64) -> Vec<String>,
+    /// Rows that must fail, one for each rule.
+    bad_rows: &'static [&'static [&'static str]],
+}
+
+/// What to generate.
+#[derive(Debug, Clone, Copy)]
+pub struct Records {
+    /// What the rows are.
+    pub entity: EntityKind,
+    /// Number of data rows, bad ones included.
+    pub rows: u64,
+    /// Decides the values.
+    pub seed: u64,
+    /// Number of rows that break a rule, at most [`EntityKind::most_bad_rows`]; they are spread over the file.
+    pub bad_rows: u64,
+}
+
+impl EntityKind {
+    /// As many kinds of bad rows exist.
+    #[must_use]
+    pub fn most_bad_rows(self) -> u64 {
+        self.recipe().bad_rows.len() as u64
+    }
+
+    fn recipe(self) -> Recipe {
+        match self {
+            Self::Contact => contact::RECIPE,
+            Self::Product => product::RECIPE,
+            Self::Order => order::RECIPE,
+        }
+    }
+}
+
+impl Records {
+    /// Writes header and rows as CSV.
+    pub fn write(self, output: impl Write) -> Result<()> {
+        let recipe = self.entity.recipe();
+        let mut csv = WriterBuilder::new().flexible(true).from_writer(output);
+        csv.write_record(recipe.header)?;
+        let mut random = StdRng::seed_from_u64(self.seed);
+        let mut bad_rows = recipe.bad_rows.iter().take(usize::try_from(self.bad_rows)?);
+        let distance = self.rows / (self.bad_rows + 1);
+        for row in 1..=self.rows {
+            let bad_row = if distance > 0 && row % distance == 0 { bad_rows.next() } else { None };
+            match bad_row {
+                Some(fields) => csv.write_record(*fields)?,
+                None => csv.write_record((recipe.row)(&mut random, row))?,
+            }
+        }
+        Ok(csv.flush()?)
+    }
+}
+
+/// One of `choices`.
+fn pick(random: &mut StdRng, choices: &[&str]) -> String {
+    choices[random.random_range(0..choices.len())].to_owned()
+}
+
+/// An amount of money with two decimals.
+fn money(random: &mut StdRng, most: u32) -> String {
+    format!("{}.{:02}", random.random_range(0..most), random.random_range(0..100_u8))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    fn text(records: Records) -> String {
+        let mut output = Vec::new();
+        records.write(&mut output).unwrap();
+        String::from_utf8(output).unwrap()
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_rows() {
+        for &entity in EntityKind::value_variants() {
+            let records = Records { entity, rows: 50, seed: 7, bad_rows: 4 };
+            assert_eq!(text(records), text(records));
+            assert_ne!(text(records), text(Records { seed: 8, ..records }));
+        }
+    }
+
+    #[test]
+    fn every_row_is_whole_and_has_its_own_key() {
+        for &entity in EntityKind::value_variants() {
+            let text = text(Records { entity, rows: 5_000, seed: 1, bad_rows: 0 });
+            let mut rows = csv::Reader::from_reader(text.as_bytes());
+            let keys: HashSet<_> = rows.records().map(|row| row.unwrap()[0].to_owned()).collect();
+            assert_eq!(keys.len(), 5_000, "{entity:?}");
+        }
+    }
+
+    #[test]
+    fn every_kind_of_bad_row_is_there_once() {
+        for &entity in EntityKind::value_variants() {
+            for rows in [20, 21, 1_000] {
+                let text = text(Records { entity, rows, seed: 1, bad_rows: entity.most_bad_rows() });
+                let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
+                let found: Vec<_> = reader.records().map(Result::unwrap).collect();
+                assert_eq!(found.len() as u64, rows);
+                for bad in entity.recipe().bad_rows {
+                    assert_eq!(
+                        found.iter().filter(|row| row.iter().eq(bad.iter().copied())).count(),
+                        1,
+                        "{bad:?}"
+                    );
+                }
+            }
+        }
+    }
+}
