@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use metrics::gauge;
 
-use super::metrics::{DB_POOL_CONNECTIONS, DB_POOL_MAX_CONNECTIONS, QUEUE_LAG, QUEUE_LENGTH, RESIDENT_MEMORY};
+use super::metrics::{
+    DB_POOL_CONNECTIONS, DB_POOL_MAX_CONNECTIONS, QUEUE_LAG, QUEUE_LENGTH, RESIDENT_MEMORY,
+};
 use crate::dependencies::Dependencies;
 use crate::health::resident_memory_bytes;
 use crate::queue::{Queue, QueueName};
