@@ -48,11 +48,9 @@ as_root() {
     fi
 }
 
-install_with_apt() {
-    local missing
-    missing=$(missing_packages apt | tr '\n' ' ')
-    [ -n "$missing" ] || return 0
-    say "installing with apt: $missing"
+# Installs packages by apt.
+apt_install() {
+    say "installing with apt: $*"
     as_root apt-get update -qq
     # The packages would start servers of their own, which nobody asked for: a policy-rc.d keeps them from it.
     local policy=/usr/sbin/policy-rc.d own_policy=no status=0
@@ -61,10 +59,17 @@ install_with_apt() {
         printf '#!/bin/sh\nexit 101\n' | as_root tee $policy >/dev/null
         as_root chmod +x $policy
     fi
-    # shellcheck disable=SC2086 # one word per package
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >&2 || status=$?
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2 || status=$?
     if [ $own_policy = yes ]; then as_root rm -f $policy; fi
     return $status
+}
+
+install_with_apt() {
+    local missing
+    missing=$(missing_packages apt | tr '\n' ' ')
+    [ -n "$missing" ] || return 0
+    # shellcheck disable=SC2086 # one word per package
+    apt_install $missing
 }
 
 install_with_brew() {
@@ -108,6 +113,16 @@ install_test_tools() {
     for component in fmt clippy; do
         cargo "$component" --version >/dev/null 2>&1 || rustup component add "${component/#fmt/rustfmt}"
     done
+    if ! has prometheus || ! has promtool; then
+        if has apt-get; then
+            apt_install prometheus
+        elif has brew; then
+            brew install --quiet prometheus
+        else
+            say "without Prometheus the tests of dashboards and alert rules are skipped"
+            export BULK_WITHOUT_PROMETHEUS=1
+        fi
+    fi
     if ! cargo nextest --version >/dev/null 2>&1; then
         say "installing cargo-nextest $NEXTEST_VERSION"
         cargo install cargo-nextest --version "$NEXTEST_VERSION" --locked
