@@ -119,6 +119,8 @@ fn describe() {
     describe_gauge!(DB_POOL_MAX_CONNECTIONS, "Connections that the PostgreSQL pool may have");
     describe_gauge!(RESIDENT_MEMORY, Unit::Bytes, "Resident memory of the process");
     describe_counter!(LOG_LINES_DROPPED, "Log lines not handed to Loki because too many came at once");
+    // A counter that is there from the start can be watched; one that appears with its first loss cannot.
+    metrics::counter!(LOG_LINES_DROPPED).increment(0);
 }
 
 #[cfg(test)]

@@ -90,7 +90,7 @@ async fn the_trace_id_of_the_answer_leads_to_the_lines_of_every_service() {
             services.insert(service.to_owned());
             if line["message"] == "a row did not succeed" {
                 assert_eq!((&line["status"], &line["code"]), (&"failed".into(), &"invalid".into()), "{line}");
-                failed_rows.insert(line["row"].as_u64().unwrap());
+                failed_rows.insert(line["row"].as_str().unwrap().parse::<u64>().unwrap());
             }
         }
     }
