@@ -4,19 +4,19 @@
 //! that counts its rows and reads its header. Until the action is committed everything stored is pending: whichever way
 //! the request ends, by refusal, failure or a caller who hangs up, what was stored is removed again.
 
+mod cut;
 mod file_part;
 mod form;
 mod header_check;
 mod idempotency;
 mod inspector;
 mod pace;
-mod partitions;
 mod parts;
 mod pending;
 mod receive;
 
+pub(crate) use cut::{Cut, cut};
 pub(crate) use idempotency::idempotency_key;
-pub(crate) use partitions::partition_count;
 pub(crate) use parts::{Parts, check_content_length};
 pub(crate) use pending::PendingUpload;
 pub(crate) use receive::{Received, receive};

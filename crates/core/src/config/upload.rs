@@ -11,7 +11,8 @@ pub struct UploadConfig {
     pub max_file_size_bytes: u64,
     /// `MAX_CSV_ROWS`: most data rows in a file. Default 10000000.
     pub max_rows: u64,
-    /// `CHUNK_SIZE`: rows per chunk. Default 1000.
+    /// `CHUNK_SIZE`: most rows per chunk; files below 32 times as many are cut into smaller ones. Default 10000: with 1000, a
+    /// million updates cost 9.6 s of processor time beside PostgreSQL, with 5000 7.2 s, with 10000 5.6 s (2026-11-25).
     pub chunk_size: u32,
     /// `MAX_PARTITIONS`: most partitions that one action's rows are spread over. Default 8.
     pub max_partitions: u32,
@@ -22,7 +23,7 @@ impl UploadConfig {
         Self {
             max_file_size_bytes: reader.number("MAX_FILE_SIZE_MB", 1000, 1..=1_000_000) * BYTES_PER_MB,
             max_rows: reader.number("MAX_CSV_ROWS", 10_000_000, 1..=1_000_000_000),
-            chunk_size: reader.number("CHUNK_SIZE", 1000, 1..=100_000),
+            chunk_size: reader.number("CHUNK_SIZE", 10_000, 1..=100_000),
             max_partitions: reader.number("MAX_PARTITIONS", 8, 1..=256),
         }
     }

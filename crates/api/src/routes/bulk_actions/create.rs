@@ -16,7 +16,7 @@ use crate::extract::{CanWrite, NO_SUCH_ACTION};
 use crate::state::AppState;
 use crate::trace;
 use crate::upload::{
-    Parts, PendingUpload, Received, check_content_length, idempotency_key, partition_count, receive,
+    Cut, Parts, PendingUpload, Received, check_content_length, cut, idempotency_key, receive,
 };
 
 /// Most bytes of a chunk: wide rows make chunks of fewer rows, so that a worker's memory has a bound.
@@ -117,7 +117,7 @@ async fn repeated(state: &AppState, account: &str, id: Uuid) -> Result<Response,
 
 fn new_action(state: &AppState, pending: &PendingUpload, received: Received) -> Result<NewAction, ApiError> {
     let Received { request, file_name, stored, row_count, rules, payload_hash: _ } = received;
-    let config = &state.config.upload;
+    let Cut { chunk_size, partitions } = cut(row_count, &rules, &state.config.upload);
     Ok(NewAction {
         id: pending.id(),
         account_id: pending.account().to_owned(),
@@ -130,9 +130,9 @@ fn new_action(state: &AppState, pending: &PendingUpload, received: Received) -> 
         file_size_bytes: stored.size_bytes.try_into().map_err(ApiError::internal)?,
         file_etag: stored.etag,
         total_rows: row_count.try_into().map_err(ApiError::internal)?,
-        chunk_size: config.chunk_size.try_into().map_err(ApiError::internal)?,
+        chunk_size,
         chunk_size_bytes: CHUNK_SIZE_BYTES,
-        partitions: partition_count(row_count, &rules, config),
+        partitions,
         traceparent: trace::current().to_traceparent(),
     })
 }
