@@ -33,7 +33,7 @@ impl Serialize for Timestamp {
     }
 }
 
-/// What went well. Turns into a response with status 200.
+/// What went well.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Success<T> {
@@ -47,7 +47,7 @@ pub(crate) struct Success<T> {
     trace_id: Uuid,
 }
 
-/// One page of a list. Turns into a response with status 200.
+/// One page of a list.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Page<T, P> {

@@ -7,7 +7,7 @@ mod upload;
 
 pub(crate) use names::{
     ActionStatusName, ActionTypeName, ColumnKindName, EntityName, IdempotencyKeyText, OnConflictName,
-    OutcomeName, ResultStatusName, RowStatusName,
+    OutcomeName, ResultStatusName, RowStatusName, ServerSentEvent,
 };
 
 use std::sync::LazyLock;
@@ -35,7 +35,8 @@ use crate::state::AppState;
         (name = "entities", description = "What can be uploaded"),
         (name = "service", description = "What this is, and whether it is well"),
     ),
-    components(schemas(Failure)),
+    // The routes name only what their bodies hold.
+    components(schemas(Failure, IdempotencyKeyText, ResultStatusName)),
 )]
 struct Frame;
 

@@ -80,6 +80,26 @@ impl ToSchema for IdempotencyKeyText {
     }
 }
 
+/// An event of an event stream.
+pub(crate) enum ServerSentEvent {}
+
+impl PartialSchema for ServerSentEvent {
+    fn schema() -> RefOr<Schema> {
+        let data = "JSON: the stats; for `done` with `status` and `outcome` beside them";
+        ObjectBuilder::new()
+            .description(Some("One event of the stream."))
+            .property("id", text())
+            .property("event", text().enum_values(Some(["progress", "done"])))
+            .property("data", text().description(Some(data)))
+            .property("retry", ObjectBuilder::new().schema_type(Type::Integer))
+            .required("event")
+            .required("data")
+            .into()
+    }
+}
+
+impl ToSchema for ServerSentEvent {}
+
 impl PartialSchema for Timestamp {
     fn schema() -> RefOr<Schema> {
         let format = utoipa::openapi::SchemaFormat::KnownFormat(utoipa::openapi::KnownFormat::DateTime);

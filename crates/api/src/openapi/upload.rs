@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 
 use crate::routes::entities::template_csv;
 
-/// The types under which a file is taken.
-const FILE_TYPES: &str = "text/csv, application/csv, text/plain, application/vnd.ms-excel, application/octet-stream, application/gzip";
+/// The types under which a file is taken whatever its name is.
+const FILE_TYPES: &str = "text/csv, application/csv, text/plain, application/vnd.ms-excel";
 
 /// Adds a schema for the rows of every entity, and the body of the upload.
 pub(super) fn describe(document: &mut Value) {
@@ -79,7 +79,8 @@ fn upload() -> Value {
                 "format": "binary",
                 "contentMediaType": "text/csv",
                 "description": format!(
-                    "CSV with a header line, or the same gzipped (`.csv.gz`). For the columns see {}.",
+                    "CSV with a header line, or the same gzipped (`.csv.gz`, then as application/gzip too); as \
+                    application/octet-stream with such a name. For the columns see {}.",
                     rows.join(", "),
                 ),
             },

@@ -23,6 +23,7 @@ use super::stats::StatsView;
 use crate::error::ApiError;
 use crate::events::is_news;
 use crate::extract::OwnedAction;
+use crate::openapi::ServerSentEvent;
 use crate::state::AppState;
 
 /// After how long a client whose connection broke comes back.
@@ -57,7 +58,7 @@ struct DoneView {
             status = 200,
             description = "The events, as they happen",
             content_type = "text/event-stream",
-            body = String,
+            body = ServerSentEvent,
             example = "id: 1769860800000000\nevent: progress\ndata: {\"totalRecords\":1000,\"processedRecords\":500}\n\n",
         ),
         (status = 204, description = "The caller has seen the end already (`Last-Event-ID`)"),
