@@ -48,7 +48,12 @@ const REFUSALS: [Refusal; 12] = [
         "The body came too slowly",
         "the body comes too slowly: less than 1024 bytes a second",
     ),
-    refusal("409", "conflict", "The present state does not allow it", "a completed action cannot be paused"),
+    refusal(
+        "409",
+        "conflict",
+        "The present state does not allow it",
+        "an action that is completed cannot be paused",
+    ),
     refusal(
         "413",
         "file_too_large",

@@ -80,7 +80,7 @@ impl Services {
     }
 }
 
-/// Always 200, since the process itself answers; `status` and the booleans say how its dependencies are.
+/// How the service is: always 200, since the process itself answers; `status` and the booleans say how its dependencies are.
 #[utoipa::path(
     get,
     path = "/health",

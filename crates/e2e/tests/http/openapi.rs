@@ -13,7 +13,7 @@ use crate::tools::{program, root, run};
 
 const SECRET: &str = "kUq3vX9bT2mZ7rW5yN8cF1sJ6hD4gL0p";
 /// What Schemathesis may spend on generated requests.
-const BUDGET_S: u32 = 50;
+const BUDGET_S: u32 = 70;
 
 #[tokio::test]
 async fn the_document_that_is_committed_is_served() {
@@ -29,7 +29,8 @@ async fn the_document_that_is_committed_is_served() {
 
     let about: Value = http().get(api.url()).send().await.unwrap().json().await.unwrap();
     let endpoints = about["data"]["endpoints"].as_array().unwrap();
-    for endpoint in ["GET /docs", "GET /openapi.json", "GET /bulk-actions/{id}/events", "POST /bulk-actions"] {
+    for endpoint in ["GET /docs", "GET /openapi.json", "GET /bulk-actions/{id}/events", "POST /bulk-actions"]
+    {
         assert!(endpoints.contains(&endpoint.into()), "{endpoint}");
     }
 }
@@ -47,7 +48,8 @@ async fn the_page_for_people_needs_no_other_host() {
         // As the policy has it, a script of the page's own would not run.
         assert!(!text.contains("://") && !text.contains("<script>"), "{text}");
         let assets: Vec<_> = text.split("href=\"").chain(text.split("src=\"")).skip(1).collect();
-        let assets: Vec<_> = assets.iter().filter_map(|rest| rest.split_once('"')).map(|(one, _)| one).collect();
+        let assets: Vec<_> =
+            assets.iter().filter_map(|rest| rest.split_once('"')).map(|(one, _)| one).collect();
         let base = reqwest::Url::parse(&format!("{}{page}", api.url())).unwrap();
         let mut seen = 0;
         for asset in assets.into_iter().filter(|asset| asset.contains('.')) {

@@ -18,9 +18,9 @@ pub fn root() -> PathBuf {
 #[allow(clippy::print_stdout, reason = "whoever reads the output must see that the test did nothing")]
 pub fn program(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap();
-    let cache = env::var_os("BULK_CACHE_DIR").map(PathBuf::from).unwrap_or_else(|| {
-        Path::new(&env::var_os("HOME").unwrap()).join(".cache/bulk-action-platform")
-    });
+    let cache = env::var_os("BULK_CACHE_DIR")
+        .map(PathBuf::from)
+        .unwrap_or_else(|| Path::new(&env::var_os("HOME").unwrap()).join(".cache/bulk-action-platform"));
     let mut folders: Vec<_> = env::split_paths(&path).collect();
     folders.push(cache.join("tools/bin"));
     let found = folders.into_iter().map(|folder| folder.join(name)).find(|file| file.is_file());
