@@ -46,7 +46,7 @@ const REFUSALS: [Refusal; 12] = [
         "408",
         "request_timeout",
         "The body came too slowly",
-        "the body comes too slowly: less than 1024 bytes a second",
+        "the body came too slowly: send at least 1 KiB per second",
     ),
     refusal(
         "409",
@@ -175,11 +175,11 @@ fn refuse(path: &str, operation: &mut Value) {
             continue;
         }
         let description = named.map_or(refusal.description.into(), |named| named["description"].clone());
-        operation["responses"][refusal.status] = refused(refusal, description);
+        operation["responses"][refusal.status] = refused(refusal, &description);
     }
 }
 
-fn refused(refusal: &Refusal, description: Value) -> Value {
+fn refused(refusal: &Refusal, description: &Value) -> Value {
     let details = match refusal.status {
         "400" => json!([{ "field": "limit", "message": "must be a whole number from 1 to 100" }]),
         _ => json!([]),

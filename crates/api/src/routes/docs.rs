@@ -12,7 +12,7 @@ use axum::routing::get;
 use serde_json::Value;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use utoipa_swagger_ui::Config;
+use utoipa_swagger_ui::{Config, SwaggerFile};
 
 use crate::error::ApiError;
 use crate::openapi;
@@ -53,8 +53,7 @@ async fn description() -> Json<&'static Value> {
     responses((status = 200, description = "A web page", content_type = "text/html", body = String)),
 )]
 async fn page() -> Result<Html<String>, ApiError> {
-    let served =
-        utoipa_swagger_ui::serve("index.html", CONFIG.clone()).map_err(failed)?.ok_or(NO_SUCH_FILE)?;
+    let served = find("index.html")?;
     let page = String::from_utf8_lossy(&served.bytes).replace("=\"./", "=\"");
     // Its files are named beside `/docs/`, and seen from `/docs` that is one folder down.
     Ok(Html(page.replace("href=\"", "href=\"docs/").replace("src=\"", "src=\"docs/")))
@@ -66,10 +65,11 @@ async fn asset(name: Result<Path<String>, PathRejection>) -> Result<Response, Ap
 }
 
 async fn file(name: &str) -> Result<Response, ApiError> {
-    let served = utoipa_swagger_ui::serve(name, CONFIG.clone()).map_err(failed)?.ok_or(NO_SUCH_FILE)?;
+    let served = find(name)?;
     Ok(([(header::CONTENT_TYPE, served.content_type)], served.bytes.into_owned()).into_response())
 }
 
-fn failed(error: Box<dyn std::error::Error>) -> ApiError {
-    ApiError::internal(error.to_string())
+fn find(name: &str) -> Result<SwaggerFile<'static>, ApiError> {
+    let found = utoipa_swagger_ui::serve(name, CONFIG.clone());
+    found.map_err(|error| ApiError::internal(error.to_string()))?.ok_or(NO_SUCH_FILE)
 }
