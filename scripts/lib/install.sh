@@ -3,6 +3,8 @@
 # Debian and Ubuntu: apt. macOS: Homebrew. Elsewhere it says what to install.
 
 NEXTEST_VERSION=0.9.143
+SCHEMATHESIS_VERSION=4.32.5
+NEWMAN_VERSION=6.2.2
 
 say() { printf '== %s\n' "$*" >&2; }
 
@@ -107,6 +109,52 @@ install_platform_tools() {
     install_rust
 }
 
+# Schemathesis in a virtual environment of its own, and Newman in a folder of its own; the tests find both in tools/bin.
+install_api_test_tools() {
+    local tools="${BULK_CACHE_DIR:-$HOME/.cache/bulk-action-platform}/tools"
+    mkdir -p "$tools/bin"
+    if ! python3 -c 'import venv, ensurepip' >/dev/null 2>&1; then
+        if has apt-get; then apt_install python3 python3-venv; elif has brew; then brew install --quiet python; fi
+    fi
+    if ! has npm; then
+        if has apt-get; then apt_install nodejs npm; elif has brew; then brew install --quiet node; fi
+    fi
+    if has python3; then
+        install_schemathesis "$tools"
+    else
+        say "without Python the test of the API against its description is skipped"
+        export BULK_WITHOUT_SCHEMATHESIS=1
+    fi
+    if has npm; then
+        install_newman "$tools"
+    else
+        say "without npm the test of the Postman collection is skipped"
+        export BULK_WITHOUT_NEWMAN=1
+    fi
+}
+
+install_schemathesis() {
+    local folder="$1/schemathesis-$SCHEMATHESIS_VERSION"
+    if ! "$folder/bin/schemathesis" --version >/dev/null 2>&1; then
+        say "installing Schemathesis $SCHEMATHESIS_VERSION"
+        rm -rf "$folder"
+        python3 -m venv "$folder"
+        "$folder/bin/pip" install --quiet --disable-pip-version-check "schemathesis==$SCHEMATHESIS_VERSION"
+    fi
+    ln -sfn "$folder/bin/schemathesis" "$1/bin/schemathesis"
+}
+
+install_newman() {
+    local folder="$1/newman-$NEWMAN_VERSION"
+    if ! "$folder/node_modules/.bin/newman" --version >/dev/null 2>&1; then
+        say "installing Newman $NEWMAN_VERSION"
+        rm -rf "$folder"
+        mkdir -p "$folder"
+        npm install --silent --no-audit --no-fund --prefix "$folder" "newman@$NEWMAN_VERSION"
+    fi
+    ln -sfn "$folder/node_modules/.bin/newman" "$1/bin/newman"
+}
+
 # What the checks and tests take beyond that.
 install_test_tools() {
     local component
@@ -123,6 +171,7 @@ install_test_tools() {
             export BULK_WITHOUT_PROMETHEUS=1
         fi
     fi
+    install_api_test_tools
     if ! cargo nextest --version >/dev/null 2>&1; then
         say "installing cargo-nextest $NEXTEST_VERSION"
         cargo install cargo-nextest --version "$NEXTEST_VERSION" --locked

@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::trace;
@@ -32,16 +33,32 @@ impl Serialize for Timestamp {
     }
 }
 
-/// What went well. Turns into a response with status 200.
-#[derive(Debug, Serialize)]
+/// What went well.
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Success<T, P = ()> {
+pub(crate) struct Success<T> {
+    #[schema(example = true)]
     success: bool,
+    /// A sentence for people.
     message: String,
     data: T,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pagination: Option<P>,
     timestamp: Timestamp,
+    /// Names the request in the log; also in the header `X-Trace-ID`.
+    trace_id: Uuid,
+}
+
+/// One page of a list.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Page<T, P> {
+    #[schema(example = true)]
+    success: bool,
+    /// A sentence for people.
+    message: String,
+    data: Vec<T>,
+    pagination: P,
+    timestamp: Timestamp,
+    /// Names the request in the log; also in the header `X-Trace-ID`.
     trace_id: Uuid,
 }
 
@@ -52,33 +69,41 @@ impl<T> Success<T> {
             success: true,
             message: message.into(),
             data,
-            pagination: None,
             timestamp: Timestamp::now(),
             trace_id: trace::current().trace_id(),
         }
     }
 }
 
-impl<T, P> Success<T, P> {
-    /// An answer with one page of a list.
-    pub(crate) fn page(message: impl Into<String>, data: T, pagination: P) -> Self {
-        let Success { success, message, data, timestamp, trace_id, .. } = Success::new(message, data);
-        Self { success, message, data, pagination: Some(pagination), timestamp, trace_id }
+impl<T, P> Page<T, P> {
+    /// An answer with the page's items, and where it stands in the list.
+    pub(crate) fn new(message: impl Into<String>, data: Vec<T>, pagination: P) -> Self {
+        let Success { success, message, data, timestamp, trace_id } = Success::new(message, data);
+        Self { success, message, data, pagination, timestamp, trace_id }
     }
 }
 
-impl<T: Serialize, P: Serialize> IntoResponse for Success<T, P> {
+impl<T: Serialize> IntoResponse for Success<T> {
+    fn into_response(self) -> Response {
+        Json(self).into_response()
+    }
+}
+
+impl<T: Serialize, P: Serialize> IntoResponse for Page<T, P> {
     fn into_response(self) -> Response {
         Json(self).into_response()
     }
 }
 
 /// Where a page stands in a list whose length is known.
-#[derive(Debug, PartialEq, Serialize)]
+#[derive(Debug, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PageInfo {
+    /// From 1.
     page: i64,
+    /// Most items of a page.
     limit: i64,
+    /// Items of the whole list.
     total: i64,
     total_pages: i64,
     has_next: bool,
@@ -94,7 +119,7 @@ impl PageInfo {
 }
 
 /// One thing that is wrong with a request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Detail {
     /// The field, parameter or column.
     pub(crate) field: String,
@@ -110,7 +135,7 @@ impl Detail {
 }
 
 /// What `error` holds in an answer that is no success.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ErrorBody {
     /// One of the contract's codes.
     pub(crate) code: &'static str,
@@ -118,13 +143,17 @@ pub(crate) struct ErrorBody {
     pub(crate) details: Vec<Detail>,
 }
 
-#[derive(Debug, Serialize)]
+/// A request that was not answered as wished.
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Failure {
+pub(crate) struct Failure {
+    #[schema(example = false)]
     success: bool,
+    /// A sentence for people.
     message: String,
     error: ErrorBody,
     timestamp: Timestamp,
+    /// Names the request in the log; also in the header `X-Trace-ID`.
     trace_id: Uuid,
 }
 

@@ -12,6 +12,7 @@ mod events;
 mod extract;
 mod health;
 mod middleware;
+mod openapi;
 mod rate_limit;
 mod results;
 mod router;
@@ -25,6 +26,12 @@ pub use server::{RunError, Server};
 
 use bulk_core::config::ApiConfig;
 use bulk_core::shutdown::Shutdown;
+
+/// The description of the API in OpenAPI 3.1, as it is committed in docs/openapi.json and served at `/openapi.json`.
+#[must_use]
+pub fn openapi_json() -> String {
+    format!("{:#}\n", openapi::document())
+}
 
 /// Name of the service in logs and at the database.
 const SERVICE: &str = "api";

@@ -1,5 +1,6 @@
 //! The API's process: command line, configuration, signals, exit code.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -22,6 +23,8 @@ enum Command {
     Migrate,
     /// Asks the API on this machine whether it is ready; the exit code tells. For container health checks.
     Health,
+    /// Prints the description of the API (OpenAPI 3.1), and ends.
+    Openapi,
 }
 
 #[tokio::main]
@@ -30,6 +33,7 @@ async fn main() -> ExitCode {
         None => serve().await,
         Some(Command::Migrate) => migrate().await,
         Some(Command::Health) => ask_health().await,
+        Some(Command::Openapi) => print_openapi(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -60,6 +64,10 @@ async fn ask_health() -> anyhow::Result<()> {
     let config = ApiConfig::from_settings(&Settings::from_process()?)?;
     health::ask_ready(config.config.server.port).await?;
     Ok(())
+}
+
+fn print_openapi() -> anyhow::Result<()> {
+    Ok(std::io::stdout().write_all(api::openapi_json().as_bytes())?)
 }
 
 /// Problems with the configuration come before there is a log to write them to.

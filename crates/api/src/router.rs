@@ -17,10 +17,11 @@ use crate::state::AppState;
 pub(crate) fn router(state: AppState) -> Router {
     let draining = middleware::from_fn_with_state(state.clone(), refuse_while_draining);
     let limit_time = middleware::from_fn(limit_time);
-    let open = Router::new().merge(routes::root::router()).merge(routes::entities::router());
-    let owned = routes::bulk_actions::router()
+    let open =
+        Router::from(routes::root::router().merge(routes::docs::router()).merge(routes::entities::router()));
+    let owned = Router::from(routes::bulk_actions::router())
         .layer(limit_time.clone())
-        .merge(routes::bulk_actions::streaming_router())
+        .merge(Router::from(routes::bulk_actions::streaming_router()))
         .route_layer(middleware::from_fn_with_state(state.clone(), identify));
     let work = open
         .layer(limit_time)
@@ -28,7 +29,8 @@ pub(crate) fn router(state: AppState) -> Router {
         .layer(middleware::from_fn_with_state(state.clone(), drain_body))
         .layer(option_layer(state.address_limit.as_ref().map(|limit| limit.layer())))
         .layer(draining);
-    with_surroundings(work.merge(routes::health::router()).merge(routes::metrics::router()), state)
+    let probes = Router::from(routes::health::router().merge(routes::metrics::router()));
+    with_surroundings(work.merge(probes), state)
 }
 
 fn with_surroundings(routes: Router<AppState>, state: AppState) -> Router {

@@ -1,6 +1,7 @@
 //! One module per resource; each owns its `router()`.
 
 pub(crate) mod bulk_actions;
+pub(crate) mod docs;
 pub(crate) mod entities;
 pub(crate) mod health;
 pub(crate) mod metrics;

@@ -6,20 +6,29 @@ use bulk_core::db::{self, ActionRecord, CommittedChunk};
 use bulk_core::entity::{self, ColumnMap};
 use futures::stream::{self, TryStreamExt as _};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{Cursor, objects};
 use crate::error::ApiError;
+use crate::openapi::RowStatusName;
 use crate::state::AppState;
 
 /// What became of a row.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct LogEntry {
+    /// The row's number in the file, from 1.
     row: u64,
     /// The uploaded value of the key column, else of the id column.
+    #[schema(required, example = "ada@example.com")]
     key: Option<String>,
+    #[schema(value_type = RowStatusName)]
     status: RowStatus,
+    /// `created`, `updated`, `deleted` or, in a dry run, `valid`; `duplicate`, `already_exists`; `invalid`, `malformed`,
+    /// `not_found`, `already_exists`, `rejected`.
+    #[schema(example = "created")]
     code: String,
-    /// `None` where the code says it all.
+    /// What is wrong, by column and rule; null where the code says it all.
+    #[schema(required)]
     message: Option<String>,
 }
 

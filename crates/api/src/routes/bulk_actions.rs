@@ -6,37 +6,33 @@ mod created;
 mod events;
 mod list;
 mod logs;
-mod results;
+pub(crate) mod results;
 mod show;
 mod stats;
 mod view;
 
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{get, post};
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
+use utoipa_axum::routes;
 
 use crate::state::AppState;
 
 /// The routes that answer from a few rows and objects.
-pub(crate) fn router() -> Router<AppState> {
-    Router::new()
-        .route("/bulk-actions", get(list::list))
-        .route("/bulk-actions/{id}", get(show::show))
-        .route("/bulk-actions/{id}/stats", get(stats::stats))
-        .route("/bulk-actions/{id}/logs", get(logs::logs))
-        .route("/bulk-actions/{id}/pause", post(control::pause))
-        .route("/bulk-actions/{id}/resume", post(control::resume))
-        .route("/bulk-actions/{id}/cancel", post(control::cancel))
-        .route("/bulk-actions/{id}/retry", post(control::retry))
+pub(crate) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(list::list))
+        .routes(routes!(show::show))
+        .routes(routes!(stats::stats))
+        .routes(routes!(logs::logs))
+        .routes(routes!(control::pause))
+        .routes(routes!(control::resume))
+        .routes(routes!(control::cancel))
+        .routes(routes!(control::retry))
 }
 
 /// The routes that take as long as their bytes.
-pub(crate) fn streaming_router() -> Router<AppState> {
-    let create = post(create::create)
-        // The upload counts its bytes itself, file and fields apart.
-        .layer(DefaultBodyLimit::disable());
-    Router::new()
-        .route("/bulk-actions", create)
-        .route("/bulk-actions/{id}/results", get(results::results))
-        .route("/bulk-actions/{id}/events", get(events::events))
+pub(crate) fn streaming_router() -> OpenApiRouter<AppState> {
+    // The upload counts its bytes itself, file and fields apart.
+    let create = routes!(create::create).layer(DefaultBodyLimit::disable());
+    OpenApiRouter::new().routes(create).routes(routes!(results::results)).routes(routes!(events::events))
 }

@@ -3,14 +3,16 @@
 
 use std::collections::BTreeMap;
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Json, Router};
 use bulk_core::health::{DependencyHealth, resident_memory_bytes, uptime};
 use serde::Serialize;
 use tokio::time::timeout;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::root::VERSION;
@@ -19,21 +21,24 @@ use crate::health::{Findings, PROBE_TIMEOUT};
 use crate::state::AppState;
 use crate::trace;
 
-pub(crate) fn router() -> Router<AppState> {
-    Router::new()
-        .route("/health", get(overview))
-        .route("/health/detailed", get(detailed))
-        .route("/health/ready", get(ready))
-        .route("/health/live", get(live))
+pub(crate) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(overview))
+        .routes(routes!(detailed))
+        .routes(routes!(ready))
+        .routes(routes!(live))
 }
 
-#[derive(Serialize)]
+/// How the service is.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Answer<T> {
     success: bool,
     message: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<ErrorBody>,
+    /// `healthy`, `unhealthy`, `ready`, `not_ready`, `draining` or `alive`.
+    #[schema(example = "healthy")]
     status: &'static str,
     version: &'static str,
     #[serde(flatten)]
@@ -63,7 +68,8 @@ impl<T: Serialize> Answer<T> {
     }
 }
 
-#[derive(Serialize)]
+/// Which dependencies are well.
+#[derive(Serialize, ToSchema)]
 struct Services {
     services: BTreeMap<&'static str, bool>,
 }
@@ -74,7 +80,16 @@ impl Services {
     }
 }
 
-/// Always 200, since the process itself answers; `status` and the booleans say how its dependencies are.
+/// How the service is: always 200, since the process itself answers; `status` and the booleans say how its dependencies are.
+#[utoipa::path(
+    get,
+    path = "/health",
+    operation_id = "getHealth",
+    tag = "service",
+    responses(
+        (status = 200, description = "The service answers", body = Answer<Services>),
+    ),
+)]
 async fn overview(State(state): State<AppState>) -> Response {
     let findings = Findings::gather(&state).await;
     let services = Services::of(&findings);
@@ -85,6 +100,17 @@ async fn overview(State(state): State<AppState>) -> Response {
     }
 }
 
+/// Whether requests should be sent here.
+#[utoipa::path(
+    get,
+    path = "/health/ready",
+    operation_id = "getReadiness",
+    tag = "service",
+    responses(
+        (status = 200, description = "The service answers", body = Answer<Services>),
+        (status = 503, description = "A dependency is down, or the process is about to end", body = Answer<Services>),
+    ),
+)]
 async fn ready(State(state): State<AppState>) -> Response {
     let findings = Findings::gather(&state).await;
     let services = Services::of(&findings);
@@ -97,16 +123,31 @@ async fn ready(State(state): State<AppState>) -> Response {
     }
 }
 
+/// Nothing but that the process answers.
+#[derive(Serialize, ToSchema)]
+struct Alive {}
+
+/// Whether the process answers at all.
+#[utoipa::path(
+    get,
+    path = "/health/live",
+    operation_id = "getLiveness",
+    tag = "service",
+    responses(
+        (status = 200, description = "The service answers", body = Answer<Alive>),
+    ),
+)]
 async fn live() -> Response {
-    Answer::well("alive", BTreeMap::<&str, ()>::new())
+    Answer::well("alive", Alive {})
 }
 
-#[derive(Serialize)]
+/// What was asked of each dependency just now.
+#[derive(Serialize, ToSchema)]
 struct Detailed {
     checks: BTreeMap<&'static str, Check>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 enum Check {
     #[serde(rename_all = "camelCase")]
@@ -118,11 +159,26 @@ enum Check {
         bucket_exists: Option<bool>,
     },
     #[serde(rename_all = "camelCase")]
-    Memory { healthy: bool, resident_bytes: Option<u64> },
+    Memory {
+        healthy: bool,
+        #[schema(required)]
+        resident_bytes: Option<u64>,
+    },
     #[serde(rename_all = "camelCase")]
     Uptime { healthy: bool, seconds: u64 },
 }
 
+/// Asks each dependency now.
+#[utoipa::path(
+    get,
+    path = "/health/detailed",
+    operation_id = "getHealthInDetail",
+    tag = "service",
+    responses(
+        (status = 200, description = "The service answers", body = Answer<Detailed>),
+        (status = 503, description = "A dependency is down", body = Answer<Detailed>),
+    ),
+)]
 async fn detailed(State(state): State<AppState>) -> Response {
     let bucket = timeout(PROBE_TIMEOUT, state.dependencies.store.bucket_exists());
     let (findings, bucket) = tokio::join!(Findings::gather(&state), bucket);

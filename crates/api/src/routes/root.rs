@@ -1,47 +1,47 @@
 //! `GET /`: what this is and where to go.
 
-use axum::Router;
 use axum::extract::State;
-use axum::routing::get;
 use bulk_core::config::Environment;
 use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::envelope::Success;
+use crate::openapi;
 use crate::state::AppState;
 
 /// The version of this build.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-const ENDPOINTS: [&str; 13] = [
-    "GET /",
-    "GET /health",
-    "GET /health/detailed",
-    "GET /health/ready",
-    "GET /health/live",
-    "GET /metrics",
-    "POST /bulk-actions",
-    "GET /bulk-actions",
-    "GET /bulk-actions/{id}",
-    "GET /bulk-actions/{id}/stats",
-    "GET /bulk-actions/{id}/logs",
-    "GET /bulk-actions/{id}/results",
-    "GET /entities",
-];
-
-pub(crate) fn router() -> Router<AppState> {
-    Router::new().route("/", get(describe))
+pub(crate) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(describe))
 }
 
-#[derive(Serialize)]
+/// The service.
+#[derive(Serialize, ToSchema)]
 struct Description {
     name: &'static str,
     version: &'static str,
+    /// `development`, `production` or `test`.
+    #[schema(value_type = String, example = "production")]
     environment: Environment,
-    endpoints: &'static [&'static str],
+    /// Every route.
+    #[schema(value_type = Vec<String>)]
+    endpoints: &'static [String],
 }
 
+/// What this is, and where to go.
+#[utoipa::path(
+    get,
+    path = "/",
+    operation_id = "describe",
+    tag = "service",
+    responses((status = 200, description = "The service", body = Success<Description>)),
+)]
 async fn describe(State(state): State<AppState>) -> Success<Description> {
     let environment = state.config.server.environment;
-    let data = Description { name: "bulk-actions", version: VERSION, environment, endpoints: &ENDPOINTS };
+    let data =
+        Description { name: "bulk-actions", version: VERSION, environment, endpoints: openapi::endpoints() };
     Success::new("Bulk actions on CSV files", data)
 }

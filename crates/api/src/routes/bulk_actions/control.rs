@@ -14,21 +14,73 @@ use crate::state::AppState;
 
 type Answer = Result<Success<ActionView>, ApiError>;
 
+/// Holds an action: no further chunk begins until it is resumed.
+#[utoipa::path(
+    post,
+    path = "/bulk-actions/{id}/pause",
+    operation_id = "pauseBulkAction",
+    tag = "bulk actions",
+    params(("id" = Uuid, Path, description = "The action's id")),
+    responses(
+        (status = 200, description = "The action as it is now", body = Success<ActionView>),
+        (status = 409, description = "Not in a state that can be paused"),
+    ),
+    security(("bearer" = []), ("accountId" = [])),
+)]
 pub(super) async fn pause(State(state): State<AppState>, target: TargetAction) -> Answer {
     let moved = db::pause_action(&state.dependencies.pool, &target.account, target.id, room(&state)).await;
     answer(&state, &target, moved, "Bulk action paused").await
 }
 
+/// Lets a paused action go on.
+#[utoipa::path(
+    post,
+    path = "/bulk-actions/{id}/resume",
+    operation_id = "resumeBulkAction",
+    tag = "bulk actions",
+    params(("id" = Uuid, Path, description = "The action's id")),
+    responses(
+        (status = 200, description = "The action as it is now", body = Success<ActionView>),
+        (status = 409, description = "Not paused"),
+    ),
+    security(("bearer" = []), ("accountId" = [])),
+)]
 pub(super) async fn resume(State(state): State<AppState>, target: TargetAction) -> Answer {
     let moved = db::resume_action(&state.dependencies.pool, &target.account, target.id, room(&state)).await;
     answer(&state, &target, moved, "Bulk action resumed").await
 }
 
+/// Stops an action for good. Rows that have an outcome keep it; the rest is `unprocessed`.
+#[utoipa::path(
+    post,
+    path = "/bulk-actions/{id}/cancel",
+    operation_id = "cancelBulkAction",
+    tag = "bulk actions",
+    params(("id" = Uuid, Path, description = "The action's id")),
+    responses(
+        (status = 200, description = "The action as it is now", body = Success<ActionView>),
+        (status = 409, description = "Over already"),
+    ),
+    security(("bearer" = []), ("accountId" = [])),
+)]
 pub(super) async fn cancel(State(state): State<AppState>, target: TargetAction) -> Answer {
     let moved = db::cancel_action(&state.dependencies.pool, &target.account, target.id, room(&state)).await;
     answer(&state, &target, moved, "Bulk action cancelled").await
 }
 
+/// Tries again what was given up on, of an action that failed or has dead chunks.
+#[utoipa::path(
+    post,
+    path = "/bulk-actions/{id}/retry",
+    operation_id = "retryBulkAction",
+    tag = "bulk actions",
+    params(("id" = Uuid, Path, description = "The action's id")),
+    responses(
+        (status = 200, description = "The action as it is now", body = Success<ActionView>),
+        (status = 409, description = "Nothing of it can be tried again"),
+    ),
+    security(("bearer" = []), ("accountId" = [])),
+)]
 pub(super) async fn retry(State(state): State<AppState>, target: TargetAction) -> Answer {
     let moved = db::retry_action(&state.dependencies.pool, &target.account, target.id, room(&state)).await;
     answer(&state, &target, moved, "Bulk action is tried again").await

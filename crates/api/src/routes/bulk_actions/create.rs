@@ -13,6 +13,7 @@ use super::created::CreatedView;
 use crate::envelope::Success;
 use crate::error::ApiError;
 use crate::extract::{CanWrite, NO_SUCH_ACTION};
+use crate::openapi::IdempotencyKeyText;
 use crate::state::AppState;
 use crate::trace;
 use crate::upload::{
@@ -22,6 +23,39 @@ use crate::upload::{
 /// Most bytes of a chunk: wide rows make chunks of fewer rows, so that a worker's memory has a bound.
 const CHUNK_SIZE_BYTES: i32 = 1024 * 1024;
 
+/// Takes a CSV file and creates an action on its rows. What is wrong with fields, header, size or row count is said here and
+/// then, and nothing is left behind.
+#[utoipa::path(
+    post,
+    path = "/bulk-actions",
+    operation_id = "createBulkAction",
+    tag = "bulk actions",
+    params((
+        "Idempotency-Key" = Option<IdempotencyKeyText>,
+        Header,
+        description = "A repeat with the same key and payload within 24 hours answers with the first action",
+    )),
+    responses(
+        (
+            status = 201,
+            description = "The action was created",
+            body = Success<CreatedView>,
+            headers(("Location" = String, description = "Where the action is found")),
+        ),
+        (
+            status = 200,
+            description = "The action that an earlier request with this Idempotency-Key created",
+            body = Success<CreatedView>,
+            headers(("Location" = String, description = "Where the action is found")),
+        ),
+        (status = 400, description = "Fields, header or file break a rule; `error.details` names each"),
+        (status = 408, description = "The body came too slowly"),
+        (status = 409, description = "The Idempotency-Key was used with another payload"),
+        (status = 413, description = "Too many bytes (`file_too_large`) or rows (`too_many_rows`)"),
+        (status = 415, description = "Not multipart/form-data, or the file is no CSV"),
+    ),
+    security(("bearer" = []), ("accountId" = [])),
+)]
 pub(super) async fn create(
     State(state): State<AppState>,
     CanWrite(account): CanWrite,

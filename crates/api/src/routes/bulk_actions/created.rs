@@ -6,25 +6,30 @@ use bulk_core::action::ActionStatus;
 use bulk_core::db::{ActionRecord, NewAction};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::view::FileView;
 use crate::envelope::Timestamp;
+use crate::openapi::ActionStatusName;
 
 /// What an upload has become.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct CreatedView {
     id: Uuid,
+    #[schema(value_type = ActionStatusName)]
     status: ActionStatus,
+    /// Rows of the file.
     total_entities: i64,
+    #[schema(required)]
     scheduled_at: Option<Timestamp>,
     created_at: Timestamp,
     file: FileView,
     processing: ProcessingView,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct ProcessingView {
     message: String,

@@ -23,6 +23,7 @@ use super::stats::StatsView;
 use crate::error::ApiError;
 use crate::events::is_news;
 use crate::extract::OwnedAction;
+use crate::openapi::ServerSentEvent;
 use crate::state::AppState;
 
 /// After how long a client whose connection broke comes back.
@@ -41,6 +42,29 @@ struct DoneView {
     stats: StatsView,
 }
 
+/// The counters as they change, as server-sent events: `progress` with the stats while the action runs, then one `done`
+/// with `status`, `outcome` and the stats; then the stream ends.
+#[utoipa::path(
+    get,
+    path = "/bulk-actions/{id}/events",
+    operation_id = "followBulkAction",
+    tag = "bulk actions",
+    params(
+        ("id" = Uuid, Path, description = "The action's id"),
+        ("Last-Event-ID" = Option<String>, Header, description = "Sent by browsers that reconnect"),
+    ),
+    responses(
+        (
+            status = 200,
+            description = "The events, as they happen",
+            content_type = "text/event-stream",
+            body = ServerSentEvent,
+            example = "id: 1769860800000000\nevent: progress\ndata: {\"totalRecords\":1000,\"processedRecords\":500}\n\n",
+        ),
+        (status = 204, description = "The caller has seen the end already (`Last-Event-ID`)"),
+    ),
+    security(("bearer" = []), ("accountId" = [])),
+)]
 pub(super) async fn events(
     State(state): State<AppState>,
     OwnedAction(action): OwnedAction,

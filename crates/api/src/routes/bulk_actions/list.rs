@@ -6,9 +6,10 @@ use bulk_core::db::{self, ActionFilter};
 use bulk_core::entity;
 
 use super::view::ActionView;
-use crate::envelope::{PageInfo, Success};
+use crate::envelope::{Page, PageInfo};
 use crate::error::ApiError;
 use crate::extract::{CanRead, Checked, FromQuery, QueryReader};
+use crate::openapi::{ActionStatusName, EntityName};
 use crate::state::AppState;
 
 const DEFAULT_LIMIT: i64 = 10;
@@ -42,14 +43,29 @@ impl FromQuery for ListQuery {
     }
 }
 
+/// The caller's actions, newest first.
+#[utoipa::path(
+    get,
+    path = "/bulk-actions",
+    operation_id = "listBulkActions",
+    tag = "bulk actions",
+    params(
+        ("page" = Option<i64>, Query, minimum = 1, maximum = 1_000_000_000, description = "From 1 (default 1)"),
+        ("limit" = Option<i64>, Query, minimum = 1, maximum = 100, description = "Most actions of a page (default 10)"),
+        ("status" = Option<ActionStatusName>, Query, description = "Only actions in this state"),
+        ("entityType" = Option<EntityName>, Query, description = "Only actions on these records"),
+    ),
+    responses((status = 200, description = "One page", body = Page<ActionView, PageInfo>)),
+    security(("bearer" = []), ("accountId" = [])),
+)]
 pub(super) async fn list(
     State(state): State<AppState>,
     CanRead(account): CanRead,
     Checked(query): Checked<ListQuery>,
-) -> Result<Success<Vec<ActionView>, PageInfo>, ApiError> {
+) -> Result<Page<ActionView, PageInfo>, ApiError> {
     let ListQuery { page, limit, filter } = query;
     let (actions, total) =
         db::list_actions(&state.dependencies.pool, &account, &filter, limit, (page - 1) * limit).await?;
     let views = actions.into_iter().map(|action| ActionView::new(action, None)).collect();
-    Ok(Success::page("Bulk actions", views, PageInfo::new(page, limit, total)))
+    Ok(Page::new("Bulk actions", views, PageInfo::new(page, limit, total)))
 }

@@ -7,10 +7,12 @@ use bulk_core::chunk::RowStatus;
 
 use crate::error::ApiError;
 use crate::extract::{Checked, FromQuery, OwnedAction, QueryReader};
+use crate::openapi::ResultStatusName;
 use crate::results::{Download, Selection};
 use crate::state::AppState;
 
-const UNPROCESSED: &str = "unprocessed";
+/// What `status` calls the rows that a cancelled or failed action never reached.
+pub(crate) const UNPROCESSED: &str = "unprocessed";
 
 /// Which rows, and how.
 pub(super) struct ResultsQuery {
@@ -33,6 +35,27 @@ impl FromQuery for ResultsQuery {
     }
 }
 
+/// Every row with its outcome, as a CSV download: `_row`, `_status`, `_reason`, `_id` and the uploaded columns.
+#[utoipa::path(
+    get,
+    path = "/bulk-actions/{id}/results",
+    operation_id = "getBulkActionResults",
+    tag = "bulk actions",
+    params(
+        ("id" = Uuid, Path, description = "The action's id"),
+        ("status" = Option<ResultStatusName>, Query, description = "Only rows that went like this"),
+        ("spreadsheetSafe" = Option<bool>, Query, description = "Disarms values that a spreadsheet would run as a formula"),
+    ),
+    responses((
+        status = 200,
+        description = "The rows, as they come",
+        content_type = "text/csv",
+        body = String,
+        headers(("Content-Disposition" = String, description = "A name for the file")),
+        example = "_row,_status,_reason,_id,email,name\n1,success,created,0192d3f0-7c1e-7b7a-9d55-3f1f0e6a4c11,ada@example.com,Ada\n",
+    )),
+    security(("bearer" = []), ("accountId" = [])),
+)]
 pub(super) async fn results(
     State(state): State<AppState>,
     OwnedAction(action): OwnedAction,

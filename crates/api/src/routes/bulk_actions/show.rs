@@ -13,6 +13,16 @@ use crate::state::AppState;
 
 const LINK_VALID_FOR: Duration = Duration::from_secs(3600);
 
+/// Everything about one action, with a link to its file that is valid for an hour.
+#[utoipa::path(
+    get,
+    path = "/bulk-actions/{id}",
+    operation_id = "getBulkAction",
+    tag = "bulk actions",
+    params(("id" = Uuid, Path, description = "The action's id")),
+    responses((status = 200, description = "The action", body = Success<ActionView>)),
+    security(("bearer" = []), ("accountId" = [])),
+)]
 pub(super) async fn show(
     State(state): State<AppState>,
     OwnedAction(action): OwnedAction,

@@ -2,6 +2,7 @@
 
 use bulk_core::db::ActionRecord;
 use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::view::ProgressView;
@@ -9,10 +10,11 @@ use crate::envelope::{Success, Timestamp};
 use crate::extract::OwnedAction;
 
 /// The counters, read in one statement, so that they fit one another.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct StatsView {
     id: Uuid,
+    /// The same id.
     action_id: Uuid,
     #[serde(flatten)]
     progress: ProgressView,
@@ -33,6 +35,16 @@ impl StatsView {
     }
 }
 
+/// The counters, exact at every moment: processed = successful + failed + skipped, and equal to total at the end.
+#[utoipa::path(
+    get,
+    path = "/bulk-actions/{id}/stats",
+    operation_id = "getBulkActionStats",
+    tag = "bulk actions",
+    params(("id" = Uuid, Path, description = "The action's id")),
+    responses((status = 200, description = "The counters", body = Success<StatsView>)),
+    security(("bearer" = []), ("accountId" = [])),
+)]
 pub(super) async fn stats(OwnedAction(action): OwnedAction) -> Success<StatsView> {
     Success::new("Bulk action statistics", StatsView::of(&action))
 }

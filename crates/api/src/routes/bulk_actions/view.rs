@@ -1,47 +1,84 @@
 //! An action as callers see it.
 
-use bulk_core::action::{ActionConfiguration, ActionStatus, ActionType, Outcome, Progress};
+use std::collections::BTreeMap;
+
+use bulk_core::action::{ActionConfiguration, ActionStatus, ActionType, OnConflict, Outcome, Progress};
 use bulk_core::db::ActionRecord;
 use bulk_core::telemetry::TraceContext;
 use chrono::Utc;
 use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::envelope::Timestamp;
+use crate::openapi::{ActionStatusName, ActionTypeName, EntityName, OnConflictName, OutcomeName};
 
 /// Everything about an action.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ActionView {
     id: Uuid,
     account_id: String,
+    #[schema(value_type = EntityName)]
     entity_type: String,
+    #[schema(value_type = ActionTypeName)]
     action_type: ActionType,
+    #[schema(value_type = ActionStatusName)]
     status: ActionStatus,
+    /// How it went; null until it is completed.
+    #[schema(value_type = Option<OutcomeName>, required)]
     outcome: Option<Outcome>,
+    /// Why it failed, if it did.
+    #[schema(required)]
     error: Option<FailureView>,
-    configuration: ActionConfiguration,
+    configuration: ConfigurationView,
+    #[schema(required)]
     scheduled_at: Option<Timestamp>,
+    /// Rows of the file.
     total_entities: i64,
     progress: ProgressView,
     file: FileView,
     chunks: ChunksView,
+    /// The trace of the upload, under which the log has everything that was done for it.
+    #[schema(required)]
     trace_id: Option<Uuid>,
     created_at: Timestamp,
     updated_at: Timestamp,
+    #[schema(required)]
     started_at: Option<Timestamp>,
+    #[schema(required)]
     completed_at: Option<Timestamp>,
 }
 
+/// The choices that came with the upload.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct ConfigurationView {
+    deduplicate: bool,
+    #[schema(value_type = OnConflictName)]
+    on_conflict: OnConflict,
+    /// CSV header to entity column, where they differ.
+    mapping: BTreeMap<String, String>,
+    dry_run: bool,
+}
+
+impl From<ActionConfiguration> for ConfigurationView {
+    fn from(chosen: ActionConfiguration) -> Self {
+        let ActionConfiguration { deduplicate, on_conflict, mapping, dry_run } = chosen;
+        Self { deduplicate, on_conflict, mapping, dry_run }
+    }
+}
+
 /// Why an action failed.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct FailureView {
     code: String,
+    #[schema(required)]
     message: Option<String>,
 }
 
 /// Counts and what follows from them.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ProgressView {
     total_records: i64,
@@ -49,12 +86,21 @@ pub(super) struct ProgressView {
     failed_records: i64,
     skipped_records: i64,
     processed_records: i64,
-    #[serde(flatten)]
-    progress: Progress,
+    /// Percent of processed rows, two decimals; as are the next two.
+    success_rate: f64,
+    failure_rate: f64,
+    skip_rate: f64,
+    /// Percent of all rows; 100 only when every row has an outcome.
+    completion_rate: f64,
+    /// While the action was worked on.
+    rows_per_second: f64,
+    /// Seconds until every row has an outcome at this speed; null while nothing moves.
+    #[schema(required)]
+    eta_seconds: Option<i64>,
 }
 
 /// The uploaded file.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct FileView {
     pub(super) file_name: String,
@@ -62,14 +108,17 @@ pub(super) struct FileView {
     pub(super) file_size: i64,
     pub(super) etag: String,
     pub(super) uploaded_at: Timestamp,
+    /// Where the file can be fetched for an hour; only where one action is asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) download_url: Option<String>,
 }
 
-#[derive(Serialize)]
+/// The pieces in which the file is worked on.
+#[derive(Serialize, ToSchema)]
 struct ChunksView {
     total: i32,
     done: i32,
+    /// Given up on; `retry` tries them again.
     dead: i32,
 }
 
@@ -87,7 +136,7 @@ impl ActionView {
             status: action.status,
             outcome: action.outcome,
             error,
-            configuration: action.configuration,
+            configuration: action.configuration.into(),
             scheduled_at: action.scheduled_at.map(Timestamp),
             total_entities: action.total_rows,
             progress,
@@ -124,13 +173,20 @@ impl ProgressView {
     /// How far the action has come by now, or had come when it ended or was paused.
     pub(super) fn of(action: &ActionRecord) -> Self {
         let counts = &action.counts;
+        let Progress { success_rate, failure_rate, skip_rate, completion_rate, rows_per_second, eta_seconds } =
+            action.progress(Utc::now());
         Self {
             total_records: action.total_rows,
             successful_records: counts.successful,
             failed_records: counts.failed,
             skipped_records: counts.skipped,
             processed_records: counts.processed(),
-            progress: action.progress(Utc::now()),
+            success_rate,
+            failure_rate,
+            skip_rate,
+            completion_rate,
+            rows_per_second,
+            eta_seconds,
         }
     }
 }
