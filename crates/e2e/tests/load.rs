@@ -1,0 +1,60 @@
+//! The scenarios of `loadtest/`, short: that they run and that their thresholds on errors hold. Latencies belong in
+//! `./scripts/loadtest`, because here other tests run beside it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail by panicking")]
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::time::Duration;
+use std::{env, process::Output};
+
+use testkit::{Platform, PlatformOptions, Settings, TestEnv};
+use tokio::process::Command;
+use tokio::time::timeout;
+
+/// The scenarios take seconds; the rest is Artillery's own start and end on a busy machine.
+const DEADLINE: Duration = Duration::from_secs(150);
+
+/// Set where Artillery cannot be had; scripts/lib/artillery.sh says so when it sets it.
+const WITHOUT: &str = "BULK_WITHOUT_ARTILLERY";
+
+#[allow(clippy::print_stdout, reason = "whoever reads the output must see that the test did nothing")]
+fn artillery() -> Option<OsString> {
+    let program = env::var_os("ARTILLERY");
+    if program.is_none() {
+        assert!(env::var_os(WITHOUT).is_some(), "ARTILLERY names no program; set {WITHOUT}=1 to go without");
+        println!("skipped: {WITHOUT} is set");
+    }
+    program
+}
+
+async fn run(artillery: &OsString, scenario: &str, url: &str) -> Output {
+    let mut command = Command::new(artillery);
+    command
+        .args(["run", "--environment", "short", "--target", url])
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../loadtest").join(scenario))
+        .env("ARTILLERY_DISABLE_TELEMETRY", "true")
+        // A proxy in the environment is not meant for this machine.
+        .env_remove("HTTP_PROXY")
+        .env_remove("http_proxy")
+        .kill_on_drop(true);
+    timeout(DEADLINE, command.output()).await.expect("an end in time").unwrap()
+}
+
+#[tokio::test]
+async fn every_scenario_runs_without_an_error() {
+    let Some(artillery) = artillery() else { return };
+    let env = TestEnv::new().await;
+    // What rate-limit.yml asks for; no account of the other two sends as much.
+    let settings = Settings::from([("RATE_LIMIT_MAX_REQUESTS".to_owned(), "300".to_owned())]);
+    let platform = Platform::start(&env, PlatformOptions { settings, ..PlatformOptions::default() }).await;
+    let url = platform.url();
+    let run = |scenario| run(&artillery, scenario, &url);
+    let (upload, read, limit) = tokio::join!(run("upload.yml"), run("read.yml"), run("rate-limit.yml"));
+    for (scenario, output) in [("upload", upload), ("read", read), ("rate-limit", limit)] {
+        let said = [&output.stdout[..], &output.stderr[..]].map(String::from_utf8_lossy);
+        assert!(output.status.success(), "{scenario}: {}\n{}{}", output.status, said[0], said[1]);
+        assert!(said[0].contains("ok: maxErrorRate"), "{scenario} checked nothing: {}", said[0]);
+    }
+    platform.stop().await;
+}
