@@ -7,6 +7,7 @@ const { setTimeout: sleep } = require("node:timers/promises");
 
 const ROWS = 100;
 const FINISHED = ["completed", "failed", "cancelled"];
+const POLL_MS = 250;
 const LONGEST_ACTION_MS = 60_000;
 
 async function get(context, path) {
@@ -22,7 +23,7 @@ async function finish(context) {
   let action = await get(context, `/bulk-actions/${actionId}`);
   while (!FINISHED.includes(action.status)) {
     if (Date.now() > deadline) throw new Error(`action ${actionId} is still ${action.status}`);
-    await sleep(100);
+    await sleep(POLL_MS);
     action = await get(context, `/bulk-actions/${actionId}`);
   }
   const stats = await get(context, `/bulk-actions/${actionId}/stats`);

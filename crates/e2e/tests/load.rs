@@ -13,7 +13,7 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 /// The scenarios take seconds; the rest is Artillery's own start and end on a busy machine.
-const DEADLINE: Duration = Duration::from_secs(150);
+const DEADLINE: Duration = Duration::from_secs(120);
 
 /// Set where Artillery cannot be had; scripts/lib/artillery.sh says so when it sets it.
 const WITHOUT: &str = "BULK_WITHOUT_ARTILLERY";
@@ -46,12 +46,12 @@ async fn every_scenario_runs_without_an_error() {
     let Some(artillery) = artillery() else { return };
     let env = TestEnv::new().await;
     // What rate-limit.yml asks for; no account of the other two sends as much.
-    let settings = Settings::from([("RATE_LIMIT_MAX_REQUESTS".to_owned(), "300".to_owned())]);
+    let settings = Settings::from([("RATE_LIMIT_MAX_REQUESTS".to_owned(), "200".to_owned())]);
     let platform = Platform::start(&env, PlatformOptions { settings, ..PlatformOptions::default() }).await;
     let url = platform.url();
-    let run = |scenario| run(&artillery, scenario, &url);
-    let (upload, read, limit) = tokio::join!(run("upload.yml"), run("read.yml"), run("rate-limit.yml"));
-    for (scenario, output) in [("upload", upload), ("read", read), ("rate-limit", limit)] {
+    // One after another: side by side they would mostly measure each other.
+    for scenario in ["upload", "read", "rate-limit"] {
+        let output = run(&artillery, &format!("{scenario}.yml"), &url).await;
         let said = [&output.stdout[..], &output.stderr[..]].map(String::from_utf8_lossy);
         assert!(output.status.success(), "{scenario}: {}\n{}{}", output.status, said[0], said[1]);
         assert!(said[0].contains("ok: maxErrorRate"), "{scenario} checked nothing: {}", said[0]);
