@@ -41,20 +41,27 @@ async fn run(artillery: &OsString, scenario: &str, url: &str) -> Output {
     timeout(DEADLINE, command.output()).await.expect("an end in time").unwrap()
 }
 
-#[tokio::test]
-async fn every_scenario_runs_without_an_error() {
+/// Runs scenarios, one after another: side by side they would mostly measure each other.
+async fn check(scenarios: &[&str], settings: Settings) {
     let Some(artillery) = artillery() else { return };
     let env = TestEnv::new().await;
-    // What rate-limit.yml asks for; no account of the other two sends as much.
-    let settings = Settings::from([("RATE_LIMIT_MAX_REQUESTS".to_owned(), "200".to_owned())]);
     let platform = Platform::start(&env, PlatformOptions { settings, ..PlatformOptions::default() }).await;
-    let url = platform.url();
-    // One after another: side by side they would mostly measure each other.
-    for scenario in ["upload", "read", "rate-limit"] {
-        let output = run(&artillery, &format!("{scenario}.yml"), &url).await;
+    for scenario in scenarios {
+        let output = run(&artillery, scenario, &platform.url()).await;
         let said = [&output.stdout[..], &output.stderr[..]].map(String::from_utf8_lossy);
         assert!(output.status.success(), "{scenario}: {}\n{}{}", output.status, said[0], said[1]);
         assert!(said[0].contains("ok: maxErrorRate"), "{scenario} checked nothing: {}", said[0]);
     }
     platform.stop().await;
+}
+
+#[tokio::test]
+async fn uploads_and_mixed_reads_have_no_errors() {
+    check(&["upload.yml", "read.yml"], Settings::new()).await;
+}
+
+#[tokio::test]
+async fn an_eager_account_is_held_to_its_limit_and_a_modest_one_notices_nothing() {
+    let limit = ("RATE_LIMIT_MAX_REQUESTS".to_owned(), "60".to_owned());
+    check(&["rate-limit.yml"], Settings::from([limit])).await;
 }
