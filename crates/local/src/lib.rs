@@ -20,6 +20,7 @@ pub mod ports;
 pub mod postgres;
 pub mod process;
 pub mod redis;
+pub mod seed;
 pub mod service_binaries;
 pub mod settings;
 pub mod signals;

@@ -9,6 +9,8 @@ use local::{
     demo::{self, DemoOptions},
     generate::{EntityKind, Records},
     platform::PlatformOptions,
+    seed::{self, SeedOptions},
+    settings,
     token::{self, TokenOptions},
     up,
 };
@@ -32,6 +34,8 @@ enum Command {
     Token(Token),
     /// Write made-up records as CSV to stdout.
     Generate(Generate),
+    /// Put the records that `generate` would write into the database; those that are there stay as they are.
+    Seed(Seed),
 }
 
 #[derive(Args)]
@@ -92,6 +96,18 @@ struct Generate {
     seed: u64,
 }
 
+#[derive(Args)]
+struct Seed {
+    #[command(flatten)]
+    records: Generate,
+    /// The account that the records belong to.
+    #[arg(long, default_value = "demo")]
+    account: String,
+    /// Where the platform keeps its settings: the database is the one named there, unless DATABASE_URL is set.
+    #[arg(long, default_value = ".local")]
+    data_dir: PathBuf,
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
     run(Cli::parse().command).await.unwrap_or_else(|error| {
@@ -117,6 +133,13 @@ async fn run(command: Command) -> Result<ExitCode> {
         }
         Command::Generate(Generate { entity, rows, seed }) => {
             Records { entity, rows, seed, bad_rows: 0 }.write(io::stdout().lock())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Seed(Seed { records: Generate { entity, rows, seed }, account, data_dir }) => {
+            let database_url = settings::given(&data_dir, "DATABASE_URL")?;
+            let records = Records { entity, rows, seed, bad_rows: 0 };
+            let added = seed::seed(&SeedOptions { records, account }, &database_url).await?;
+            console::progress(format!("{added} of {rows} records were added, the others were there"));
             Ok(ExitCode::SUCCESS)
         }
     }

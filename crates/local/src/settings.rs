@@ -1,10 +1,13 @@
 //! The settings that the services are given.
 
-use std::env;
+use std::{env, path::Path};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
-use crate::{data_dir::DataDir, env_file::Settings};
+use crate::{
+    data_dir::DataDir,
+    env_file::{self, Settings},
+};
 
 /// What a caller may set for the services. All of it reaches them; what of it is set is shown in the env file.
 const FROM_ENVIRONMENT: [&str; 36] = [
@@ -58,6 +61,20 @@ pub fn for_services(data_dir: &DataDir, port: u16, stores: &Settings) -> Result<
     settings.extend(stores.clone());
     settings.insert("PORT".to_owned(), port.to_string());
     Ok(settings)
+}
+
+/// What the services on a data directory were given, for a command beside them: this process' own variable, else the
+/// directory's `env` file, which is readable while the platform owns the directory.
+pub fn given(data_dir: &Path, name: &str) -> Result<String> {
+    match env::var(name).ok().filter(|value| !value.trim().is_empty()) {
+        Some(value) => Ok(value),
+        None => env_file::read(&data_dir.join("env"))?.remove(name).with_context(|| {
+            format!(
+                "no {name} in the environment, and none in {}/env: run `local up` first",
+                data_dir.display()
+            )
+        }),
+    }
 }
 
 #[cfg(test)]

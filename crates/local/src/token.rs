@@ -1,16 +1,15 @@
 //! Tokens for calling a platform with `AUTH_MODE=jwt` by hand.
 
 use std::{
-    env,
     path::Path,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::json;
 
-use crate::env_file;
+use crate::settings;
 
 /// Whom a token is for, and for what.
 #[derive(Debug)]
@@ -23,28 +22,14 @@ pub struct TokenOptions {
     pub expires_in: Duration,
 }
 
-/// The secret that the services on this data directory sign with: `JWT_SECRET` of this process, else the one in the
-/// directory's `env` file.
+/// The secret that the services on this data directory sign with.
 pub fn secret(data_dir: &Path) -> Result<String> {
-    let given = env::var("JWT_SECRET").ok().filter(|secret| !secret.trim().is_empty());
-    match given {
-        Some(secret) => Ok(secret),
-        None => env_file::read(&data_dir.join("env"))?.remove("JWT_SECRET").with_context(|| {
-            format!(
-                "no JWT_SECRET in the environment, and none in {}/env: run `local up` first",
-                data_dir.display()
-            )
-        }),
-    }
+    settings::given(data_dir, "JWT_SECRET")
 }
 
 /// A token signed with HS256.
 pub fn token(options: &TokenOptions, secret: &str) -> Result<String> {
-    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-    ensure!(
-        (1..=255).contains(&options.account.len()) && options.account.bytes().all(is_allowed),
-        "an account id is 1 to 255 letters, digits, underscores and hyphens"
-    );
+    check_account(&options.account)?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
     let mut claims = json!({
         "sub": options.account,
@@ -55,6 +40,16 @@ pub fn token(options: &TokenOptions, secret: &str) -> Result<String> {
         claims["scope"] = json!(scope);
     }
     Ok(encode(&Header::new(Algorithm::HS256), &claims, &EncodingKey::from_secret(secret.as_bytes()))?)
+}
+
+/// Account ids as the services accept them.
+pub fn check_account(account: &str) -> Result<()> {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    ensure!(
+        (1..=255).contains(&account.len()) && account.bytes().all(is_allowed),
+        "an account id is 1 to 255 letters, digits, underscores and hyphens"
+    );
+    Ok(())
 }
 
 #[cfg(test)]

