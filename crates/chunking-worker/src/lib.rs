@@ -5,10 +5,10 @@
 //! again: it cuts the same chunks, and leaves alone those that are recorded.
 
 mod clean_up;
-mod dedupe;
+pub mod dedupe;
 mod exact_length;
 mod handler;
-mod partition;
+pub mod partition;
 mod pipeline;
 mod reconciler;
 mod writer;

@@ -1,0 +1,131 @@
+//! What a row costs the chunking worker, step by step, without any store: `cargo bench -p chunking-worker`.
+//!
+//! The figures are per pass over [`ROWS`] contacts; divan prints rows per second beside the time.
+
+#![allow(clippy::expect_used, reason = "a benchmark whose own data is wrong has nothing to measure")]
+
+use std::collections::BTreeMap;
+
+use bulk_core::action::ActionType;
+use bulk_core::chunk::{ChunkEncoder, content_hash, decode_chunk};
+use bulk_core::csv::{CsvReader, ReadLimits};
+use bulk_core::entity::{self, ColumnMap, EntityType};
+use chunking_worker::dedupe::SeenKeys;
+use chunking_worker::partition::partition_of;
+use csv_async::StringRecord;
+use divan::Bencher;
+use divan::counter::ItemsCount;
+
+const ROWS: usize = 10_000;
+const PARTITIONS: u16 = 8;
+const LIMITS: ReadLimits = ReadLimits {
+    max_rows: u64::MAX,
+    max_decoded_bytes: u64::MAX,
+    max_record_bytes: ReadLimits::USUAL_RECORD_BYTES,
+};
+
+fn main() {
+    divan::main();
+}
+
+/// The reader wants its source for as long as it likes.
+fn file() -> &'static [u8] {
+    let rows = (0..ROWS).map(|n| format!("user{n:08}@example.com,Name {n},{}\n", n % 100));
+    std::iter::once("email,name,age\n".to_owned()).chain(rows).collect::<String>().leak().as_bytes()
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().build().expect("a runtime without drivers needs nothing")
+}
+
+/// Header and rows of [`file`].
+fn records() -> (Vec<String>, Vec<StringRecord>) {
+    let file = file();
+    runtime().block_on(async {
+        let mut reader = CsvReader::open(file, LIMITS).await.expect("the file is well-formed");
+        let (mut records, mut record) = (Vec::new(), StringRecord::new());
+        while reader.next_row(&mut record).await.expect("the file is well-formed").is_some() {
+            records.push(record.clone());
+        }
+        (reader.header().to_vec(), records)
+    })
+}
+
+fn contact(header: &[String]) -> (&'static dyn EntityType, ColumnMap) {
+    let contact = entity::find("contact").expect("contacts are registered");
+    let map =
+        entity::map_columns(contact, header, &BTreeMap::new()).expect("the columns are those of a contact");
+    (contact, map)
+}
+
+/// What names each row's record, as the check returns it.
+fn identities() -> Vec<u128> {
+    let (header, records) = records();
+    let (contact, map) = contact(&header);
+    let check = |record| contact.check_row(&map, ActionType::BulkUpsert, record);
+    records.iter().map(|record| check(record).expect("every row is valid").identity).collect()
+}
+
+#[divan::bench]
+fn parse(bencher: Bencher) {
+    let (file, runtime) = (file(), runtime());
+    bencher.counter(ItemsCount::new(ROWS)).bench_local(|| {
+        runtime.block_on(async {
+            let mut reader = CsvReader::open(file, LIMITS).await.expect("the file is well-formed");
+            let mut record = StringRecord::new();
+            while reader.next_row(&mut record).await.expect("the file is well-formed").is_some() {
+                divan::black_box(&record);
+            }
+        });
+    });
+}
+
+#[divan::bench]
+fn validate(bencher: Bencher) {
+    let (header, records) = records();
+    let (contact, map) = contact(&header);
+    bencher.counter(ItemsCount::new(ROWS)).bench_local(|| {
+        for record in &records {
+            let _ = divan::black_box(contact.check_row(&map, ActionType::BulkUpsert, record));
+        }
+    });
+}
+
+#[divan::bench]
+fn deduplicate(bencher: Bencher) {
+    let identities = identities();
+    bencher.counter(ItemsCount::new(ROWS)).bench_local(|| {
+        let mut seen = SeenKeys::default();
+        identities.iter().filter(|&&identity| seen.first_time(identity)).count()
+    });
+}
+
+#[divan::bench]
+fn partition(bencher: Bencher) {
+    let identities = identities();
+    bencher.counter(ItemsCount::new(ROWS)).bench_local(|| {
+        let places = identities.iter().map(|&identity| partition_of(Some(identity), 1, PARTITIONS));
+        places.fold(0_i64, |sum, place| sum + i64::from(divan::black_box(place)))
+    });
+}
+
+#[divan::bench]
+fn encode_chunk(bencher: Bencher) {
+    let (header, records) = records();
+    bencher.counter(ItemsCount::new(ROWS)).bench_local(|| encoded(&header, &records));
+}
+
+#[divan::bench]
+fn hash_and_decode_chunk(bencher: Bencher) {
+    let (header, records) = records();
+    let chunk = encoded(&header, &records);
+    bencher.counter(ItemsCount::new(ROWS)).bench_local(|| (content_hash(&chunk), decode_chunk(&chunk, ROWS)));
+}
+
+fn encoded(header: &[String], records: &[StringRecord]) -> Vec<u8> {
+    let mut encoder = ChunkEncoder::new(header);
+    for (row, record) in (1..).zip(records) {
+        encoder.push(row, None, record.iter());
+    }
+    encoder.finish()
+}
