@@ -44,7 +44,7 @@ fn defaults_are_those_of_the_contract() {
         ("bulk-actions", "us-east-1")
     );
     assert_eq!(config.upload.max_file_size_bytes, 1000 * 1024 * 1024);
-    assert_eq!((config.upload.max_rows, config.upload.chunk_size), (10_000_000, 1000));
+    assert_eq!((config.upload.max_rows, config.upload.chunk_size), (10_000_000, 10_000));
     assert_eq!(config.worker.lease, Duration::from_secs(5));
     assert_eq!((rate_limit.window, rate_limit.max_requests), (Duration::from_secs(60), 10_000));
     assert_eq!((rate_limit.max_uploads, rate_limit.max_requests_per_address), (1000, 100_000));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{Connection, PgPool};
+use sqlx::{PgConnection, PgPool, Row};
 use thiserror::Error;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations");
@@ -77,11 +77,21 @@ pub fn connect(
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .after_release(|connection, _| {
             Box::pin(async move {
-                let answer = tokio::time::timeout(RELEASE_TIMEOUT, connection.ping()).await;
-                answer.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map(|()| true)
+                let answer = tokio::time::timeout(RELEASE_TIMEOUT, is_at_rest(connection)).await;
+                answer.unwrap_or(Err(sqlx::Error::PoolTimedOut))
             })
         })
         .connect_lazy_with(options))
+}
+
+/// Whether the connection is in no transaction, so that it can be given back; otherwise it has to be closed.
+///
+/// Work is dropped in the middle wherever a lease is lost, a worker stops or a caller hangs up. sqlx rolls a dropped
+/// transaction back, but not one that is dropped while its `BEGIN` is on the way (0.9.0: it does not count yet as begun);
+/// the next user's statements would take effect in it, and never be committed. Outside a transaction each statement is one
+/// of its own, so that it begins with it. By the simple protocol, whose message is one statement: the extended one has several.
+async fn is_at_rest(connection: &mut PgConnection) -> sqlx::Result<bool> {
+    sqlx::raw_sql("SELECT now() = statement_timestamp()").fetch_one(connection).await?.try_get(0)
 }
 
 /// Applies every migration that the database lacks. Safe to run by several processes at once.
