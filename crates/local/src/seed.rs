@@ -13,7 +13,7 @@ use crate::{
     token::check_account,
 };
 
-/// As many as a chunk has by default; larger statements were not faster (crates/bench, direct).
+/// Rows of a statement; larger ones were not faster (docs/performance.md).
 const BATCH: usize = 1000;
 
 /// What to put where.
