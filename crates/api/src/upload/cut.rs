@@ -9,10 +9,7 @@ use bulk_core::entity::HeaderRules;
 const CHUNKS_PER_FILE: u64 = 32;
 /// Rows below which a chunk's own cost outweighs what smaller chunks bring. Beside PostgreSQL a chunk costs some 4 ms of
 /// processor time, its rows 5 µs each (a million updates in chunks of 1,000: 9.6 s, of 10,000: 5.6 s; 2026-11-25).
-const SMALLEST_CHUNK_ROWS: u64 = 1000;
-/// Chunks that a partition should have at least. Fewer would make many short partitions, whose last chunks are small and
-/// whose rows no worker could take in large sets.
-const CHUNKS_PER_PARTITION: u64 = 4;
+const SMALLEST_CHUNK_ROWS: u64 = 2500;
 
 /// How an action's rows are cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,14 +23,23 @@ pub(crate) struct Cut {
 /// Larger chunks and more partitions for larger files, up to `CHUNK_SIZE` and `MAX_PARTITIONS`. One partition where rows
 /// may name the same record in two ways, since then only one after another keeps the file's order.
 pub(crate) fn cut(row_count: u64, rules: &HeaderRules, config: &UploadConfig) -> Cut {
-    let chunk_size =
-        row_count.div_ceil(CHUNKS_PER_FILE).max(SMALLEST_CHUNK_ROWS).min(u64::from(config.chunk_size));
-    let wanted = row_count.div_ceil(CHUNKS_PER_PARTITION * chunk_size);
-    let most = if rules.two_identities { 1 } else { u64::from(config.max_partitions) };
+    let most = u64::from(config.chunk_size);
+    let rows_per_chunk = row_count.div_ceil(CHUNKS_PER_FILE).max(SMALLEST_CHUNK_ROWS).min(most);
+    let most_partitions = if rules.two_identities { 1 } else { u64::from(config.max_partitions) };
+    let partitions = (row_count / rows_per_chunk).clamp(1, most_partitions);
+    let rows = row_count.div_ceil(partitions);
+    let chunks = rows.div_ceil(rows_per_chunk);
+    let chunk_size = (rows + deviation(rows, partitions)).div_ceil(chunks).min(most);
     Cut {
         chunk_size: i32::try_from(chunk_size).unwrap_or(i32::MAX),
-        partitions: i16::try_from(wanted.clamp(1, most)).unwrap_or(i16::MAX),
+        partitions: i16::try_from(partitions).unwrap_or(i16::MAX),
     }
+}
+
+/// Rows that a partition may have above the average, so that they make no small chunk of their own: four standard
+/// deviations of what a hash puts there.
+fn deviation(rows: u64, partitions: u64) -> u64 {
+    if partitions == 1 { 0 } else { 4 * rows.isqrt() }
 }
 
 #[cfg(test)]
@@ -49,12 +55,13 @@ mod tests {
     #[test]
     fn chunks_and_partitions_grow_with_the_file_up_to_the_limits() {
         for (rows, chunk_size, partitions) in [
-            (1, 1000, 1),
-            (4000, 1000, 1),
-            (4001, 1000, 2),
-            (32_000, 1000, 8),
-            (100_000, 3125, 8),
-            (1_000_000, 10_000, 8),
+            (1, 1, 1),
+            (2500, 2500, 1),
+            (4999, 2500, 1),
+            (5000, 2700, 2),
+            (10_000, 2700, 4),
+            (100_000, 3236, 8),
+            (1_000_000, 9724, 8),
             (10_000_000, 10_000, 8),
         ] {
             assert_eq!(cut(rows, &BY_KEY, &config(10_000)), Cut { chunk_size, partitions }, "{rows}");
@@ -63,7 +70,7 @@ mod tests {
 
     #[test]
     fn a_chunk_has_no_more_rows_than_the_setting_allows() {
-        assert_eq!(cut(1000, &BY_KEY, &config(50)), Cut { chunk_size: 50, partitions: 5 });
+        assert_eq!(cut(1000, &BY_KEY, &config(50)), Cut { chunk_size: 50, partitions: 8 });
     }
 
     #[test]
