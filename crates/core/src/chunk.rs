@@ -6,8 +6,8 @@ mod status;
 
 pub use outcome::{RowCode, RowOutcome, RowStatus};
 pub use record::{
-    ChunkDecodeError, ChunkEncoder, ChunkRow, ResultRow, ResultsEncoder, content_hash, decode_chunk,
-    decode_results,
+    ChunkDecodeError, ChunkEncoder, ChunkRow, ChunkRows, ResultRow, ResultsEncoder, content_hash,
+    decode_chunk, decode_results,
 };
 pub use status::{ChunkEvent, ChunkStatus, IllegalChunkMove};
 

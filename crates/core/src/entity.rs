@@ -16,7 +16,7 @@ mod registry;
 mod row_check;
 mod values;
 
-pub use apply::{ApplyRequest, ApplyRow};
+pub use apply::ApplyRequest;
 pub use cells::{Cells, FieldProblem, Fields};
 pub use column::{Column, ColumnKind, ColumnMap};
 pub use contact::Contact;

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use bulk_core::chunk::{ChunkDecodeError, ChunkRow, RowOutcome, content_hash, decode_chunk};
+use bulk_core::chunk::{ChunkDecodeError, ChunkRow, ChunkRows, RowOutcome, content_hash, decode_chunk};
 use bulk_core::db::{self, ChunkClaim, DbError, FinishedChunk};
 use bulk_core::dependencies::Dependencies;
 use bulk_core::entity::{self, ApplyRequest, ColumnMap, EntityType};
@@ -118,9 +118,9 @@ async fn apply(
     entity: &dyn EntityType,
     map: &ColumnMap,
     claim: &ChunkClaim,
-    rows: &[ChunkRow],
+    rows: &ChunkRows,
 ) -> Result<Vec<RowOutcome>, ChunkError> {
-    let accepted: Vec<&ChunkRow> = rows.iter().filter(|row| row.refusal().is_none()).collect();
+    let accepted: Vec<ChunkRow<'_>> = rows.iter().filter(|row| row.refusal().is_none()).collect();
     let request = ApplyRequest {
         account: &claim.account_id,
         action: claim.action_type,

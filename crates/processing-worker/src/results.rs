@@ -1,7 +1,7 @@
 //! The outcomes of a chunk: its results object, its counts, and what the log and the metrics say of it.
 
 use bulk_core::action::Counts;
-use bulk_core::chunk::{ChunkRow, ResultsEncoder, RowOutcome, RowStatus};
+use bulk_core::chunk::{ChunkRows, ResultsEncoder, RowOutcome, RowStatus};
 use bulk_core::db::ChunkClaim;
 use bulk_core::telemetry::metrics::ROWS;
 use bytes::Bytes;
@@ -17,7 +17,7 @@ pub struct ChunkResults {
 impl ChunkResults {
     /// Joins the outcomes of the rows that were applied, in their order, with those the chunking worker had refused.
     #[must_use]
-    pub fn new(rows: &[ChunkRow], applied: Vec<RowOutcome>) -> Self {
+    pub fn new(rows: &ChunkRows, applied: Vec<RowOutcome>) -> Self {
         let mut applied = applied.into_iter();
         let outcomes = rows.iter().filter_map(|row| match row.refusal() {
             Some((code, sentence)) => Some(RowOutcome::refused(code, sentence)),
@@ -28,7 +28,7 @@ impl ChunkResults {
 
     /// The results object.
     #[must_use]
-    pub fn encode(&self, header: &[String], rows: &[ChunkRow]) -> Bytes {
+    pub fn encode(&self, header: &[String], rows: &ChunkRows) -> Bytes {
         let mut encoder = ResultsEncoder::new(header);
         for (row, outcome) in rows.iter().zip(&self.outcomes) {
             encoder.push(row.row(), outcome, row.fields());
@@ -48,7 +48,7 @@ impl ChunkResults {
     }
 
     /// Logs the first rows that did not succeed, without their content, and counts all rows.
-    pub fn report(&self, claim: &ChunkClaim, rows: &[ChunkRow]) {
+    pub fn report(&self, claim: &ChunkClaim, rows: &ChunkRows) {
         let unsuccessful =
             rows.iter().zip(&self.outcomes).filter(|(_, outcome)| outcome.status != RowStatus::Success);
         for (row, outcome) in unsuccessful.take(MAX_LOGGED_ROWS) {

@@ -127,35 +127,101 @@ impl ResultsEncoder {
     }
 }
 
-/// A row of a chunk object.
-#[derive(Debug, Clone)]
-pub struct ChunkRow {
-    record: StringRecord,
+/// The rows of a chunk object. One text holds the fields of all of them: an allocation for each row, let alone for each
+/// field, would cost more than reading it.
+#[derive(Debug)]
+pub struct ChunkRows {
+    text: String,
+    /// Where each field ends in `text`; it begins where the one before it ends.
+    ends: Vec<usize>,
+    rows: Vec<RowSpan>,
+}
+
+#[derive(Debug)]
+struct RowSpan {
+    /// Where the row begins in `text`.
+    start: usize,
+    /// Its first field in `ends`.
+    first: usize,
+    fields: usize,
     refusal: Option<RowCode>,
 }
 
-impl ChunkRow {
+impl ChunkRows {
+    fn with_capacity(bytes: usize, row_count: usize) -> Self {
+        Self { text: String::with_capacity(bytes), ends: Vec::new(), rows: Vec::with_capacity(row_count) }
+    }
+
+    fn push(&mut self, record: &StringRecord, refusal: Option<RowCode>) {
+        let (start, first) = (self.text.len(), self.ends.len());
+        for field in record {
+            self.text.push_str(field);
+            self.ends.push(self.text.len());
+        }
+        self.rows.push(RowSpan { start, first, fields: record.len(), refusal });
+    }
+
+    /// Number of rows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// There is no row.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The rows, in the chunk's order.
+    pub fn iter(&self) -> impl Iterator<Item = ChunkRow<'_>> {
+        self.rows.iter().map(|row| ChunkRow {
+            text: &self.text,
+            start: row.start,
+            ends: &self.ends[row.first..row.first + row.fields],
+            refusal: row.refusal,
+        })
+    }
+}
+
+/// A row of a chunk object.
+#[derive(Debug, Clone, Copy)]
+pub struct ChunkRow<'a> {
+    text: &'a str,
+    start: usize,
+    ends: &'a [usize],
+    refusal: Option<RowCode>,
+}
+
+impl<'a> ChunkRow<'a> {
     /// The row's number in the uploaded file, as text.
     #[must_use]
-    pub fn row(&self) -> &str {
-        &self.record[0]
+    pub fn row(&self) -> &'a str {
+        self.at(0).unwrap_or_default()
     }
 
     /// Why the chunking worker refused it, if it did.
     #[must_use]
-    pub fn refusal(&self) -> Option<(RowCode, &str)> {
-        self.refusal.map(|code| (code, &self.record[2]))
+    pub fn refusal(&self) -> Option<(RowCode, &'a str)> {
+        self.refusal.map(|code| (code, self.at(2).unwrap_or_default()))
     }
 
     /// The uploaded fields.
-    pub fn fields(&self) -> impl Iterator<Item = &str> {
-        self.record.iter().skip(CHUNK_COLUMNS.len())
+    pub fn fields(&self) -> impl Iterator<Item = &'a str> {
+        let row = *self;
+        (CHUNK_COLUMNS.len()..row.ends.len()).filter_map(move |index| row.at(index))
     }
 
     /// The uploaded field at `index`, if the row has so many.
     #[must_use]
-    pub fn field(&self, index: usize) -> Option<&str> {
-        self.record.get(CHUNK_COLUMNS.len() + index)
+    pub fn field(&self, index: usize) -> Option<&'a str> {
+        self.at(CHUNK_COLUMNS.len() + index)
+    }
+
+    fn at(&self, index: usize) -> Option<&'a str> {
+        let end = *self.ends.get(index)?;
+        let start = if index == 0 { self.start } else { self.ends[index - 1] };
+        self.text.get(start..end)
     }
 }
 
@@ -169,15 +235,12 @@ pub fn content_hash(object: &[u8]) -> i64 {
 ///
 /// # Errors
 /// [`ChunkDecodeError`] when it is not a whole chunk object of `row_count` rows.
-pub fn decode_chunk(
-    bytes: &[u8],
-    row_count: usize,
-) -> Result<(Vec<String>, Vec<ChunkRow>), ChunkDecodeError> {
+pub fn decode_chunk(bytes: &[u8], row_count: usize) -> Result<(Vec<String>, ChunkRows), ChunkDecodeError> {
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(bytes);
     let header = uploaded_header(reader.headers()?, &CHUNK_COLUMNS)?;
-    let mut rows = Vec::with_capacity(row_count);
-    for record in reader.records() {
-        let record = record?;
+    let mut rows = ChunkRows::with_capacity(bytes.len(), row_count);
+    let mut record = StringRecord::new();
+    while reader.read_record(&mut record)? {
         if record.len() < CHUNK_COLUMNS.len() || record[0].parse::<u64>().is_err() {
             return Err(ChunkDecodeError(format!("line {} is not a chunk row", rows.len() + 2)));
         }
@@ -188,7 +251,7 @@ pub fn decode_chunk(
                     .ok_or_else(|| ChunkDecodeError(format!("row {}: unknown code", &record[0])))?,
             ),
         };
-        rows.push(ChunkRow { record, refusal });
+        rows.push(&record, refusal);
     }
     if rows.len() != row_count {
         return Err(ChunkDecodeError(format!("it holds {} rows instead of {row_count}", rows.len())));
@@ -283,9 +346,11 @@ mod tests {
         encoder.push(9, Some((RowCode::Malformed, "too few")), ["x"].into_iter());
         assert_eq!(encoder.row_count(), 2);
         let (found, rows) = decode_chunk(&encoder.finish(), 2).unwrap();
+        let rows: Vec<_> = rows.iter().collect();
         assert_eq!(found, header());
         assert_eq!((rows[0].row(), rows[0].refusal()), ("7", None));
-        assert_eq!(rows[0].field(1), Some("line\nbreak \"quoted\""));
+        assert_eq!((rows[0].field(0), rows[0].field(1)), (Some("a@b.c"), Some("line\nbreak \"quoted\"")));
+        assert_eq!(rows[0].field(2), None);
         assert_eq!(rows[1].refusal(), Some((RowCode::Malformed, "too few")));
         assert_eq!(rows[1].fields().collect::<Vec<_>>(), ["x"]);
     }

@@ -26,11 +26,8 @@ pub struct ApplyRequest<'a> {
     /// Where the file has the entity's columns.
     pub map: &'a ColumnMap,
     /// The rows that the chunking worker passed, in file order.
-    pub rows: &'a [ApplyRow<'a>],
+    pub rows: &'a [ChunkRow<'a>],
 }
-
-/// A row to apply.
-pub type ApplyRow<'a> = &'a ChunkRow;
 
 /// One outcome for each row of the request.
 pub(super) async fn apply<E: Entity>(
@@ -38,7 +35,7 @@ pub(super) async fn apply<E: Entity>(
     request: &ApplyRequest<'_>,
 ) -> sqlx::Result<Vec<RowOutcome>> {
     let rows: Vec<E> =
-        request.rows.iter().map(|row| E::read(&mut Cells::new(E::COLUMNS, request.map, *row))).collect();
+        request.rows.iter().map(|row| E::read(&mut Cells::new(E::COLUMNS, request.map, row))).collect();
     let two_identities =
         request.map.position(E::ID_COLUMN).is_some() && request.map.position(E::KEY_COLUMN).is_some();
     let batches = batches(&rows, request.action, request.on_conflict, two_identities);
@@ -165,11 +162,11 @@ impl<E: Entity> Run<'_, E> {
             (ActionType::BulkCreate, _) => return self.create(conn, &rows).await,
             (ActionType::BulkUpsert, _) => return self.upsert(conn, &rows).await,
         };
-        let mut outcomes = vec![not_found::<E>(); rows.len()];
+        let mut outcomes: Vec<Option<RowOutcome>> = vec![None; rows.len()];
         for Matched { index, id } in found {
-            outcomes[index] = RowOutcome::success(code, Some(id));
+            outcomes[index] = Some(RowOutcome::success(code, Some(id)));
         }
-        Ok(outcomes)
+        Ok(outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(not_found::<E>)).collect())
     }
 
     async fn create(&self, conn: &mut PgConnection, rows: &[&E]) -> sqlx::Result<Vec<RowOutcome>> {

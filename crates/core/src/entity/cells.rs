@@ -18,7 +18,7 @@ impl Fields for csv_async::StringRecord {
     }
 }
 
-impl Fields for crate::chunk::ChunkRow {
+impl Fields for crate::chunk::ChunkRow<'_> {
     fn get(&self, position: usize) -> Option<&str> {
         self.field(position)
     }

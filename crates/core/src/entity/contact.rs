@@ -82,35 +82,41 @@ record! {
          RETURNING id"
 
     update_by_id(id, email, name, age):
-        r#"UPDATE contacts c
-           SET email = coalesce(i.email, c.email), name = coalesce(i.name, c.name),
-               age = coalesce(i.age, c.age), updated_at = now()
-           FROM unnest($2::uuid[], $3::text[], $4::text[], $5::int4[])
-                WITH ORDINALITY AS i (id, email, name, age, ord)
-           WHERE c.account_id = $1 AND c.id = i.id
-           RETURNING i.ord AS "ord!", c.id"#
+        "UPDATE contacts c
+         SET email = coalesce(i.email, c.email), name = coalesce(i.name, c.name),
+             age = coalesce(i.age, c.age), updated_at = now()
+         FROM (SELECT $1::text, *
+               FROM unnest($2::uuid[], $3::text[], $4::text[], $5::int4[])
+                    WITH ORDINALITY OFFSET 0)
+              AS i (account_id, id, email, name, age, ord)
+         WHERE c.account_id = i.account_id AND c.id = i.id
+         RETURNING i.ord, c.id"
 
     update_by_key(email, name, age):
-        r#"UPDATE contacts c
-           SET name = coalesce(i.name, c.name), age = coalesce(i.age, c.age), updated_at = now()
-           FROM unnest($2::text[], $3::text[], $4::int4[]) WITH ORDINALITY AS i (email, name, age, ord)
-           WHERE c.account_id = $1 AND c.email = i.email
-           RETURNING i.ord AS "ord!", c.id"#
+        "UPDATE contacts c
+         SET name = coalesce(i.name, c.name), age = coalesce(i.age, c.age), updated_at = now()
+         FROM (SELECT $1::text, * FROM unnest($2::text[], $3::text[], $4::int4[]) WITH ORDINALITY OFFSET 0)
+              AS i (account_id, email, name, age, ord)
+         WHERE c.account_id = i.account_id AND c.email = i.email
+         RETURNING i.ord, c.id"
 
     delete_by_id(id):
-        r#"DELETE FROM contacts c
-           USING unnest($2::uuid[]) WITH ORDINALITY AS i (id, ord)
-           WHERE c.account_id = $1 AND c.id = i.id
-           RETURNING i.ord AS "ord!", c.id"#
+        "DELETE FROM contacts c
+         USING (SELECT $1::text, * FROM unnest($2::uuid[]) WITH ORDINALITY OFFSET 0)
+              AS i (account_id, id, ord)
+         WHERE c.account_id = i.account_id AND c.id = i.id
+         RETURNING i.ord, c.id"
 
     delete_by_key(email):
-        r#"DELETE FROM contacts c
-           USING unnest($2::text[]) WITH ORDINALITY AS i (email, ord)
-           WHERE c.account_id = $1 AND c.email = i.email
-           RETURNING i.ord AS "ord!", c.id"#
+        "DELETE FROM contacts c
+         USING (SELECT $1::text, * FROM unnest($2::text[]) WITH ORDINALITY OFFSET 0)
+              AS i (account_id, email, ord)
+         WHERE c.account_id = i.account_id AND c.email = i.email
+         RETURNING i.ord, c.id"
 
     find_by_key(email):
-        r#"SELECT i.ord AS "ord!", c.id
-           FROM unnest($2::text[]) WITH ORDINALITY AS i (email, ord)
-           JOIN contacts c ON c.account_id = $1 AND c.email = i.email"#
+        "SELECT i.ord, c.id
+         FROM (SELECT $1::text, * FROM unnest($2::text[]) WITH ORDINALITY OFFSET 0)
+              AS i (account_id, email, ord)
+         JOIN contacts c ON c.account_id = i.account_id AND c.email = i.email"
 }

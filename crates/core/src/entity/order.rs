@@ -119,41 +119,47 @@ record! {
          RETURNING id"
 
     update_by_id(id, order_number, contact_email, status, amount, currency, ordered_at):
-        r#"UPDATE orders o
-           SET order_number = coalesce(i.order_number, o.order_number),
-               contact_email = coalesce(i.contact_email, o.contact_email), status = coalesce(i.status, o.status),
-               amount = coalesce(i.amount, o.amount), currency = coalesce(i.currency, o.currency),
-               ordered_at = coalesce(i.ordered_at, o.ordered_at), updated_at = now()
-           FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::numeric[], $7::text[], $8::timestamptz[])
-                WITH ORDINALITY
-                AS i (id, order_number, contact_email, status, amount, currency, ordered_at, ord)
-           WHERE o.account_id = $1 AND o.id = i.id
-           RETURNING i.ord AS "ord!", o.id"#
+        "UPDATE orders o
+         SET order_number = coalesce(i.order_number, o.order_number),
+             contact_email = coalesce(i.contact_email, o.contact_email), status = coalesce(i.status, o.status),
+             amount = coalesce(i.amount, o.amount), currency = coalesce(i.currency, o.currency),
+             ordered_at = coalesce(i.ordered_at, o.ordered_at), updated_at = now()
+         FROM (SELECT $1::text, *
+               FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::numeric[], $7::text[], $8::timestamptz[])
+                    WITH ORDINALITY OFFSET 0)
+              AS i (account_id, id, order_number, contact_email, status, amount, currency, ordered_at, ord)
+         WHERE o.account_id = i.account_id AND o.id = i.id
+         RETURNING i.ord, o.id"
 
     update_by_key(order_number, contact_email, status, amount, currency, ordered_at):
-        r#"UPDATE orders o
-           SET contact_email = coalesce(i.contact_email, o.contact_email), status = coalesce(i.status, o.status),
-               amount = coalesce(i.amount, o.amount), currency = coalesce(i.currency, o.currency),
-               ordered_at = coalesce(i.ordered_at, o.ordered_at), updated_at = now()
-           FROM unnest($2::text[], $3::text[], $4::text[], $5::numeric[], $6::text[], $7::timestamptz[])
-                WITH ORDINALITY AS i (order_number, contact_email, status, amount, currency, ordered_at, ord)
-           WHERE o.account_id = $1 AND o.order_number = i.order_number
-           RETURNING i.ord AS "ord!", o.id"#
+        "UPDATE orders o
+         SET contact_email = coalesce(i.contact_email, o.contact_email), status = coalesce(i.status, o.status),
+             amount = coalesce(i.amount, o.amount), currency = coalesce(i.currency, o.currency),
+             ordered_at = coalesce(i.ordered_at, o.ordered_at), updated_at = now()
+         FROM (SELECT $1::text, *
+               FROM unnest($2::text[], $3::text[], $4::text[], $5::numeric[], $6::text[], $7::timestamptz[])
+                    WITH ORDINALITY OFFSET 0)
+              AS i (account_id, order_number, contact_email, status, amount, currency, ordered_at, ord)
+         WHERE o.account_id = i.account_id AND o.order_number = i.order_number
+         RETURNING i.ord, o.id"
 
     delete_by_id(id):
-        r#"DELETE FROM orders o
-           USING unnest($2::uuid[]) WITH ORDINALITY AS i (id, ord)
-           WHERE o.account_id = $1 AND o.id = i.id
-           RETURNING i.ord AS "ord!", o.id"#
+        "DELETE FROM orders o
+         USING (SELECT $1::text, * FROM unnest($2::uuid[]) WITH ORDINALITY OFFSET 0)
+              AS i (account_id, id, ord)
+         WHERE o.account_id = i.account_id AND o.id = i.id
+         RETURNING i.ord, o.id"
 
     delete_by_key(order_number):
-        r#"DELETE FROM orders o
-           USING unnest($2::text[]) WITH ORDINALITY AS i (order_number, ord)
-           WHERE o.account_id = $1 AND o.order_number = i.order_number
-           RETURNING i.ord AS "ord!", o.id"#
+        "DELETE FROM orders o
+         USING (SELECT $1::text, * FROM unnest($2::text[]) WITH ORDINALITY OFFSET 0)
+              AS i (account_id, order_number, ord)
+         WHERE o.account_id = i.account_id AND o.order_number = i.order_number
+         RETURNING i.ord, o.id"
 
     find_by_key(order_number):
-        r#"SELECT i.ord AS "ord!", o.id
-           FROM unnest($2::text[]) WITH ORDINALITY AS i (order_number, ord)
-           JOIN orders o ON o.account_id = $1 AND o.order_number = i.order_number"#
+        "SELECT i.ord, o.id
+         FROM (SELECT $1::text, * FROM unnest($2::text[]) WITH ORDINALITY OFFSET 0)
+              AS i (account_id, order_number, ord)
+         JOIN orders o ON o.account_id = i.account_id AND o.order_number = i.order_number"
 }

@@ -104,37 +104,44 @@ record! {
          RETURNING id"
 
     update_by_id(id, sku, name, price, currency, stock):
-        r#"UPDATE products p
-           SET sku = coalesce(i.sku, p.sku), name = coalesce(i.name, p.name), price = coalesce(i.price, p.price),
-               currency = coalesce(i.currency, p.currency), stock = coalesce(i.stock, p.stock), updated_at = now()
-           FROM unnest($2::uuid[], $3::text[], $4::text[], $5::numeric[], $6::text[], $7::int4[])
-                WITH ORDINALITY AS i (id, sku, name, price, currency, stock, ord)
-           WHERE p.account_id = $1 AND p.id = i.id
-           RETURNING i.ord AS "ord!", p.id"#
+        "UPDATE products p
+         SET sku = coalesce(i.sku, p.sku), name = coalesce(i.name, p.name), price = coalesce(i.price, p.price),
+             currency = coalesce(i.currency, p.currency), stock = coalesce(i.stock, p.stock), updated_at = now()
+         FROM (SELECT $1::text, *
+               FROM unnest($2::uuid[], $3::text[], $4::text[], $5::numeric[], $6::text[], $7::int4[])
+                    WITH ORDINALITY OFFSET 0)
+              AS i (account_id, id, sku, name, price, currency, stock, ord)
+         WHERE p.account_id = i.account_id AND p.id = i.id
+         RETURNING i.ord, p.id"
 
     update_by_key(sku, name, price, currency, stock):
-        r#"UPDATE products p
-           SET name = coalesce(i.name, p.name), price = coalesce(i.price, p.price),
-               currency = coalesce(i.currency, p.currency), stock = coalesce(i.stock, p.stock), updated_at = now()
-           FROM unnest($2::text[], $3::text[], $4::numeric[], $5::text[], $6::int4[])
-                WITH ORDINALITY AS i (sku, name, price, currency, stock, ord)
-           WHERE p.account_id = $1 AND p.sku = i.sku
-           RETURNING i.ord AS "ord!", p.id"#
+        "UPDATE products p
+         SET name = coalesce(i.name, p.name), price = coalesce(i.price, p.price),
+             currency = coalesce(i.currency, p.currency), stock = coalesce(i.stock, p.stock), updated_at = now()
+         FROM (SELECT $1::text, *
+               FROM unnest($2::text[], $3::text[], $4::numeric[], $5::text[], $6::int4[])
+                    WITH ORDINALITY OFFSET 0)
+              AS i (account_id, sku, name, price, currency, stock, ord)
+         WHERE p.account_id = i.account_id AND p.sku = i.sku
+         RETURNING i.ord, p.id"
 
     delete_by_id(id):
-        r#"DELETE FROM products p
-           USING unnest($2::uuid[]) WITH ORDINALITY AS i (id, ord)
-           WHERE p.account_id = $1 AND p.id = i.id
-           RETURNING i.ord AS "ord!", p.id"#
+        "DELETE FROM products p
+         USING (SELECT $1::text, * FROM unnest($2::uuid[]) WITH ORDINALITY OFFSET 0)
+              AS i (account_id, id, ord)
+         WHERE p.account_id = i.account_id AND p.id = i.id
+         RETURNING i.ord, p.id"
 
     delete_by_key(sku):
-        r#"DELETE FROM products p
-           USING unnest($2::text[]) WITH ORDINALITY AS i (sku, ord)
-           WHERE p.account_id = $1 AND p.sku = i.sku
-           RETURNING i.ord AS "ord!", p.id"#
+        "DELETE FROM products p
+         USING (SELECT $1::text, * FROM unnest($2::text[]) WITH ORDINALITY OFFSET 0)
+              AS i (account_id, sku, ord)
+         WHERE p.account_id = i.account_id AND p.sku = i.sku
+         RETURNING i.ord, p.id"
 
     find_by_key(sku):
-        r#"SELECT i.ord AS "ord!", p.id
-           FROM unnest($2::text[]) WITH ORDINALITY AS i (sku, ord)
-           JOIN products p ON p.account_id = $1 AND p.sku = i.sku"#
+        "SELECT i.ord, p.id
+         FROM (SELECT $1::text, * FROM unnest($2::text[]) WITH ORDINALITY OFFSET 0)
+              AS i (account_id, sku, ord)
+         JOIN products p ON p.account_id = i.account_id AND p.sku = i.sku"
 }

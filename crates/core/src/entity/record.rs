@@ -77,17 +77,19 @@ pub trait Record: Clone + Send + Sync + Sized + 'static {
     ) -> sqlx::Result<Vec<Matched>>;
 }
 
-/// From the `WITH ORDINALITY` of a statement (which counts from 1) and the record's id.
+/// From the `WITH ORDINALITY` of a statement (which counts from 1) and the records' ids.
 #[must_use]
-pub(super) fn matched(ordinality: i64, id: Uuid) -> Matched {
-    Matched { index: usize::try_from(ordinality - 1).unwrap_or_default(), id }
+pub(super) fn matched(ordinalities: Option<Vec<i64>>, ids: Option<Vec<Uuid>>) -> Vec<Matched> {
+    let rows = ordinalities.unwrap_or_default().into_iter().zip(ids.unwrap_or_default());
+    rows.map(|(ord, id)| Matched { index: usize::try_from(ord - 1).unwrap_or_default(), id }).collect()
 }
 
 /// Implements [`Record`] for a row type.
 ///
 /// Each statement lists the fields that go to it; they become one array each, as `unnest` takes them: `$2`, `$3`, ….
-/// `$1` is the account. `insert` returns the new ids, the others return `ord` and `id` ([`matched`]). The SQL is checked
-/// against the schema when it is compiled, as that of every `sqlx::query!`.
+/// `$1` is the account. `insert` returns the new ids, the others return `ord` and `id` ([`matched`]). They come back as
+/// arrays in one row, because an answer of ten thousand rows is dear to read. The SQL is checked against the schema when it
+/// is compiled, as that of every `sqlx::query!`.
 macro_rules! record {
     (
         $record:ident { $($field:ident),+ $(,)? } with key $key:ident;
@@ -126,7 +128,12 @@ macro_rules! record {
                 rows: &[&Self],
             ) -> ::sqlx::Result<Vec<::uuid::Uuid>> {
                 $(let $inserted: Vec<_> = rows.iter().map(|row| row.$inserted.as_ref()).collect();)+
-                ::sqlx::query_scalar!($insert, account, $(&$inserted as _),+).fetch_all(conn).await
+                let answer = ::sqlx::query_scalar!(
+                    "WITH answer AS (" + $insert + ") SELECT array_agg(id) FROM answer",
+                    account,
+                    $(&$inserted as _),+
+                );
+                Ok(answer.fetch_one(conn).await?.unwrap_or_default())
             }
 
             $(async fn $statement(
@@ -135,10 +142,13 @@ macro_rules! record {
                 rows: &[&Self],
             ) -> ::sqlx::Result<Vec<$crate::entity::record::Matched>> {
                 $(let $given: Vec<_> = rows.iter().map(|row| row.$given.as_ref()).collect();)+
-                ::sqlx::query!($sql, account, $(&$given as _),+)
-                    .map(|row| $crate::entity::record::matched(row.ord, row.id))
-                    .fetch_all(conn)
-                    .await
+                let answer = ::sqlx::query!(
+                    "WITH answer AS (" + $sql + ") SELECT array_agg(ord) AS ords, array_agg(id) AS ids FROM answer",
+                    account,
+                    $(&$given as _),+
+                );
+                let row = answer.fetch_one(conn).await?;
+                Ok($crate::entity::record::matched(row.ords, row.ids))
             })+
         }
     };
