@@ -39,6 +39,8 @@ async fn a_row_costs_as_much_as_its_record_whatever_the_planner_knows() {
             (ActionType::BulkUpsert, &by_key),
             (ActionType::BulkCreate, &by_key),
             (ActionType::BulkDelete, &by_id),
+            (ActionType::BulkCreate, &by_key),
+            (ActionType::BulkDelete, &by_key),
         ] {
             let before = records_read(&mut tx).await;
             apply(&mut tx, *entity, action, rows).await;
@@ -46,11 +48,6 @@ async fn a_row_costs_as_much_as_its_record_whatever_the_planner_knows() {
             let most = READS_PER_ROW * CHANGED as i64;
             assert!(read <= most, "{} {action:?}: {CHANGED} rows read {read} records", entity.name());
         }
-        apply(&mut tx, *entity, ActionType::BulkCreate, &by_key).await;
-        let before = records_read(&mut tx).await;
-        apply(&mut tx, *entity, ActionType::BulkDelete, &by_key).await;
-        let read = records_read(&mut tx).await - before;
-        assert!(read <= READS_PER_ROW * CHANGED as i64, "{}: a delete by key read {read}", entity.name());
         tx.rollback().await.unwrap();
     }
 }

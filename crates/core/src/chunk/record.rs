@@ -127,21 +127,18 @@ impl ResultsEncoder {
     }
 }
 
-/// The rows of a chunk object. One text holds the fields of all of them: an allocation for each row, let alone for each
-/// field, would cost more than reading it.
+/// The rows of a chunk object. One text holds the fields of all of them, so that no row is an allocation of its own.
 #[derive(Debug)]
 pub struct ChunkRows {
     text: String,
-    /// Where each field ends in `text`; it begins where the one before it ends.
-    ends: Vec<usize>,
+    /// Field `i` of all the fields is between bounds `i` and `i + 1` in `text`.
+    bounds: Vec<usize>,
     rows: Vec<RowSpan>,
 }
 
 #[derive(Debug)]
 struct RowSpan {
-    /// Where the row begins in `text`.
-    start: usize,
-    /// Its first field in `ends`.
+    /// Its first field among all.
     first: usize,
     fields: usize,
     refusal: Option<RowCode>,
@@ -149,16 +146,16 @@ struct RowSpan {
 
 impl ChunkRows {
     fn with_capacity(bytes: usize, row_count: usize) -> Self {
-        Self { text: String::with_capacity(bytes), ends: Vec::new(), rows: Vec::with_capacity(row_count) }
+        Self { text: String::with_capacity(bytes), bounds: vec![0], rows: Vec::with_capacity(row_count) }
     }
 
     fn push(&mut self, record: &StringRecord, refusal: Option<RowCode>) {
-        let (start, first) = (self.text.len(), self.ends.len());
+        let first = self.bounds.len() - 1;
         for field in record {
             self.text.push_str(field);
-            self.ends.push(self.text.len());
+            self.bounds.push(self.text.len());
         }
-        self.rows.push(RowSpan { start, first, fields: record.len(), refusal });
+        self.rows.push(RowSpan { first, fields: record.len(), refusal });
     }
 
     /// Number of rows.
@@ -177,8 +174,7 @@ impl ChunkRows {
     pub fn iter(&self) -> impl Iterator<Item = ChunkRow<'_>> {
         self.rows.iter().map(|row| ChunkRow {
             text: &self.text,
-            start: row.start,
-            ends: &self.ends[row.first..row.first + row.fields],
+            bounds: &self.bounds[row.first..=row.first + row.fields],
             refusal: row.refusal,
         })
     }
@@ -188,8 +184,7 @@ impl ChunkRows {
 #[derive(Debug, Clone, Copy)]
 pub struct ChunkRow<'a> {
     text: &'a str,
-    start: usize,
-    ends: &'a [usize],
+    bounds: &'a [usize],
     refusal: Option<RowCode>,
 }
 
@@ -209,7 +204,7 @@ impl<'a> ChunkRow<'a> {
     /// The uploaded fields.
     pub fn fields(&self) -> impl Iterator<Item = &'a str> {
         let row = *self;
-        (CHUNK_COLUMNS.len()..row.ends.len()).filter_map(move |index| row.at(index))
+        (CHUNK_COLUMNS.len()..).map_while(move |index| row.at(index))
     }
 
     /// The uploaded field at `index`, if the row has so many.
@@ -219,9 +214,7 @@ impl<'a> ChunkRow<'a> {
     }
 
     fn at(&self, index: usize) -> Option<&'a str> {
-        let end = *self.ends.get(index)?;
-        let start = if index == 0 { self.start } else { self.ends[index - 1] };
-        self.text.get(start..end)
+        self.text.get(*self.bounds.get(index)?..*self.bounds.get(index + 1)?)
     }
 }
 
