@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use bulk_core::action::ActionType;
 use bulk_core::chunk::{ChunkEncoder, content_hash, decode_chunk};
-use bulk_core::csv::{CsvReader, ReadLimits};
+use csv_intake::{CsvReader, ReadLimits};
 use bulk_core::entity::{self, ColumnMap, EntityType};
 use chunking_worker::dedupe::SeenKeys;
 use chunking_worker::partition::partition_of;

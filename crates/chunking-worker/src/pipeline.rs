@@ -4,7 +4,7 @@
 use bulk_core::action::ActionType;
 use bulk_core::chunk::{ChunkEncoder, RowCode};
 use bulk_core::config::Config;
-use bulk_core::csv::{CsvError, CsvReader, ReadLimits, RowPosition};
+use csv_intake::{CsvError, CsvReader, ReadLimits, RowPosition};
 use bulk_core::db::{ChunkingClaim, DbError};
 use bulk_core::dependencies::Dependencies;
 use bulk_core::entity::{self, ColumnMap, EntityType, FieldProblem};

@@ -2,9 +2,9 @@
 //!
 //! A row's way through the platform, and the module that owns each step:
 //!
-//! 1. `api` streams the upload into [`storage`] while [`csv`] counts its rows and checks its header, then [`db`] records
+//! 1. `api` streams the upload into [`storage`] while [`csv_intake`] counts its rows and checks its header, then [`db`] records
 //!    the [`action`] in one transaction and [`queue`] rings the chunking bell.
-//! 2. `chunking-worker` reads the file back through [`csv`], checks every row by its [`entity`] declaration, and cuts it
+//! 2. `chunking-worker` reads the file back through [`csv_intake`], checks every row by its [`entity`] declaration, and cuts it
 //!    into [`chunk`]s: one object in [`storage`] and one row in [`db`] each, then [`queue`] rings the processing bell.
 //! 3. `processing-worker` claims a chunk, applies it by the [`entity`]'s set-based statements, stores one outcome per
 //!    row in [`storage`], and [`db`] commits records, chunk, counters and completion together.
@@ -15,7 +15,6 @@
 pub mod action;
 pub mod chunk;
 pub mod config;
-pub mod csv;
 pub mod db;
 pub mod dependencies;
 pub mod entity;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use bulk_core::chunk::{ResultRow, RowStatus, decode_results};
-use bulk_core::csv::{CsvError, CsvReader, ReadLimits};
+use csv_intake::{CsvError, CsvReader, ReadLimits};
 use bulk_core::db::ActionRecord;
 use bulk_core::storage::ObjectStore;
 use bytes::Bytes;

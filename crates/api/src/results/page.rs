@@ -1,7 +1,7 @@
 //! One page of row outcomes.
 
 use bulk_core::chunk::{ResultRow, RowStatus, decode_results};
-use bulk_core::csv::header;
+use csv_intake::header;
 use bulk_core::db::{self, ActionRecord, CommittedChunk};
 use bulk_core::entity::{self, ColumnMap};
 use futures::stream::{self, TryStreamExt as _};

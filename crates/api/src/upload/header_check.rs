@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bulk_core::action::ActionType;
-use bulk_core::csv::header;
+use csv_intake::header;
 use bulk_core::entity::{ColumnMap, EntityType, HeaderRules};
 
 use super::inspector::Inspection;

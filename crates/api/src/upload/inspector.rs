@@ -4,7 +4,7 @@
 use std::io;
 
 use bulk_core::config::UploadConfig;
-use bulk_core::csv::{CsvError, CsvReader, ReadLimits};
+use csv_intake::{CsvError, CsvReader, ReadLimits};
 use bytes::Bytes;
 use csv_async::StringRecord;
 use futures::stream;

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::action::ActionType;
 use crate::chunk::RowOutcome;
-use crate::csv::header::{self, HeaderProblem};
+use csv_intake::header::{self, HeaderProblem};
 
 /// Every entity, in the order of the documentation. A new entity is one more line here.
 static REGISTRY: &[&dyn EntityType] =

@@ -1,6 +1,6 @@
 //! The rows of a download as CSV.
 
-use bulk_core::csv::spreadsheet::neutralise;
+use csv_intake::spreadsheet::neutralise;
 use bytes::Bytes;
 
 const OWN_COLUMNS: [&str; 4] = ["_row", "_status", "_reason", "_id"];

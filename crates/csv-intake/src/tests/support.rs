@@ -10,7 +10,7 @@ use async_compression::tokio::bufread::GzipEncoder;
 use csv_async::StringRecord;
 use tokio::io::{AsyncRead, AsyncReadExt, BufReader, ReadBuf};
 
-use crate::csv::{CsvError, CsvReader, ReadLimits};
+use crate::{CsvError, CsvReader, ReadLimits};
 
 pub const LIMITS: ReadLimits =
     ReadLimits { max_rows: 1_000_000, max_decoded_bytes: 1 << 30, max_record_bytes: 1 << 20 };

@@ -7,7 +7,7 @@ use csv_async::StringRecord;
 use tokio::io::AsyncReadExt;
 
 use super::support::*;
-use crate::csv::{CsvError, CsvReader, ReadLimits};
+use crate::{CsvError, CsvReader, ReadLimits};
 
 #[tokio::test]
 async fn files_without_a_header_are_empty() {

@@ -5,7 +5,7 @@ use std::io;
 use proptest::prelude::*;
 
 use super::support::*;
-use crate::csv::ReadLimits;
+use crate::ReadLimits;
 
 #[derive(Clone, Copy, Debug)]
 enum Encoding {

@@ -1,7 +1,7 @@
 //! What the contract's CSV paragraph accepts.
 
 use super::support::*;
-use crate::csv::{CsvReader, Delimiter};
+use crate::{CsvReader, Delimiter};
 
 #[tokio::test]
 async fn header_names_are_trimmed_and_keep_their_case() {
