@@ -32,10 +32,32 @@ install_container_tools() {
 check_container_files() {
     if [ -n "${container_tools:-}" ]; then
         "$container_tools/hadolint" --failure-threshold warning docker/Dockerfile docker/Dockerfile.dev
+        # Packages of the stand-ins are those of the day: they are thrown away, not shipped.
+        "$container_tools/hadolint" --failure-threshold warning --ignore DL3008 docker/stand-ins/Dockerfile
         # Strictly: a field that Kubernetes does not know fails. It knows no schemas of KEDA and kustomize, and warns.
         find deploy/kubernetes -name '*.yaml' ! -name kustomization.yaml -print0 |
             xargs -0 "$container_tools/kubernetes-validate" --strict --quiet
         "$container_tools/docker-compose" -f docker-compose.yml config --quiet
         "$container_tools/docker-compose" -f docker-compose.yml -f docker-compose.dev.yml config --quiet
+        local settings store
+        settings=$(mktemp)
+        ./docker/make-env >"$settings"
+        for store in garage seaweedfs; do
+            "$container_tools/docker-compose" --env-file "$settings" -f docker-compose.yml -f "docker-compose.$store.yml" config --quiet
+        done
+        rm "$settings"
+        check_stand_ins
     fi
+}
+
+# Every image that our files name has a stand-in, so that scripts/prove-docker still means these files.
+check_stand_ins() {
+    local image name
+    { "$container_tools/docker-compose" -f docker-compose.yml config --images; sed -nE 's/^FROM ([^ ]+:[^ ]+).*/\1/p' docker/Dockerfile; } |
+        grep -v '^bulk/' | sort -u | while read -r image; do
+            name=${image%%:*}
+            if ! grep -qE "^[a-z]+ $name\$" scripts/prove-docker || ! grep -q " AS $(sed -nE "s|^([a-z]+) $name\$|\1|p" scripts/prove-docker)\$" docker/stand-ins/Dockerfile; then
+                fail "scripts/prove-docker has no stand-in for $image"
+            fi
+        done
 }

@@ -3,8 +3,8 @@
 # Debian and Ubuntu: apt. macOS: Homebrew. Elsewhere it says what to install.
 
 NEXTEST_VERSION=0.9.143
-SCHEMATHESIS_VERSION=4.32.5
-NEWMAN_VERSION=6.2.2
+CARGO_DENY_VERSION=0.20.2
+CARGO_MACHETE_VERSION=0.9.2
 
 say() { printf '== %s\n' "$*" >&2; }
 
@@ -133,26 +133,56 @@ install_api_test_tools() {
     fi
 }
 
+# scripts/tools pins both with all that they need. A folder for each set of versions, so that checkouts share and never mix.
+tools_of() { printf '%s/%s-%s' "$1" "$2" "$(cksum <"$3" | cut -d ' ' -f 1)"; }
+
 install_schemathesis() {
-    local folder="$1/schemathesis-$SCHEMATHESIS_VERSION"
+    local pinned folder
+    pinned=$(script_tools)/schemathesis.txt
+    folder=$(tools_of "$1" schemathesis "$pinned")
     if ! "$folder/bin/schemathesis" --version >/dev/null 2>&1; then
-        say "installing Schemathesis $SCHEMATHESIS_VERSION"
+        say "installing Schemathesis"
         rm -rf "$folder"
         python3 -m venv "$folder"
-        "$folder/bin/pip" install --quiet --disable-pip-version-check "schemathesis==$SCHEMATHESIS_VERSION"
+        "$folder/bin/pip" install --quiet --disable-pip-version-check --requirement "$pinned"
     fi
     ln -sfn "$folder/bin/schemathesis" "$1/bin/schemathesis"
 }
 
 install_newman() {
-    local folder="$1/newman-$NEWMAN_VERSION"
+    local pinned folder
+    pinned=$(script_tools)/newman
+    folder=$(tools_of "$1" newman "$pinned/package-lock.json")
     if ! "$folder/node_modules/.bin/newman" --version >/dev/null 2>&1; then
-        say "installing Newman $NEWMAN_VERSION"
+        say "installing Newman"
         rm -rf "$folder"
         mkdir -p "$folder"
-        npm install --silent --no-audit --no-fund --prefix "$folder" "newman@$NEWMAN_VERSION"
+        cp "$pinned/package.json" "$pinned/package-lock.json" "$folder"
+        npm ci --prefix "$folder" --ignore-scripts --no-audit --no-fund --loglevel=error >&2
     fi
     ln -sfn "$folder/node_modules/.bin/newman" "$1/bin/newman"
+}
+
+script_tools() { cd "$(dirname "${BASH_SOURCE[0]}")/../tools" && pwd; }
+
+# cargo-deny and cargo-machete at pinned versions, in the cache, so that the machine's own stay as they are.
+install_cargo_checks() {
+    local tools="${BULK_CACHE_DIR:-$HOME/.cache/bulk-action-platform}/tools/cargo"
+    export PATH="$tools/bin:$PATH"
+    if [ "$(cargo-deny --version 2>/dev/null)" != "cargo-deny $CARGO_DENY_VERSION" ]; then
+        say "installing cargo-deny $CARGO_DENY_VERSION"
+        CARGO_TARGET_DIR="$tools/build" cargo install cargo-deny --version "$CARGO_DENY_VERSION" --locked --no-default-features --root "$tools" --quiet
+    fi
+    if [ "$(cargo-machete --version 2>/dev/null)" != "$CARGO_MACHETE_VERSION" ]; then
+        say "installing cargo-machete $CARGO_MACHETE_VERSION"
+        CARGO_TARGET_DIR="$tools/build" cargo install cargo-machete --version "$CARGO_MACHETE_VERSION" --locked --root "$tools" --quiet
+    fi
+    rm -rf "$tools/build"
+}
+
+install_shellcheck() {
+    if has shellcheck; then return 0; fi
+    if has apt-get; then apt_install shellcheck; elif has brew; then brew install --quiet shellcheck; fi
 }
 
 # What the checks and tests take beyond that.
@@ -172,6 +202,8 @@ install_test_tools() {
         fi
     fi
     install_api_test_tools
+    install_cargo_checks
+    install_shellcheck
     if ! cargo nextest --version >/dev/null 2>&1; then
         say "installing cargo-nextest $NEXTEST_VERSION"
         cargo install cargo-nextest --version "$NEXTEST_VERSION" --locked
