@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 
 use bulk_core::action::ActionType;
 use bulk_core::chunk::{ChunkEncoder, content_hash, decode_chunk};
-use csv_intake::{CsvReader, ReadLimits};
 use bulk_core::entity::{self, ColumnMap, EntityType};
 use chunking_worker::dedupe::SeenKeys;
 use chunking_worker::partition::partition_of;
 use csv_async::StringRecord;
+use csv_intake::{CsvReader, ReadLimits};
 use divan::Bencher;
 use divan::counter::ItemsCount;
 

@@ -4,13 +4,13 @@
 use bulk_core::action::ActionType;
 use bulk_core::chunk::{ChunkEncoder, RowCode};
 use bulk_core::config::Config;
-use csv_intake::{CsvError, CsvReader, ReadLimits, RowPosition};
 use bulk_core::db::{ChunkingClaim, DbError};
 use bulk_core::dependencies::Dependencies;
 use bulk_core::entity::{self, ColumnMap, EntityType, FieldProblem};
 use bulk_core::health::{Dependency, Outage};
 use bulk_core::storage::StorageError;
 use csv_async::StringRecord;
+use csv_intake::{CsvError, CsvReader, ReadLimits, RowPosition};
 use thiserror::Error;
 
 use crate::dedupe::SeenKeys;

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use axum::body::Body;
 use bulk_core::chunk::{ResultRow, RowStatus, decode_results};
-use csv_intake::{CsvError, CsvReader, ReadLimits};
 use bulk_core::db::ActionRecord;
 use bulk_core::storage::ObjectStore;
 use bytes::Bytes;
 use csv_async::StringRecord;
+use csv_intake::{CsvError, CsvReader, ReadLimits};
 use futures::stream::{self, TryStreamExt as _};
 use tokio::sync::mpsc;
 use tokio::time::timeout;

@@ -1,9 +1,9 @@
 //! One page of row outcomes.
 
 use bulk_core::chunk::{ResultRow, RowStatus, decode_results};
-use csv_intake::header;
 use bulk_core::db::{self, ActionRecord, CommittedChunk};
 use bulk_core::entity::{self, ColumnMap};
+use csv_intake::header;
 use futures::stream::{self, TryStreamExt as _};
 use serde::Serialize;
 use utoipa::ToSchema;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use bulk_core::action::ActionType;
-use csv_intake::header;
 use bulk_core::entity::{ColumnMap, EntityType, HeaderRules};
+use csv_intake::header;
 
 use super::inspector::Inspection;
 use crate::envelope::Detail;

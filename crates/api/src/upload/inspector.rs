@@ -4,9 +4,9 @@
 use std::io;
 
 use bulk_core::config::UploadConfig;
-use csv_intake::{CsvError, CsvReader, ReadLimits};
 use bytes::Bytes;
 use csv_async::StringRecord;
+use csv_intake::{CsvError, CsvReader, ReadLimits};
 use futures::stream;
 use tokio::sync::mpsc;
 use tokio_util::io::StreamReader;

@@ -1,7 +1,7 @@
 //! The rows of a download as CSV.
 
-use csv_intake::spreadsheet::neutralise;
 use bytes::Bytes;
+use csv_intake::spreadsheet::neutralise;
 
 const OWN_COLUMNS: [&str; 4] = ["_row", "_status", "_reason", "_id"];
 /// Bytes that are sent in one piece.
