@@ -165,17 +165,18 @@ install_newman() {
 
 script_tools() { cd "$(dirname "${BASH_SOURCE[0]}")/../tools" && pwd; }
 
-# cargo-deny and cargo-machete at pinned versions, in the cache, so that the machine's own stay as they are.
+# cargo-deny and cargo-machete at pinned versions, in the cache, so that the machine's own stay as they are. Not optimised:
+# compiling them so takes a third of the time, and they run for seconds.
 install_cargo_checks() {
     local tools="${BULK_CACHE_DIR:-$HOME/.cache/bulk-action-platform}/tools/cargo"
     export PATH="$tools/bin:$PATH"
     if [ "$(cargo-deny --version 2>/dev/null)" != "cargo-deny $CARGO_DENY_VERSION" ]; then
         say "installing cargo-deny $CARGO_DENY_VERSION"
-        CARGO_TARGET_DIR="$tools/build" cargo install cargo-deny --version "$CARGO_DENY_VERSION" --locked --no-default-features --root "$tools" --quiet
+        CARGO_TARGET_DIR="$tools/build" cargo install cargo-deny --version "$CARGO_DENY_VERSION" --locked --no-default-features --debug --root "$tools" --quiet
     fi
     if [ "$(cargo-machete --version 2>/dev/null)" != "$CARGO_MACHETE_VERSION" ]; then
         say "installing cargo-machete $CARGO_MACHETE_VERSION"
-        CARGO_TARGET_DIR="$tools/build" cargo install cargo-machete --version "$CARGO_MACHETE_VERSION" --locked --root "$tools" --quiet
+        CARGO_TARGET_DIR="$tools/build" cargo install cargo-machete --version "$CARGO_MACHETE_VERSION" --locked --debug --root "$tools" --quiet
     fi
     rm -rf "$tools/build"
 }
