@@ -12,6 +12,7 @@ mod events;
 mod extract;
 mod health;
 mod middleware;
+pub mod entities;
 mod openapi;
 mod rate_limit;
 mod results;
@@ -30,7 +31,7 @@ use bulk_core::shutdown::Shutdown;
 /// The description of the API in OpenAPI 3.1, as it is committed in docs/openapi.json and served at `/openapi.json`.
 #[must_use]
 pub fn openapi_json() -> String {
-    format!("{:#}\n", openapi::document())
+    format!("{:#}\n", openapi::document(&bulk_core::entity::Entities::built_in()))
 }
 
 /// Name of the service in logs and at the database.

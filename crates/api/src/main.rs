@@ -25,6 +25,15 @@ enum Command {
     Health,
     /// Prints the description of the API (OpenAPI 3.1), and ends.
     Openapi,
+    /// What can be uploaded.
+    #[command(subcommand)]
+    Entities(EntitiesCommand),
+}
+
+#[derive(Subcommand)]
+enum EntitiesCommand {
+    /// Compares every declaration with the database of DATABASE_URL and prints what is missing, as SQL. Changes nothing.
+    Check,
 }
 
 #[tokio::main]
@@ -34,6 +43,7 @@ async fn main() -> ExitCode {
         Some(Command::Migrate) => migrate().await,
         Some(Command::Health) => ask_health().await,
         Some(Command::Openapi) => print_openapi(),
+        Some(Command::Entities(EntitiesCommand::Check)) => check_entities().await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -58,6 +68,10 @@ async fn migrate() -> anyhow::Result<()> {
     let settings = Settings::from_process()?;
     let url = settings.get("DATABASE_URL").context("DATABASE_URL is not set")?;
     Ok(db::migrate(url).await?)
+}
+
+async fn check_entities() -> anyhow::Result<()> {
+    Ok(api::entities::check_command(&Settings::from_process()?).await?)
 }
 
 async fn ask_health() -> anyhow::Result<()> {

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use bulk_core::config::ApiConfig;
 use bulk_core::dependencies::DependencyError;
+use bulk_core::entity::Entities;
 use bulk_core::shutdown::Shutdown;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::time::{MissedTickBehavior, interval};
 
+use crate::entities::{EntitiesError, check_entities};
 use crate::router::router;
 use crate::state::AppState;
 
@@ -27,6 +29,9 @@ pub enum RunError {
     /// A dependency cannot be used.
     #[error(transparent)]
     Dependency(#[from] DependencyError),
+    /// A declaration is wrong, or the database differs from it.
+    #[error(transparent)]
+    Entities(#[from] EntitiesError),
     /// The port cannot be bound.
     #[error("cannot listen on port {port}")]
     Bind {
@@ -52,8 +57,10 @@ impl Server {
     /// [`RunError`] when that cannot be; also when the shutdown comes first.
     pub async fn start(config: ApiConfig, shutdown: Shutdown) -> Result<Self, RunError> {
         let port = config.config.server.port;
-        let state = AppState::open(config, shutdown)?;
+        let entities = Entities::load(config.config.upload.entities_dir.as_deref()).map_err(EntitiesError::Wrong)?;
+        let state = AppState::open(config, entities, shutdown)?;
         state.dependencies.ready(&state.shutdown).await?;
+        check_entities(&state.dependencies.pool, &state.entities).await?;
         state.account_limits.connect().await;
         let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).await;
         let listener = listener.map_err(|source| RunError::Bind { port, source })?;

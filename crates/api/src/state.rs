@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bulk_core::config::{ApiConfig, Config, HttpConfig};
 use bulk_core::db::Bell;
 use bulk_core::dependencies::{Dependencies, DependencyError};
+use bulk_core::entity::Entities;
 use bulk_core::health::Probe;
 use bulk_core::shutdown::Shutdown;
 use tokio_util::task::TaskTracker;
@@ -13,6 +14,7 @@ use tracing::Instrument;
 use crate::SERVICE;
 use crate::auth::Authenticator;
 use crate::events::Followed;
+use crate::openapi;
 use crate::rate_limit::{AccountLimits, AddressLimit};
 
 /// What every handler can reach. Cheap to clone.
@@ -26,6 +28,10 @@ pub(crate) struct AppState {
     pub(crate) account_limits: Arc<AccountLimits>,
     /// How much each address may ask.
     pub(crate) address_limit: Option<Arc<AddressLimit>>,
+    /// What can be uploaded.
+    pub(crate) entities: Entities,
+    /// The description of this API, with those entities.
+    pub(crate) document: Arc<serde_json::Value>,
     /// The settings.
     pub(crate) config: Arc<Config>,
     /// The settings of HTTP itself.
@@ -45,10 +51,12 @@ impl AppState {
     ///
     /// # Errors
     /// When one of their URLs is not one.
-    pub(crate) fn open(config: ApiConfig, shutdown: Shutdown) -> Result<Self, DependencyError> {
+    pub(crate) fn open(config: ApiConfig, entities: Entities, shutdown: Shutdown) -> Result<Self, DependencyError> {
         let dependencies = Dependencies::open(&config.config, SERVICE)?;
         let account_limits = AccountLimits::open(&config.rate_limit, &config.config.redis)?;
         Ok(Self {
+            document: Arc::new(openapi::document(&entities)),
+            entities,
             account_limits: Arc::new(account_limits),
             address_limit: AddressLimit::new(&config.rate_limit, config.http.trust_proxy).map(Arc::new),
             http: Arc::new(config.http),

@@ -1,12 +1,14 @@
 //! From the stored file to chunks: parse, check, deduplicate, partition, write. One pass, in bounded memory: at most one
 //! unfinished chunk per partition and the few that are being written.
 
+use std::sync::Arc;
+
 use bulk_core::action::ActionType;
 use bulk_core::chunk::{ChunkEncoder, RowCode};
 use bulk_core::config::Config;
 use bulk_core::db::{ChunkingClaim, DbError};
 use bulk_core::dependencies::Dependencies;
-use bulk_core::entity::{self, ColumnMap, EntityType, FieldProblem};
+use bulk_core::entity::{ColumnMap, Entity, FieldProblem, FrozenError};
 use bulk_core::health::{Dependency, Outage};
 use bulk_core::storage::StorageError;
 use csv_async::StringRecord;
@@ -30,6 +32,9 @@ pub enum ChunkingError {
     /// The file could not be opened.
     #[error("the uploaded file cannot be opened: {0}")]
     Storage(#[from] StorageError),
+    /// The declaration that it was uploaded under cannot be read.
+    #[error(transparent)]
+    Entity(#[from] FrozenError),
     /// The code for it is wrong: it panicked.
     #[error("reading the file panicked; the worker's standard error says where")]
     Panicked,
@@ -48,6 +53,7 @@ impl ChunkingError {
             Self::Write(WriteError::Database(error)) => error.outage(),
             Self::Write(WriteError::Storage(error)) | Self::Storage(error) => error.outage(),
             Self::Read(error) => Some(Outage::new(Dependency::Minio, error)),
+            Self::Entity(error) => error.outage(),
             Self::Panicked
             | Self::Damaged(_)
             | Self::File(_)
@@ -79,6 +85,8 @@ pub async fn chunk_file(
     config: &Config,
     claim: ChunkingClaim,
 ) -> Result<(), ChunkingError> {
+    let frozen = &dependencies.entities;
+    let entity = frozen.get(&dependencies.pool, &claim.entity_type, claim.entity_hash).await?;
     let source = dependencies.store.open(&claim.file_key).await.map_err(|error| match error {
         StorageError::NotFound => ChunkingError::Damaged("there is no such object".to_owned()),
         error => ChunkingError::Storage(error),
@@ -91,7 +99,7 @@ pub async fn chunk_file(
         max_record_bytes: ReadLimits::USUAL_RECORD_BYTES,
     };
     let mut reader = CsvReader::open(source, limits).await?;
-    let mut cutter = Cutter::new(dependencies, config, &claim, reader.header().to_vec())?;
+    let mut cutter = Cutter::new(dependencies, config, &claim, entity, reader.header().to_vec())?;
     let mut record = StringRecord::new();
     let mut rows = 0;
     while let Some(position) = reader.next_row(&mut record).await? {
@@ -106,7 +114,7 @@ pub async fn chunk_file(
 }
 
 struct Cutter {
-    entity: &'static dyn EntityType,
+    entity: Arc<Entity>,
     action: ActionType,
     map: ColumnMap,
     header: Vec<String>,
@@ -123,11 +131,10 @@ impl Cutter {
         dependencies: &Dependencies,
         config: &Config,
         claim: &ChunkingClaim,
+        entity: Arc<Entity>,
         header: Vec<String>,
     ) -> Result<Self, ChunkingError> {
-        let entity = entity::find(&claim.entity_type)
-            .ok_or_else(|| ChunkingError::File(format!("there is no entity `{}`", claim.entity_type)))?;
-        let map = entity::map_columns(entity, &header, &claim.mapping).map_err(|problems| {
+        let map = entity.map_columns(&header, &claim.mapping).map_err(|problems| {
             let sentences: Vec<_> = problems.into_iter().map(|problem| problem.message).collect();
             ChunkingError::File(sentences.join("; "))
         })?;
@@ -187,7 +194,7 @@ impl Cutter {
         }
         match self.entity.check_row(&self.map, self.action, record) {
             Ok(row) => Ok(row.identity),
-            Err(problems) => Err((RowCode::Invalid, sentence(&problems))),
+            Err(problems) => Err((RowCode::Invalid, FieldProblem::sentence(&problems))),
         }
     }
 
@@ -209,10 +216,4 @@ impl Cutter {
         }
         Ok(self.writer.finish().await?)
     }
-}
-
-fn sentence(problems: &[FieldProblem]) -> String {
-    let sentences: Vec<_> =
-        problems.iter().map(|problem| format!("{} {}", problem.column, problem.message)).collect();
-    sentences.join("; ")
 }

@@ -11,6 +11,7 @@ mod chunks;
 mod clean_up;
 mod committed;
 mod control;
+mod declarations;
 mod due;
 mod error;
 mod finish;
@@ -32,6 +33,7 @@ pub use chunks::{ChunkClaim, ChunkLease, claim_chunk, fail_chunk, hand_back_chun
 pub use clean_up::{FinishedAction, actions_to_clean, committed_attempts, mark_cleaned};
 pub use committed::{CommittedChunk, committed_chunks};
 pub use control::{cancel_action, pause_action, resume_action, retry_action};
+pub use declarations::find_declaration;
 pub use due::{
     expire_chunk_leases, forgotten_chunking, forgotten_chunks, release_waiting, retries_due, schedules_due,
     settle_finished,

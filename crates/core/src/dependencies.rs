@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use crate::config::Config;
 use crate::db::{self, SchemaError};
+use crate::entity::FrozenEntities;
 use crate::health::{Dependency, Probe};
 use crate::queue::Queue;
 use crate::shutdown::Shutdown;
@@ -24,6 +25,8 @@ pub struct Dependencies {
     pub queue: Queue,
     /// S3: the bytes.
     pub store: ObjectStore,
+    /// Entities as they were declared at upload; read from PostgreSQL once.
+    pub entities: FrozenEntities,
 }
 
 /// Why a service cannot start.
@@ -52,7 +55,7 @@ impl Dependencies {
         let database = &config.database;
         let pool = db::connect(&database.url, service, database.max_connections, config.worker.lease)
             .map_err(DependencyError::DatabaseUrl)?;
-        Ok(Self { pool, queue: Queue::new(&config.redis)?, store: ObjectStore::new(&config.storage) })
+        Ok(Self { pool, queue: Queue::new(&config.redis)?, store: ObjectStore::new(&config.storage), entities: FrozenEntities::default() })
     }
 
     /// Waits until the database has the schema that this build knows and the bucket exists. A service that starts while

@@ -9,12 +9,15 @@ use crate::spreadsheet;
 /// without the apostrophe that keeps a spreadsheet from running a formula.
 #[must_use]
 pub fn clean(cell: &str) -> Cow<'_, str> {
-    let mut value = Cow::Borrowed(trim(cell));
-    // Each round takes off one layer, so that a cell means the same before and after a spreadsheet-safe download.
-    while let Some(inner) = peel(&value) {
-        value = Cow::Owned(trim(&inner).to_owned());
+    let value = trim(cell);
+    // Each round takes off one layer, so that a cell means the same before and after a spreadsheet-safe download. What
+    // such a download put an apostrophe before may end in white space.
+    let inner =
+        spreadsheet::restore(cell.trim_start_matches(is_unseen)).or_else(|| spreadsheet::restore(value));
+    match inner.or_else(|| quoted(value)) {
+        Some(inner) => Cow::Owned(clean(&inner).into_owned()),
+        None => Cow::Borrowed(value),
     }
-    value
 }
 
 /// The cell without white space and invisible characters at both ends.
@@ -24,15 +27,16 @@ pub fn trim(cell: &str) -> &str {
     match cell.as_bytes() {
         [b'!'..=b'~'] => cell,
         [b'!'..=b'~', .., b'!'..=b'~'] => cell,
-        _ => cell.trim_matches(|char: char| char.is_whitespace() || is_format(char)),
+        _ => cell.trim_matches(is_unseen),
     }
 }
 
-/// The next layer, if there is one.
-fn peel(value: &str) -> Option<String> {
-    if let Some(original) = spreadsheet::restore(value) {
-        return Some(original);
-    }
+fn is_unseen(char: char) -> bool {
+    char.is_whitespace() || is_format(char)
+}
+
+/// The text in `="text"`, which keeps spreadsheets from changing it.
+fn quoted(value: &str) -> Option<String> {
     let quoted = value.strip_prefix("=\"")?.strip_suffix('"')?;
     // A formula such as ="a"&"b" is no quoted text.
     let unescaped = quoted.replace("\"\"", "");

@@ -1,9 +1,10 @@
 //! The fields beside the file: each is checked as it comes, everything that is wrong is kept, and said at once.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use bulk_core::action::{ActionConfiguration, ActionType, OnConflict};
-use bulk_core::entity::{self, EntityType};
+use bulk_core::entity::{Entities, Entity};
 use chrono::{DateTime, Utc};
 
 use super::header_check::HeaderCheck;
@@ -14,10 +15,11 @@ const FIELDS: [&str; 7] =
     ["entityType", "actionType", "scheduledAt", "deduplicate", "onConflict", "mapping", "dryRun"];
 
 /// The fields that have come so far.
-#[derive(Default)]
 pub(crate) struct Form {
     seen: BTreeSet<&'static str>,
-    entity: Option<&'static dyn EntityType>,
+    entities: Entities,
+    account: String,
+    entity: Option<Arc<Entity>>,
     action_type: Option<ActionType>,
     scheduled_at: Option<DateTime<Utc>>,
     deduplicate: bool,
@@ -31,7 +33,7 @@ pub(crate) struct Form {
 /// What the caller wants, checked.
 pub(crate) struct UploadRequest {
     /// What the rows are.
-    pub(crate) entity: &'static dyn EntityType,
+    pub(crate) entity: Arc<Entity>,
     /// What is done with them.
     pub(crate) action_type: ActionType,
     /// How.
@@ -41,9 +43,22 @@ pub(crate) struct UploadRequest {
 }
 
 impl Form {
-    /// A form without fields; `may_be_late` lets a schedule lie in the past.
-    pub(super) fn new(may_be_late: bool) -> Self {
-        Self { may_be_late, ..Self::default() }
+    /// A form of an account without fields; `may_be_late` lets a schedule lie in the past.
+    pub(super) fn new(entities: Entities, account: &str, may_be_late: bool) -> Self {
+        Self {
+            entities,
+            account: account.to_owned(),
+            may_be_late,
+            seen: BTreeSet::new(),
+            entity: None,
+            action_type: None,
+            scheduled_at: None,
+            deduplicate: false,
+            on_conflict: OnConflict::default(),
+            mapping: BTreeMap::new(),
+            dry_run: false,
+            problems: Vec::new(),
+        }
     }
 
     /// Takes a field. What is wrong with it comes out of [`Form::finish`].
@@ -57,7 +72,7 @@ impl Form {
             return self.refuse(known, "must be given only once");
         }
         let taken = match known {
-            "entityType" => parse_entity(value).map(|entity| self.entity = Some(entity)),
+            "entityType" => self.parse_entity(value).map(|entity| self.entity = Some(entity)),
             "actionType" => parse_action_type(value).map(|kind| self.action_type = Some(kind)),
             "scheduledAt" => self.parse_schedule(value).map(|at| self.scheduled_at = Some(at)),
             "deduplicate" => parse_boolean(value).map(|deduplicate| self.deduplicate = deduplicate),
@@ -68,6 +83,12 @@ impl Form {
         if let Err(message) = taken {
             self.refuse(known, message);
         }
+    }
+
+    fn parse_entity(&self, value: &str) -> Result<Arc<Entity>, String> {
+        let entity = self.entities.find(value).ok_or_else(|| one_of(self.entities.names().into_iter()))?;
+        entity.account_id(&self.account)?;
+        Ok(entity.clone())
     }
 
     fn parse_schedule(&self, value: &str) -> Result<DateTime<Utc>, String> {
@@ -94,7 +115,7 @@ impl Form {
     /// still come, a header that does not fit may yet be made to.
     pub(super) fn header_check(&self) -> Option<HeaderCheck> {
         let is_complete = self.seen.contains("mapping") && !self.is_refused();
-        let (Some(entity), Some(action_type), true) = (self.entity, self.action_type, is_complete) else {
+        let (Some(entity), Some(action_type), true) = (self.entity.clone(), self.action_type, is_complete) else {
             return None;
         };
         Some(HeaderCheck { entity, action_type, mapping: self.mapping.clone() })
@@ -115,7 +136,7 @@ impl Form {
                 self.refuse(required, "is required");
             }
         }
-        match (self.entity, self.action_type) {
+        match (self.entity.clone(), self.action_type) {
             (Some(entity), Some(action_type)) if !self.is_refused() => Ok(UploadRequest {
                 entity,
                 action_type,
@@ -141,10 +162,6 @@ fn one_of<'a>(names: impl Iterator<Item = &'a str>) -> String {
     format!("must be one of {}", names.collect::<Vec<_>>().join(", "))
 }
 
-fn parse_entity(value: &str) -> Result<&'static dyn EntityType, String> {
-    entity::find(value).ok_or_else(|| one_of(entity::all().iter().map(|entity| entity.name())))
-}
-
 fn parse_action_type(value: &str) -> Result<ActionType, String> {
     ActionType::parse(value).ok_or_else(|| one_of(ActionType::ALL.into_iter().map(ActionType::as_str)))
 }
@@ -167,7 +184,7 @@ mod tests {
     use super::*;
 
     fn form(fields: &[(&str, &str)]) -> Form {
-        let mut form = Form::default();
+        let mut form = Form::new(Entities::built_in(), "acme", false);
         fields.iter().for_each(|(name, value)| form.add(name, value));
         form
     }
@@ -232,7 +249,7 @@ mod tests {
         assert_eq!(refused(&[good[0], good[1], good[0]]), ["entityType"]);
         let late = ("scheduledAt", "2020-01-01T00:00:00Z");
         assert_eq!(refused(&[good[0], good[1], late]), ["scheduledAt"]);
-        let mut repeat = Form::new(true);
+        let mut repeat = Form::new(Entities::built_in(), "acme", true);
         [good[0], good[1], late].iter().for_each(|(name, value)| repeat.add(name, value));
         assert!(repeat.finish().is_ok(), "a repeat may come after the time of the first");
     }

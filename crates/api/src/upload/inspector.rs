@@ -4,6 +4,7 @@
 use std::io;
 
 use bulk_core::config::UploadConfig;
+use bulk_core::value;
 use bytes::Bytes;
 use csv_async::StringRecord;
 use csv_intake::{CsvError, CsvReader, ReadLimits};
@@ -27,6 +28,8 @@ pub(super) struct Inspection {
     pub(super) row_count: u64,
     /// For each column, whether any row has a value in it.
     pub(super) used: Vec<bool>,
+    /// For each column, whether every row has a value in it.
+    pub(super) full: Vec<bool>,
 }
 
 /// A reader at work beside the upload. Dropping it ends the reading.
@@ -77,14 +80,24 @@ async fn inspect(
     }
     let (mut record, mut row_count) = (StringRecord::new(), 0);
     let mut used = vec![false; reader.header().len()];
+    let mut full = vec![true; reader.header().len()];
     while let Some(position) = reader.next_row(&mut record).await.map_err(refusal)? {
         row_count = position.row;
-        used.iter_mut().zip(&record).for_each(|(used, field)| *used |= !field.is_empty());
+        for (position, (used, full)) in used.iter_mut().zip(&mut full).enumerate() {
+            let has_value = record.get(position).is_some_and(has_value);
+            *used |= has_value;
+            *full &= has_value;
+        }
     }
     if row_count == 0 {
         return Err(ApiError::invalid("file", "the file has a header but no rows"));
     }
-    Ok(Inspection { header: reader.header().to_vec(), row_count, used })
+    Ok(Inspection { header: reader.header().to_vec(), row_count, used, full })
+}
+
+/// Whether a cell has a value, as the column will read it. Most begin with a letter or a digit.
+fn has_value(cell: &str) -> bool {
+    cell.starts_with(|first: char| first.is_ascii_alphanumeric()) || !value::clean(cell).is_empty()
 }
 
 fn refusal(error: CsvError) -> ApiError {

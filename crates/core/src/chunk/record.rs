@@ -11,6 +11,7 @@ use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{RowCode, RowOutcome, RowStatus};
+use crate::entity::RecordId;
 
 const CHUNK_COLUMNS: [&str; 3] = ["_row", "_code", "_message"];
 const RESULT_COLUMNS: [&str; 5] = ["_row", "_status", "_code", "_message", "_id"];
@@ -114,8 +115,16 @@ impl ResultsEncoder {
 
     /// Adds a row with its outcome.
     pub fn push<'a>(&mut self, row: &str, outcome: &RowOutcome, fields: impl Iterator<Item = &'a str>) {
-        let mut id_text = Uuid::encode_buffer();
-        let id = outcome.record_id.map_or("", |id| id.hyphenated().encode_lower(&mut id_text));
+        let mut uuid_text = Uuid::encode_buffer();
+        let number_text;
+        let id = match outcome.record_id {
+            None => "",
+            Some(RecordId::Uuid(id)) => id.hyphenated().encode_lower(&mut uuid_text),
+            Some(RecordId::Bigint(id)) => {
+                number_text = id.to_string();
+                &number_text
+            }
+        };
         let own = [row, outcome.status.as_str(), outcome.code.as_str(), outcome.message.as_str(), id];
         self.0.write(&own, fields);
     }
@@ -363,7 +372,7 @@ mod tests {
     fn results_read_back_as_they_were_written() {
         let id = Uuid::new_v4();
         let mut encoder = ResultsEncoder::new(&header());
-        encoder.push("3", &RowOutcome::success(RowCode::Created, Some(id)), ["a@b.c", ""].into_iter());
+        encoder.push("3", &RowOutcome::success(RowCode::Created, Some(RecordId::Uuid(id))), ["a@b.c", ""].into_iter());
         encoder.push(
             "4",
             &RowOutcome::failed(RowCode::Invalid, "age must be a number"),

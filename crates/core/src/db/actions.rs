@@ -6,6 +6,7 @@ use sqlx::types::Json;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
+use super::declarations::keep_declaration;
 use super::idempotency::{IdempotencyKey, KeyUse, use_key};
 use super::uploads::end_upload;
 use crate::action::{ActionConfiguration, ActionStatus, ActionType, Counts, OnConflict, Outcome, Progress};
@@ -19,6 +20,10 @@ pub struct NewAction {
     pub account_id: String,
     /// What the rows are.
     pub entity_type: String,
+    /// Hash of the entity's declaration.
+    pub entity_hash: Uuid,
+    /// Text of the entity's declaration.
+    pub entity_declaration: String,
     /// What is done with them.
     pub action_type: ActionType,
     /// How.
@@ -63,6 +68,8 @@ pub struct ActionRecord {
     pub account_id: String,
     /// What the rows are.
     pub entity_type: String,
+    /// Hash of the declaration that it was uploaded under; none for actions of before declarations were kept.
+    pub entity_hash: Option<Uuid>,
     /// What is done with them.
     pub action_type: ActionType,
     /// Where it stands.
@@ -146,11 +153,12 @@ pub async fn insert_action(
 ) -> sqlx::Result<Insertion> {
     let mut tx = pool.begin().await?;
     let status = if new.scheduled_at.is_some() { ActionStatus::Scheduled } else { ActionStatus::Queued };
+    keep_declaration(&mut *tx, new.entity_hash, &new.entity_declaration).await?;
     let created_at = sqlx::query_scalar!(
         "INSERT INTO bulk_actions (id, account_id, entity_type, action_type, status, deduplicate, on_conflict, mapping,
              dry_run, scheduled_at, file_name, file_key, file_size_bytes, file_etag, file_uploaded_at, chunk_size,
-             chunk_size_bytes, partitions, traceparent, rung_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, now(), $15, $16, $17, $18, now())
+             chunk_size_bytes, partitions, traceparent, entity_hash, rung_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, now(), $15, $16, $17, $18, $19, now())
          RETURNING created_at",
         new.id,
         new.account_id,
@@ -170,6 +178,7 @@ pub async fn insert_action(
         new.chunk_size_bytes,
         new.partitions,
         new.traceparent,
+        new.entity_hash,
     )
     .fetch_one(&mut *tx)
     .await?;
@@ -241,7 +250,7 @@ async fn select_actions(
     offset: i64,
 ) -> sqlx::Result<Vec<ActionRecord>> {
     sqlx::query!(
-        r#"SELECT a.id, a.account_id, a.entity_type, a.action_type AS "action_type: ActionType",
+        r#"SELECT a.id, a.account_id, a.entity_type, a.entity_hash, a.action_type AS "action_type: ActionType",
                a.status AS "status: ActionStatus", a.outcome AS "outcome: Outcome", a.error_code, a.error_message,
                a.deduplicate, a.on_conflict AS "on_conflict: OnConflict",
                a.mapping AS "mapping: Json<BTreeMap<String, String>>", a.dry_run, a.scheduled_at, a.file_name,
@@ -264,6 +273,7 @@ async fn select_actions(
         id: row.id,
         account_id: row.account_id,
         entity_type: row.entity_type,
+        entity_hash: row.entity_hash,
         action_type: row.action_type,
         status: row.status,
         outcome: row.outcome,

@@ -31,6 +31,8 @@ pub struct ChunkingClaim {
     pub account_id: String,
     /// What the rows are.
     pub entity_type: String,
+    /// Hash of the declaration that it was uploaded under.
+    pub entity_hash: Option<Uuid>,
     /// What is done with them.
     pub action_type: ActionType,
     /// Later rows with a key seen before are skipped.
@@ -108,7 +110,7 @@ pub async fn claim_chunking(
                   WHERE other.account_id = a.account_id AND other.id <> a.id AND other.chunking_done_at IS NULL
                     AND other.status IN ('queued', 'validating', 'processing')
                     AND other.chunking_lease_until > now()) < $5
-           RETURNING a.account_id, a.entity_type, a.action_type AS "action_type: ActionType", a.deduplicate,
+           RETURNING a.account_id, a.entity_type, a.entity_hash, a.action_type AS "action_type: ActionType", a.deduplicate,
                a.mapping AS "mapping: Json<BTreeMap<String, String>>", a.file_key, a.file_size_bytes, a.chunk_size,
                a.chunk_size_bytes, a.partitions, a.chunking_attempt, a.chunking_failures, s.total_records"#,
         action_id,
@@ -126,6 +128,7 @@ pub async fn claim_chunking(
         lease: ChunkingLease { action_id, owner: owner.to_owned(), attempt: claimed.chunking_attempt },
         account_id: claimed.account_id,
         entity_type: claimed.entity_type,
+        entity_hash: claimed.entity_hash,
         action_type: claimed.action_type,
         deduplicate: claimed.deduplicate,
         mapping: claimed.mapping.0,

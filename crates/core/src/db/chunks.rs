@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
 
 use super::{Bell, DbError, LockedAction, RetryPolicy};
 use crate::action::{ActionType, OnConflict};
@@ -29,6 +30,8 @@ pub struct ChunkClaim {
     pub account_id: String,
     /// What the rows are.
     pub entity_type: String,
+    /// Hash of the declaration that it was uploaded under.
+    pub entity_hash: Option<Uuid>,
     /// What is done with them.
     pub action_type: ActionType,
     /// What a create does with a record that exists.
@@ -63,7 +66,7 @@ pub async fn claim_chunk(
            FROM bulk_actions a
            WHERE c.action_id = $1 AND c.partition = $2 AND c.seq = $3 AND c.status = 'queued'
              AND a.id = c.action_id AND a.status IN ('validating', 'processing')
-           RETURNING c.attempt, c.row_count, c.content_hash, c.failures, a.account_id, a.entity_type,
+           RETURNING c.attempt, c.row_count, c.content_hash, c.failures, a.account_id, a.entity_type, a.entity_hash,
                a.action_type AS "action_type: ActionType", a.on_conflict AS "on_conflict: OnConflict", a.dry_run,
                a.mapping AS "mapping: Json<BTreeMap<String, String>>""#,
         chunk.action_id,
@@ -76,6 +79,7 @@ pub async fn claim_chunk(
         lease: ChunkLease { chunk, owner: owner.to_owned(), attempt: row.attempt },
         account_id: row.account_id,
         entity_type: row.entity_type,
+        entity_hash: row.entity_hash,
         action_type: row.action_type,
         on_conflict: row.on_conflict,
         dry_run: row.dry_run,

@@ -84,9 +84,8 @@ fn split_date(text: &str) -> Result<(NaiveDate, &str), Problem> {
     let (year, rest) = digits(text);
     let separator =
         rest.chars().next().filter(|char| matches!(char, '-' | '/' | '.')).ok_or(Problem::NoDate)?;
-    let after_separator = |rest: &'_ str| rest.strip_prefix(separator).map(digits).unwrap_or_default();
-    let (month, rest) = after_separator(rest);
-    let (day, rest) = after_separator(rest);
+    let (month, rest) = rest.strip_prefix(separator).map(digits).unwrap_or_default();
+    let (day, rest) = rest.strip_prefix(separator).map(digits).unwrap_or_default();
     if [1, 2].contains(&year.len()) && !month.is_empty() && !day.is_empty() {
         return Err(Problem::Order);
     }
@@ -111,17 +110,13 @@ fn after_date(rest: &str) -> Option<&str> {
 /// The time at the start, and what follows it. Seconds may be missing.
 fn time(text: &str) -> Result<(NaiveTime, &str), String> {
     let wanted = || INSTANT.to_owned();
-    let part = |rest: &'_ str| {
-        let (digits, rest) = digits(rest.strip_prefix(':')?);
-        (digits.len() == 2).then_some((digits.parse::<u32>().ok()?, rest))
-    };
     let (hour, rest) = digits(text);
     if ![1, 2].contains(&hour.len()) {
         return Err(wanted());
     }
     let hour = hour.parse::<u32>().map_err(|_| wanted())?;
-    let (minute, rest) = part(rest).ok_or_else(wanted)?;
-    let (second, rest) = if rest.starts_with(':') { part(rest).ok_or_else(wanted)? } else { (0, rest) };
+    let (minute, rest) = two_digits(rest).ok_or_else(wanted)?;
+    let (second, rest) = if rest.starts_with(':') { two_digits(rest).ok_or_else(wanted)? } else { (0, rest) };
     let (fraction, rest) = match rest.strip_prefix(['.', ',']) {
         Some(rest) => digits(rest),
         None => ("0", rest),
@@ -140,6 +135,12 @@ fn time(text: &str) -> Result<(NaiveTime, &str), String> {
     let micros = format!("{fraction:0<MAX_SECOND_DIGITS$}").parse::<u32>().unwrap_or_default();
     let time = NaiveTime::from_hms_micro_opt(hour, minute, second, micros);
     time.map(|time| (time, rest)).ok_or_else(|| "is a time that no clock shows".to_owned())
+}
+
+/// The number of two digits after a colon, and what follows it.
+fn two_digits(text: &str) -> Option<(u32, &str)> {
+    let (digits, rest) = digits(text.strip_prefix(':')?);
+    (digits.len() == 2).then_some((digits.parse().ok()?, rest))
 }
 
 /// The hour of the day where `AM` or `PM` follows the time, and what comes after.

@@ -94,7 +94,7 @@ async fn accept(
         None => None,
     };
     let mut pending = PendingUpload::new(state.clone(), account);
-    let answer = match receive(parts, &mut pending, config, earlier.is_some()).await {
+    let answer = match receive(parts, &mut pending, &state.entities, config, earlier.is_some()).await {
         Ok(received) => record(state, &mut pending, received, key).await,
         Err(error) => Err(error),
     };
@@ -156,6 +156,8 @@ fn new_action(state: &AppState, pending: &PendingUpload, received: Received) -> 
         id: pending.id(),
         account_id: pending.account().to_owned(),
         entity_type: request.entity.name().to_owned(),
+        entity_hash: request.entity.source().hash,
+        entity_declaration: request.entity.source().text.clone(),
         action_type: request.action_type,
         configuration: request.configuration,
         scheduled_at: request.scheduled_at,

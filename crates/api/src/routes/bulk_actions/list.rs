@@ -3,7 +3,7 @@
 use axum::extract::State;
 use bulk_core::action::ActionStatus;
 use bulk_core::db::{self, ActionFilter};
-use bulk_core::entity;
+use bulk_core::entity::Entities;
 
 use super::view::ActionView;
 use crate::envelope::{Page, PageInfo};
@@ -27,7 +27,6 @@ pub(super) struct ListQuery {
 impl FromQuery for ListQuery {
     fn from_query(query: &mut QueryReader) -> Self {
         let statuses = ActionStatus::ALL.map(ActionStatus::as_str);
-        let entities: Vec<_> = entity::all().iter().map(|entity| entity.name()).collect();
         Self {
             page: query.number("page", 1, 1..=MAX_PAGE),
             limit: query.number("limit", DEFAULT_LIMIT, 1..=MAX_LIMIT),
@@ -35,9 +34,7 @@ impl FromQuery for ListQuery {
                 status: query.choice("status", &statuses, |name| {
                     ActionStatus::ALL.into_iter().find(|status| status.as_str() == name)
                 }),
-                entity_type: query.choice("entityType", &entities, |name| {
-                    entity::find(name).map(|entity| entity.name().to_owned())
-                }),
+                entity_type: query.parsed("entityType", |name| Some(name.to_owned()), String::new),
             },
         }
     }
@@ -64,8 +61,19 @@ pub(super) async fn list(
     Checked(query): Checked<ListQuery>,
 ) -> Result<Page<ActionView, PageInfo>, ApiError> {
     let ListQuery { page, limit, filter } = query;
+    check_entity(&state.entities, filter.entity_type.as_deref())?;
     let (actions, total) =
         db::list_actions(&state.dependencies.pool, &account, &filter, limit, (page - 1) * limit).await?;
     let views = actions.into_iter().map(|action| ActionView::new(action, None)).collect();
     Ok(Page::new("Bulk actions", views, PageInfo::new(page, limit, total)))
+}
+
+/// Which entities there are is for the service to say, not for the query.
+fn check_entity(entities: &Entities, name: Option<&str>) -> Result<(), ApiError> {
+    match name {
+        Some(name) if entities.find(name).is_none() => {
+            Err(ApiError::invalid("entityType", format!("must be one of {}", entities.names().join(", "))))
+        }
+        _ => Ok(()),
+    }
 }
