@@ -14,7 +14,6 @@ mod record;
 mod refusal;
 mod registry;
 mod row_check;
-mod values;
 
 pub use apply::ApplyRequest;
 pub use cells::{Cells, FieldProblem, Fields};

@@ -23,4 +23,5 @@ pub mod queue;
 pub mod shutdown;
 pub mod storage;
 pub mod telemetry;
+pub mod value;
 pub mod worker;

@@ -6,6 +6,7 @@
 //! size, line numbers, a missing closing quote) and csv-async. Memory stays within [`ReadLimits::max_record_bytes`] and
 //! a few buffers for any input. A failure inside a layer travels up as an [`std::io::Error`] that carries a [`CsvError`].
 
+pub mod clean;
 mod decode;
 mod error;
 mod guard;
@@ -14,6 +15,7 @@ mod lines;
 mod reader;
 mod sniff;
 pub mod spreadsheet;
+pub mod workbook;
 
 pub use error::CsvError;
 pub use reader::{CsvReader, ReadLimits, RowPosition};

@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use super::{Column, ColumnMap, values};
+use super::{Column, ColumnMap};
+use crate::value::{self, ReadSettings};
 
 /// A row's uploaded fields.
 pub trait Fields {
@@ -68,32 +69,37 @@ impl<'a> Cells<'a> {
 
     /// A UUID.
     pub fn uuid(&mut self, column: usize) -> Option<Uuid> {
-        self.value(column, |text| text.parse().map_err(|_| "must be a UUID".to_owned()))
+        self.value(column, value::uuid)
     }
 
     /// A whole number.
     pub fn integer(&mut self, column: usize) -> Option<i32> {
-        self.value(column, values::integer)
+        self.value(column, |text| {
+            i32::try_from(value::integer(text)?).map_err(|_| format!("must be {} to {}", i32::MIN, i32::MAX))
+        })
     }
 
     /// A decimal number of 0 or more with up to `scale` digits after the point, and up to 15 before it.
-    pub fn amount(&mut self, column: usize, scale: usize) -> Option<Decimal> {
-        self.value(column, |text| values::amount(text, scale))
+    pub fn amount(&mut self, column: usize, scale: u32) -> Option<Decimal> {
+        self.value(column, |text| {
+            let value = value::decimal(text, scale, &ReadSettings::default())?;
+            if value.is_sign_negative() { Err("must be 0 or more".to_owned()) } else { Ok(value) }
+        })
     }
 
-    /// An RFC 3339 instant with up to microseconds.
+    /// An instant with up to microseconds.
     pub fn instant(&mut self, column: usize) -> Option<DateTime<Utc>> {
-        self.value(column, values::instant)
+        self.value(column, |text| value::instant(text, &ReadSettings::default()))
     }
 
     /// An ISO 4217 code.
     pub fn currency(&mut self, column: usize) -> Option<String> {
-        self.value(column, values::currency)
+        self.value(column, value::currency)
     }
 
     /// One of `choices`.
-    pub fn choice(&mut self, column: usize, choices: &[&'static str]) -> Option<&'static str> {
-        self.value(column, |text| values::choice(text, choices))
+    pub fn choice(&mut self, column: usize, choices: &'static [&'static str]) -> Option<&'static str> {
+        self.value(column, |text| value::choice(text, choices))
     }
 
     /// What was wrong with the values read so far.
@@ -104,11 +110,11 @@ impl<'a> Cells<'a> {
 
     /// White space around a typed value is not part of it.
     fn value<T>(&mut self, column: usize, read: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
-        let text = self.raw(column)?.trim();
+        let text = value::clean(self.raw(column)?);
         if text.is_empty() {
             return None;
         }
-        read(text).map_err(|message| self.refuse(column, message)).ok()
+        read(&text).map_err(|message| self.refuse(column, message)).ok()
     }
 
     fn raw(&self, column: usize) -> Option<&'a str> {

@@ -18,7 +18,7 @@ const ORDERED_AT: usize = 6;
 
 const STATUSES: [&str; 5] = ["pending", "paid", "shipped", "delivered", "cancelled"];
 /// No currency of ISO 4217 has smaller parts than a ten-thousandth.
-const AMOUNT_SCALE: usize = 4;
+const AMOUNT_SCALE: u32 = 4;
 
 /// A row of an orders file. Every value may be absent: what must be there depends on the action.
 #[derive(Debug, Clone, Validate)]

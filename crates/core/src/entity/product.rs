@@ -14,7 +14,7 @@ const PRICE: usize = 3;
 const CURRENCY: usize = 4;
 const STOCK: usize = 5;
 
-const PRICE_SCALE: usize = 2;
+const PRICE_SCALE: u32 = 2;
 
 /// A row of a products file. Every value may be absent: what must be there depends on the action.
 #[derive(Debug, Clone, Validate)]
