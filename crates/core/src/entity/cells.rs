@@ -49,22 +49,23 @@ impl<'a> Cells<'a> {
         Self { columns, map, fields, problems: Vec::new() }
     }
 
-    /// Text byte for byte.
+    /// Any text.
     pub fn text(&mut self, column: usize) -> Option<String> {
-        let value = self.raw(column)?;
-        self.without_nul(column, value).map(str::to_owned)
+        self.value(column, |text| match text.contains('\0') {
+            // PostgreSQL cannot store U+0000 in text; refused here, so that the sentence names the column.
+            true => Err("must not contain a NUL character".to_owned()),
+            false => Ok(text.to_owned()),
+        })
     }
 
-    /// Text without white space around it.
-    pub fn trimmed(&mut self, column: usize) -> Option<String> {
-        let value = self.raw(column)?.trim();
-        self.without_nul(column, value).map(str::to_owned)
+    /// An e-mail address in the one form in which it is stored.
+    pub fn email(&mut self, column: usize) -> Option<String> {
+        self.value(column, value::email)
     }
 
-    /// Text without white space around it, in lower case.
-    pub fn lower_case(&mut self, column: usize) -> Option<String> {
-        let value = self.raw(column)?.trim();
-        self.without_nul(column, value).map(str::to_lowercase)
+    /// Text that names a record.
+    pub fn key(&mut self, column: usize) -> Option<String> {
+        self.value(column, |text| value::key(text).map(str::to_owned))
     }
 
     /// A UUID.
@@ -75,7 +76,11 @@ impl<'a> Cells<'a> {
     /// A whole number.
     pub fn integer(&mut self, column: usize) -> Option<i32> {
         self.value(column, |text| {
-            i32::try_from(value::integer(text)?).map_err(|_| format!("must be {} to {}", i32::MIN, i32::MAX))
+            let number = value::integer(text)?;
+            i32::try_from(number).map_err(|_| match number.is_positive() {
+                true => format!("must be {} or less", i32::MAX),
+                false => format!("must be {} or more", i32::MIN),
+            })
         })
     }
 
@@ -108,7 +113,7 @@ impl<'a> Cells<'a> {
         self.problems
     }
 
-    /// White space around a typed value is not part of it.
+    /// What nobody sees around a value is not part of it.
     fn value<T>(&mut self, column: usize, read: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
         let text = value::clean(self.raw(column)?);
         if text.is_empty() {
@@ -119,15 +124,6 @@ impl<'a> Cells<'a> {
 
     fn raw(&self, column: usize) -> Option<&'a str> {
         self.fields.get(self.map.position(column)?).filter(|value| !value.is_empty())
-    }
-
-    /// PostgreSQL cannot store U+0000 in text; refused here, so that the sentence names the column.
-    fn without_nul(&mut self, column: usize, value: &'a str) -> Option<&'a str> {
-        if value.contains('\0') {
-            self.refuse(column, "must not contain a NUL character".to_owned());
-            return None;
-        }
-        Some(value).filter(|value| !value.is_empty())
     }
 
     fn refuse(&mut self, column: usize, message: String) {

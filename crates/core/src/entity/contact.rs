@@ -64,7 +64,7 @@ impl Entity for Contact {
     fn read(cells: &mut Cells<'_>) -> Self {
         Self {
             id: cells.uuid(ID),
-            email: cells.lower_case(EMAIL),
+            email: cells.email(EMAIL),
             name: cells.text(NAME),
             age: cells.integer(AGE),
         }

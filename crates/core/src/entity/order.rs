@@ -97,8 +97,8 @@ impl Entity for Order {
     fn read(cells: &mut Cells<'_>) -> Self {
         Self {
             id: cells.uuid(ID),
-            order_number: cells.trimmed(ORDER_NUMBER),
-            contact_email: cells.lower_case(CONTACT_EMAIL),
+            order_number: cells.key(ORDER_NUMBER),
+            contact_email: cells.email(CONTACT_EMAIL),
             status: cells.choice(STATUS, &STATUSES),
             amount: cells.amount(AMOUNT, AMOUNT_SCALE),
             currency: cells.currency(CURRENCY),

@@ -83,7 +83,7 @@ impl Entity for Product {
     fn read(cells: &mut Cells<'_>) -> Self {
         Self {
             id: cells.uuid(ID),
-            sku: cells.trimmed(SKU),
+            sku: cells.key(SKU),
             name: cells.text(NAME),
             price: cells.amount(PRICE, PRICE_SCALE),
             currency: cells.currency(CURRENCY),
