@@ -1,12 +1,16 @@
-//! What became of each row, read from the results objects of committed chunks, in the order of their commits.
+//! What became of each row, read from the results objects of committed chunks: in the order of their commits, and for the
+//! download of an action that is over in the order of its file.
 
 mod cursor;
 mod download;
+mod file_order;
 mod page;
+mod range;
 
 pub(crate) use cursor::Cursor;
 pub(crate) use download::{Download, Selection};
 pub(crate) use page::{LogEntry, LogPage, read_page};
+pub(crate) use range::{Requested, requested};
 
 use bulk_core::chunk::{ChunkId, RowStatus};
 use bulk_core::db::{self, ActionRecord, CommittedChunk};

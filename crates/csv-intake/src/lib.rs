@@ -15,6 +15,7 @@ mod lines;
 mod reader;
 mod sniff;
 pub mod spreadsheet;
+pub mod workbook;
 
 pub use error::CsvError;
 pub use reader::{CsvReader, ReadLimits, RowPosition};
