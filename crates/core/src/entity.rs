@@ -24,5 +24,5 @@ pub use declaration::Entity;
 pub use order::Order;
 pub use product::Product;
 pub use record::{Matched, Record};
-pub use registry::{EntityType, all, find, map_columns};
+pub use registry::{EntityType, all, find, map_columns, resolve};
 pub use row_check::{CheckedRow, HeaderRules};

@@ -2,8 +2,7 @@
 
 use bulk_core::chunk::{ResultRow, RowStatus, decode_results};
 use bulk_core::db::{self, ActionRecord, CommittedChunk};
-use bulk_core::entity::{self, ColumnMap};
-use csv_intake::header;
+use bulk_core::entity;
 use futures::stream::{self, TryStreamExt as _};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -125,9 +124,8 @@ fn entry(row: &ResultRow, key_position: Option<usize>) -> Result<LogEntry, ApiEr
 /// Where the uploaded file has its key. The header was checked at upload; an entity that has changed since has none.
 fn key_position(action: &ActionRecord, uploaded: &[String]) -> Option<usize> {
     let entity = entity::find(&action.entity_type)?;
-    let known: Vec<_> = entity.columns().iter().map(|column| column.name).collect();
-    let columns = header::resolve(uploaded, &action.configuration.mapping, &known).ok()?;
-    entity.key_position(&ColumnMap::new(&columns, known.len()))
+    let map = entity::map_columns(entity, uploaded, &action.configuration.mapping).ok()?;
+    entity.key_position(&map)
 }
 
 #[cfg(test)]

@@ -5,8 +5,7 @@ use std::io;
 
 use bulk_core::config::UploadConfig;
 use bytes::Bytes;
-use csv_async::StringRecord;
-use csv_intake::{CsvError, CsvReader, ReadLimits};
+use csv_intake::{CsvError, CsvReader, ReadLimits, ReadOptions, Record, is_blank};
 use futures::stream;
 use tokio::sync::mpsc;
 use tokio_util::io::StreamReader;
@@ -42,7 +41,7 @@ impl Inspector {
             max_rows: config.max_rows,
             // A few kilobytes of gzip can hide terabytes, so the limit is on what is in there.
             max_decoded_bytes: config.max_file_size_bytes,
-            max_record_bytes: ReadLimits::USUAL_RECORD_BYTES,
+            ..ReadLimits::ACCEPTED
         };
         let (pieces, receiver) = mpsc::channel(PIECES_IN_FLIGHT);
         let verdict = tokio::spawn(inspect(receiver, limits, check));
@@ -71,15 +70,16 @@ async fn inspect(
 ) -> Result<Inspection, ApiError> {
     let pieces =
         stream::poll_fn(move |context| pieces.poll_recv(context).map(|piece| piece.map(io::Result::Ok)));
-    let mut reader = CsvReader::open(StreamReader::new(pieces), limits).await.map_err(refusal)?;
+    let mut reader =
+        CsvReader::open(StreamReader::new(pieces), limits, &ReadOptions::default()).await.map_err(refusal)?;
     if let Some(check) = check {
         check.check(reader.header())?;
     }
-    let (mut record, mut row_count) = (StringRecord::new(), 0);
+    let (mut record, mut row_count) = (Record::new(), 0);
     let mut used = vec![false; reader.header().len()];
-    while let Some(position) = reader.next_row(&mut record).await.map_err(refusal)? {
-        row_count = position.row;
-        used.iter_mut().zip(&record).for_each(|(used, field)| *used |= !field.is_empty());
+    while let Some(row) = reader.next_row(&mut record).await.map_err(refusal)? {
+        row_count = row.number;
+        used.iter_mut().zip(record.iter()).for_each(|(used, field)| *used |= !is_blank(field));
     }
     if row_count == 0 {
         return Err(ApiError::invalid("file", "the file has a header but no rows"));

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::action::ActionType;
 use crate::chunk::RowOutcome;
-use csv_intake::header::{self, HeaderProblem};
+use csv_intake::header::{self, HeaderProblem, Known, Mapping, Resolved, UnknownColumns, Wanted};
 
 /// Every entity, in the order of the documentation. A new entity is one more line here.
 static REGISTRY: &[&dyn EntityType] =
@@ -39,8 +39,29 @@ pub fn map_columns(
     header: &[String],
     mapping: &BTreeMap<String, String>,
 ) -> Result<ColumnMap, Vec<HeaderProblem>> {
-    let known: Vec<&str> = entity.columns().iter().map(|column| column.name).collect();
-    Ok(ColumnMap::new(&header::resolve(header, mapping, &known)?, known.len()))
+    let resolved = resolve(entity, header, mapping)?;
+    Ok(ColumnMap::of_used(resolved.used(), entity.columns().len()))
+}
+
+/// What each column of a file with this header stands for.
+///
+/// # Errors
+/// Everything that is wrong with the header or the mapping.
+pub fn resolve(
+    entity: &dyn EntityType,
+    header: &[String],
+    mapping: &BTreeMap<String, String>,
+) -> Result<Resolved, Vec<HeaderProblem>> {
+    let known: Vec<_> =
+        entity.columns().iter().map(|column| Known { name: column.name, aliases: &[] }).collect();
+    let mapping: Mapping = mapping.iter().map(|(key, target)| (key.clone(), Some(target.clone()))).collect();
+    let wanted = Wanted {
+        known: &known,
+        mapping: &mapping,
+        unknown_columns: UnknownColumns::Refuse,
+        defaults: &BTreeMap::new(),
+    };
+    header::resolve(header, &wanted)
 }
 
 /// An entity, for code that works with any of them.
