@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bulk_core::action::ActionType;
 use bulk_core::entity::{ColumnMap, Entity, HeaderRules};
+use csv_intake::header::HeaderProblem;
 
 use super::inspector::Inspection;
 use crate::envelope::Detail;
@@ -26,7 +27,7 @@ impl HeaderCheck {
     /// # Errors
     /// [`ApiError::Validation`] with everything that is wrong with it.
     pub(super) fn check(&self, header: &[String]) -> Result<HeaderRules, ApiError> {
-        let map = self.map(header)?;
+        let (map, _) = self.map(header)?;
         self.entity.check_header(&map, self.action_type).map_err(|message| ApiError::invalid("file", message))
     }
 
@@ -37,7 +38,12 @@ impl HeaderCheck {
     /// [`ApiError::Validation`] with everything that is wrong with the header.
     pub(super) fn check_used(&self, inspection: &Inspection) -> Result<HeaderRules, ApiError> {
         let rules = self.check(&inspection.header)?;
-        let map = self.map(&inspection.header)?;
+        let (map, nameless) = self.map(&inspection.header)?;
+        let has_value = |index: &usize| inspection.used[*index];
+        let problems: Vec<_> = nameless.into_iter().filter(has_value).map(HeaderProblem::nameless).collect();
+        if !problems.is_empty() {
+            return Err(refusal(problems));
+        }
         let used = |column| map.position(column).is_some_and(|position| inspection.used[position]);
         let rules = self.entity.check_header(&map.only(used), self.action_type).unwrap_or(rules);
         let by_id = map.position(Entity::ID_COLUMN).is_some_and(|position| inspection.full[position]);
@@ -45,16 +51,20 @@ impl HeaderCheck {
         Ok(HeaderRules { two_identities })
     }
 
-    fn map(&self, header: &[String]) -> Result<ColumnMap, ApiError> {
-        let map = self.entity.map_columns(header, &self.mapping).map_err(|problems| {
-            let details = problems.into_iter().map(|problem| {
-                let field = if problem.column.is_empty() { "file".to_owned() } else { problem.column };
-                Detail::new(field, problem.message)
-            });
-            ApiError::Validation(details.collect())
-        })?;
-        Ok(self.entity.relevant(&map, self.action_type))
+    /// Where the file has the entity's columns, and which of its columns (by index) have no name.
+    fn map(&self, header: &[String]) -> Result<(ColumnMap, Vec<usize>), ApiError> {
+        let resolved = self.entity.resolve(header, &self.mapping).map_err(refusal)?;
+        let map = ColumnMap::of_used(resolved.used(), self.entity.columns().len());
+        Ok((self.entity.relevant(&map, self.action_type), resolved.nameless))
     }
+}
+
+fn refusal(problems: Vec<HeaderProblem>) -> ApiError {
+    let details = problems.into_iter().map(|problem| {
+        let field = if problem.column.is_empty() { "file".to_owned() } else { problem.column };
+        Detail::new(field, problem.message)
+    });
+    ApiError::Validation(details.collect())
 }
 
 #[cfg(test)]

@@ -6,8 +6,7 @@ use std::io;
 use bulk_core::config::UploadConfig;
 use bulk_core::value;
 use bytes::Bytes;
-use csv_async::StringRecord;
-use csv_intake::{CsvError, CsvReader, ReadLimits};
+use csv_intake::{CsvError, CsvReader, ReadLimits, ReadOptions, Record};
 use futures::stream;
 use tokio::sync::mpsc;
 use tokio_util::io::StreamReader;
@@ -45,7 +44,7 @@ impl Inspector {
             max_rows: config.max_rows,
             // A few kilobytes of gzip can hide terabytes, so the limit is on what is in there.
             max_decoded_bytes: config.max_file_size_bytes,
-            max_record_bytes: ReadLimits::USUAL_RECORD_BYTES,
+            ..ReadLimits::ACCEPTED
         };
         let (pieces, receiver) = mpsc::channel(PIECES_IN_FLIGHT);
         let verdict = tokio::spawn(inspect(receiver, limits, check));
@@ -74,15 +73,16 @@ async fn inspect(
 ) -> Result<Inspection, ApiError> {
     let pieces =
         stream::poll_fn(move |context| pieces.poll_recv(context).map(|piece| piece.map(io::Result::Ok)));
-    let mut reader = CsvReader::open(StreamReader::new(pieces), limits).await.map_err(refusal)?;
+    let mut reader =
+        CsvReader::open(StreamReader::new(pieces), limits, &ReadOptions::default()).await.map_err(refusal)?;
     if let Some(check) = check {
         check.check(reader.header())?;
     }
-    let (mut record, mut row_count) = (StringRecord::new(), 0);
+    let (mut record, mut row_count) = (Record::new(), 0);
     let mut used = vec![false; reader.header().len()];
     let mut full = vec![true; reader.header().len()];
-    while let Some(position) = reader.next_row(&mut record).await.map_err(refusal)? {
-        row_count = position.row;
+    while let Some(row) = reader.next_row(&mut record).await.map_err(refusal)? {
+        row_count = row.number;
         for (position, (used, full)) in used.iter_mut().zip(&mut full).enumerate() {
             let has_value = record.get(position).is_some_and(has_value);
             *used |= has_value;

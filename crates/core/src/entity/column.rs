@@ -46,8 +46,13 @@ impl ColumnMap {
     /// From the entity column of each uploaded column, for an entity with `column_count` columns.
     #[must_use]
     pub fn new(uploaded: &[usize], column_count: usize) -> Self {
+        Self::of_used(uploaded.iter().copied().enumerate(), column_count)
+    }
+
+    /// From the columns that are not left out: uploaded position and entity column.
+    pub fn of_used(used: impl Iterator<Item = (usize, usize)>, column_count: usize) -> Self {
         let mut positions = vec![None; column_count];
-        for (position, &column) in uploaded.iter().enumerate() {
+        for (position, column) in used {
             positions[column] = Some(position);
         }
         Self { positions, settings: ReadSettings::default() }

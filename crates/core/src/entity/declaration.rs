@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use csv_intake::header::{self, HeaderProblem};
+use csv_intake::header::{self, HeaderProblem, Known, Mapping, Resolved, UnknownColumns, Wanted};
 use uuid::Uuid;
 
 use super::statements::Statements;
@@ -205,34 +205,29 @@ impl Entity {
         header: &[String],
         mapping: &BTreeMap<String, String>,
     ) -> Result<ColumnMap, Vec<HeaderProblem>> {
-        let known: Vec<&str> = self.columns.iter().map(|column| column.name.as_str()).collect();
-        let mapping = self.with_aliases(header, mapping);
-        Ok(ColumnMap::new(&header::resolve(header, &mapping, &known)?, known.len()))
+        Ok(ColumnMap::of_used(self.resolve(header, mapping)?.used(), self.columns.len()))
     }
 
-    /// The mapping, and an entry for each header that is neither mapped nor a column's name but another name of a column.
-    /// A column that the header has by its own name keeps it.
-    fn with_aliases(
+    /// What each column of a file with this header stands for.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the header or the mapping.
+    pub fn resolve(
         &self,
         header: &[String],
         mapping: &BTreeMap<String, String>,
-    ) -> BTreeMap<String, String> {
-        let same = |left: &str, right: &str| left.trim().to_lowercase() == right.trim().to_lowercase();
-        let mut all = mapping.clone();
-        for name in header {
-            let is_mapped = mapping.keys().any(|mapped| same(mapped, name));
-            if is_mapped || self.columns.iter().any(|column| same(&column.name, name)) {
-                continue;
-            }
-            let mut columns = self.columns.iter();
-            let named = columns.find(|column| column.aliases.iter().any(|alias| same(alias, name)));
-            if let Some(column) = named
-                && !header.iter().any(|other| same(other, &column.name))
-            {
-                all.insert(name.clone(), column.name.clone());
-            }
-        }
-        all
+    ) -> Result<Resolved, Vec<HeaderProblem>> {
+        let known: Vec<_> =
+            self.columns.iter().map(|column| Known { name: &column.name, aliases: &column.aliases }).collect();
+        let mapping: Mapping =
+            mapping.iter().map(|(key, target)| (key.clone(), Some(target.clone()))).collect();
+        let wanted = Wanted {
+            known: &known,
+            mapping: &mapping,
+            unknown_columns: UnknownColumns::Refuse,
+            defaults: &BTreeMap::new(),
+        };
+        header::resolve(header, &wanted)
     }
 
     /// Position in an uploaded file of what a person would call a row's key: the key itself, else the id.

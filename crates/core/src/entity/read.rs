@@ -8,7 +8,7 @@ pub trait Fields {
     fn get(&self, position: usize) -> Option<&str>;
 }
 
-impl Fields for csv_async::StringRecord {
+impl Fields for csv_intake::Record {
     fn get(&self, position: usize) -> Option<&str> {
         self.get(position)
     }
