@@ -16,6 +16,7 @@ pub mod entities;
 mod openapi;
 mod rate_limit;
 mod results;
+mod retention;
 mod router;
 mod routes;
 mod server;

@@ -13,13 +13,14 @@ use bulk_core::chunk::{ResultRow, RowStatus, decode_results};
 use bulk_core::db::ActionRecord;
 use bulk_core::storage::ObjectStore;
 use csv_intake::{CsvError, CsvReader, Delimiter, ReadLimits, ReadOptions, Record};
-use futures::stream::{self, TryStreamExt as _};
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use tokio::sync::mpsc;
 use tracing::Instrument;
 
 use super::file_order::FileOrder;
 use super::{every_chunk, objects};
 use crate::error::ApiError;
+use crate::retention::require_file;
 use crate::state::AppState;
 
 mod bitmap;
@@ -68,7 +69,7 @@ pub(crate) struct Download {
 }
 
 impl Download {
-    /// Reads the header of the uploaded file.
+    /// Reads the header that the rows were uploaded under.
     ///
     /// # Errors
     /// When object storage is away.
@@ -78,8 +79,7 @@ impl Download {
         selection: Selection,
         spreadsheet_safe: bool,
     ) -> Result<Self, ApiError> {
-        let raw = open_raw(&state.dependencies.store, &action).await?;
-        let (header, delimiter) = (raw.header().to_vec(), raw.delimiter());
+        let (header, delimiter) = uploaded_header(&state, &action).await?;
         Ok(Self { state, action, header, selection, spreadsheet: spreadsheet_safe.then_some(delimiter) })
     }
 
@@ -240,6 +240,24 @@ impl Download {
         }
         Ok(processed)
     }
+}
+
+/// Header and delimiter of the uploaded file; of the results where the file has gone before them.
+async fn uploaded_header(
+    state: &AppState,
+    action: &ActionRecord,
+) -> Result<(Vec<String>, Delimiter), ApiError> {
+    if require_file(action, &state.config.retention).is_ok() {
+        let raw = open_raw(&state.dependencies.store, action).await?;
+        return Ok((raw.header().to_vec(), raw.delimiter()));
+    }
+    let first = every_chunk(state, action, None).take(1);
+    let header = match std::pin::pin!(objects(state, action, first)).try_next().await? {
+        Some((_, object)) => decode_results(&object).map_err(ApiError::internal)?.0,
+        // Without a row nobody misses the columns.
+        None => Vec::new(),
+    };
+    Ok((header, Delimiter::Comma))
 }
 
 /// The file was accepted within the limits of its time; they may have become smaller since, so none apply here.

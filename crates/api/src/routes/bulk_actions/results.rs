@@ -9,6 +9,7 @@ use crate::error::ApiError;
 use crate::extract::{Checked, FromQuery, OwnedAction, QueryReader};
 use crate::openapi::ResultStatusName;
 use crate::results::{Download, Requested, Selection, requested};
+use crate::retention::{require_file, require_results};
 use crate::state::AppState;
 
 /// What `status` calls the rows that a cancelled or failed action never reached.
@@ -76,6 +77,11 @@ impl FromQuery for ResultsQuery {
         ),
         (status = 304, description = "The client has these bytes"),
         (
+            status = 410,
+            description = "The results, or for `unprocessed` the uploaded file, have been removed (`results.expiresAt`, \
+                `file.expiresAt`)",
+        ),
+        (
             status = 416,
             description = "The results end before the part that `Range` names",
             headers(("Content-Range" = String, description = "How many bytes there are")),
@@ -89,6 +95,11 @@ pub(super) async fn results(
     Checked(query): Checked<ResultsQuery>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
+    let kept = &state.config.retention;
+    require_results(&action, kept)?;
+    if query.selection == Selection::Unprocessed {
+        require_file(&action, kept)?;
+    }
     let disposition = format!("attachment; filename=\"{}-results.csv\"", action.id);
     let download = Download::open(state, action, query.selection, query.spreadsheet_safe).await?;
     let complete = HeaderValue::from_static(if download.is_complete() { "true" } else { "false" });
