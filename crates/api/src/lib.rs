@@ -6,6 +6,7 @@
 //! [`envelope`] or [`error`].
 
 mod auth;
+mod compute;
 mod envelope;
 mod error;
 mod events;
@@ -17,7 +18,10 @@ mod rate_limit;
 mod results;
 mod router;
 mod routes;
+mod seats;
 mod server;
+mod share;
+mod shares;
 mod state;
 mod trace;
 mod upload;

@@ -44,7 +44,7 @@ pub async fn host<W: Future<Output = ()>>(
     shutdown: &Shutdown,
     work: impl FnOnce(Dependencies, Breaker) -> W,
 ) -> Result<(), HostError> {
-    let dependencies = Dependencies::open(config, service)?;
+    let dependencies = Dependencies::open(config, service, None)?;
     let breaker = Breaker::new(dependencies.probes());
     let readiness = Obstacles {
         probes: dependencies.probes(),

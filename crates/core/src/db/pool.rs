@@ -56,7 +56,8 @@ pub enum SchemaError {
 /// Opens a pool. Connections are made when they are needed, so this succeeds while the database is away.
 ///
 /// A worker that is frozen in the middle of a transaction would hold its locks for ever; `idle_in_transaction` bounds
-/// that: the database ends such a session, and the worker that took over goes on.
+/// that: the database ends such a session, and the worker that took over goes on. `statement_timeout` bounds one statement,
+/// waits for locks included.
 ///
 /// # Errors
 /// When `url` is not a database URL.
@@ -65,11 +66,13 @@ pub fn connect(
     application: &str,
     max_connections: u32,
     idle_in_transaction: Duration,
+    statement_timeout: Option<Duration>,
 ) -> sqlx::Result<PgPool> {
     let options: PgConnectOptions = url.expose_secret().parse()?;
     let options = options
         .application_name(application)
         .options([("idle_in_transaction_session_timeout", idle_in_transaction.as_millis().to_string())])
+        .options(statement_timeout.map(|limit| ("statement_timeout", limit.as_millis().to_string())))
         .options(CLIENT_GONE)
         .options(BY_INDEX);
     Ok(PgPoolOptions::new()
