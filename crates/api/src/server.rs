@@ -1,7 +1,7 @@
 //! The listener's life: wait for the dependencies, serve, drain, end.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use bulk_core::config::ApiConfig;
@@ -56,10 +56,10 @@ impl Server {
         state.dependencies.ready(&state.shutdown).await?;
         state.account_limits.connect().await;
         state.health.refresh().await;
-        let listener = connections::bind((Ipv4Addr::UNSPECIFIED, port).into());
+        let listener = connections::bind((state.http.bind_address, port).into());
         let listener = listener.map_err(|source| RunError::Bind { port, source })?;
         let address = listener.local_addr().map_err(|source| RunError::Bind { port, source })?;
-        tracing::info!(port = address.port(), "listening");
+        tracing::info!(%address, port = address.port(), "listening");
         Ok(Self { listener, address, state })
     }
 

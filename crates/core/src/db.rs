@@ -21,7 +21,7 @@ mod uploads;
 mod waiting;
 
 pub use actions::{
-    ActionFilter, ActionRecord, Insertion, NewAction, find_action, followed_actions, insert_action,
+    ActionFilter, ActionRecord, Insertion, NewAction, count_actions, find_action, followed_actions, insert_action,
     list_actions,
 };
 pub use chunking::{

@@ -18,6 +18,7 @@ pub mod config;
 pub mod db;
 pub mod dependencies;
 pub mod entity;
+pub mod file_name;
 pub mod health;
 pub mod queue;
 pub mod shutdown;
