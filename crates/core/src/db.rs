@@ -40,7 +40,7 @@ pub use error::{DbError, is_outage};
 pub use finish::{FinishedChunk, finish_chunk};
 pub use idempotency::{IdempotencyKey, KeyUse, find_key, remove_expired_keys};
 pub use locked_action::LockedAction;
-pub use pool::{SchemaError, connect, migrate, require_schema};
+pub use pool::{SchemaError, connect, connect_for_probes, migrate, require_schema};
 pub use uploads::{OrphanedUpload, begin_upload, end_upload, orphaned_uploads, touch_upload};
 
 use uuid::Uuid;

@@ -57,13 +57,17 @@ impl Dependencies {
         statement_timeout: Option<Duration>,
     ) -> Result<Self, DependencyError> {
         let database = &config.database;
-        let open = |connections| {
-            db::connect(&database.url, service, connections, config.worker.lease, statement_timeout)
-                .map_err(DependencyError::DatabaseUrl)
-        };
+        let pool = db::connect(
+            &database.url,
+            service,
+            database.max_connections,
+            config.worker.lease,
+            statement_timeout,
+        );
+        let probe_pool = db::connect_for_probes(&database.url, service);
         Ok(Self {
-            pool: open(database.max_connections)?,
-            probe_pool: open(1)?,
+            pool: pool.map_err(DependencyError::DatabaseUrl)?,
+            probe_pool: probe_pool.map_err(DependencyError::DatabaseUrl)?,
             queue: Queue::new(&config.redis)?,
             store: ObjectStore::new(&config.storage),
         })

@@ -23,7 +23,7 @@ const MOST_BY_PAGE: i64 = 10_000;
 
 /// Where a list is read from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum From {
+enum Start {
     /// The page with this number, from 1.
     Page(i64),
     /// After this action.
@@ -32,7 +32,7 @@ enum From {
 
 /// Which page of which actions.
 pub(super) struct ListQuery {
-    from: From,
+    from: Start,
     limit: i64,
     filter: ActionFilter,
 }
@@ -57,7 +57,7 @@ impl FromQuery for ListQuery {
     }
 }
 
-fn read_place(query: &mut QueryReader, limit: i64) -> From {
+fn read_place(query: &mut QueryReader, limit: i64) -> Start {
     let page = query.number("page", 1, 1..=i64::MAX);
     if page.saturating_mul(limit) > MOST_BY_PAGE {
         let message = format!(
@@ -70,7 +70,7 @@ fn read_place(query: &mut QueryReader, limit: i64) -> From {
         query.refuse("cursor", "must not be given together with page");
     }
     let not_ours = || "must be a nextCursor of an earlier answer".to_owned();
-    query.parsed("cursor", parse_cursor, not_ours).map_or(From::Page(page), From::Cursor)
+    query.parsed("cursor", parse_cursor, not_ours).map_or(Start::Page(page), Start::Cursor)
 }
 
 /// The last action of a page, opaque for its reader.
@@ -108,8 +108,8 @@ pub(super) async fn list(
     let _turn = state.shares.questions.take(&account).await?;
     // One more than the page holds says whether there is a next one.
     let (before, offset) = match from {
-        From::Page(page) => (None, (page - 1) * limit),
-        From::Cursor(after) => (Some(after), 0),
+        Start::Page(page) => (None, (page - 1) * limit),
+        Start::Cursor(after) => (Some(after), 0),
     };
     let mut actions = db::list_actions(pool, &account, &filter, before, limit + 1, offset).await?;
     let has_more = actions.len() > usize::try_from(limit).unwrap_or(usize::MAX);
@@ -117,8 +117,8 @@ pub(super) async fn list(
         actions.pop();
     }
     let counted = match from {
-        From::Page(_) => Some(db::count_actions(pool, &account, &filter, MOST_BY_PAGE + 1).await?),
-        From::Cursor(_) => None,
+        Start::Page(_) => Some(db::count_actions(pool, &account, &filter, MOST_BY_PAGE + 1).await?),
+        Start::Cursor(_) => None,
     };
     let next_cursor = actions.last().filter(|_| has_more).map(cursor_after);
     let info = page_info(from, limit, counted, next_cursor);
@@ -126,19 +126,19 @@ pub(super) async fn list(
 }
 
 /// `counted`: up to one more than pages reach.
-fn page_info(from: From, limit: i64, counted: Option<i64>, next_cursor: Option<String>) -> PageInfo {
+fn page_info(from: Start, limit: i64, counted: Option<i64>, next_cursor: Option<String>) -> PageInfo {
     let total = counted.map(|counted| counted.min(MOST_BY_PAGE));
     PageInfo {
         page: match from {
-            From::Page(page) => Some(page),
-            From::Cursor(_) => None,
+            Start::Page(page) => Some(page),
+            Start::Cursor(_) => None,
         },
         limit,
         total,
         total_is_capped: counted.is_some_and(|counted| counted > MOST_BY_PAGE),
         total_pages: total.map(|total| (total + limit - 1) / limit),
         has_next: next_cursor.is_some(),
-        has_prev: from != From::Page(1),
+        has_prev: from != Start::Page(1),
         next_cursor,
     }
 }
@@ -158,13 +158,13 @@ mod tests {
 
     #[test]
     fn a_list_that_is_longer_than_is_counted_says_so() {
-        let long = page_info(From::Page(3), 100, Some(MOST_BY_PAGE + 1), Some("next".to_owned()));
+        let long = page_info(Start::Page(3), 100, Some(MOST_BY_PAGE + 1), Some("next".to_owned()));
         assert_eq!((long.total, long.total_pages, long.total_is_capped), (Some(10_000), Some(100), true));
         assert!(long.has_next && long.has_prev);
-        let exact = page_info(From::Page(1), 10, Some(11), Some("next".to_owned()));
+        let exact = page_info(Start::Page(1), 10, Some(11), Some("next".to_owned()));
         assert_eq!((exact.total, exact.total_pages, exact.total_is_capped), (Some(11), Some(2), false));
         assert!(exact.has_next && !exact.has_prev);
-        let by_cursor = page_info(From::Cursor(Uuid::nil()), 10, None, None);
+        let by_cursor = page_info(Start::Cursor(Uuid::nil()), 10, None, None);
         assert_eq!((by_cursor.page, by_cursor.total, by_cursor.total_pages), (None, None, None));
         assert!(!by_cursor.has_next && by_cursor.has_prev);
     }
