@@ -11,9 +11,7 @@ const ACTIONS: i32 = 10_050;
 
 /// Copies of one action, a tenth of them cancelled.
 async fn fill(env: &TestEnv, client: &Client) {
-    let mapping = format!(r#"{{"E-Mail":"email","{}":"name"}}"#, "x".repeat(60_000));
-    let csv = format!("E-Mail,{}\na@example.com,A\n", "x".repeat(60_000));
-    client.upload(csv, &Upload::contacts("bulk_create").field("mapping", &mapping)).await;
+    client.upload("email,name\na@example.com,A\n", &Upload::contacts("bulk_create")).await;
     let copies = "WITH copied AS (
             INSERT INTO bulk_actions (id, account_id, entity_type, action_type, status, deduplicate, on_conflict, mapping,
                 dry_run, file_name, file_key, file_size_bytes, file_etag, file_uploaded_at, chunk_size, chunk_size_bytes,
@@ -64,7 +62,7 @@ async fn a_cursor_reaches_every_action_once_and_pages_those_that_people_read() {
     assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len(), "each once");
     assert!(all.is_sorted_by(|a, b| a > b), "newest first");
     let cancelled = walk(&client, "&status=cancelled").await;
-    assert_eq!(cancelled.len(), usize::try_from(ACTIONS / 10).unwrap());
+    assert_eq!(cancelled.len(), usize::try_from((ACTIONS - 1) / 10).unwrap());
     assert_eq!(walk(&client, "&status=cancelled&entityType=contact").await, cancelled);
     assert_eq!(walk(&client, "&entityType=contact").await, all);
     assert!(walk(&client, "&entityType=order").await.is_empty());
@@ -76,7 +74,7 @@ async fn a_cursor_reaches_every_action_once_and_pages_those_that_people_read() {
     let next = page(&client, &format!("limit=100&cursor={}", info["nextCursor"].as_str().unwrap())).await;
     assert_eq!(ids(&next), all[10_000..]);
     let filtered = page(&client, "status=cancelled&limit=1").await;
-    assert_eq!((&filtered["pagination"]["total"], &filtered["pagination"]["totalIsCapped"]), (&1005.into(), &false.into()));
+    assert_eq!((&filtered["pagination"]["total"], &filtered["pagination"]["totalIsCapped"]), (&1004.into(), &false.into()));
 
     for query in ["page=101&limit=100", "page=10001&limit=1", "page=9223372036854775807"] {
         let (status, code, told) = refusal(client.get(&format!("/bulk-actions?{query}")).await).await;
