@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 static THREADS: LazyLock<io::Result<Runtime>> = LazyLock::new(|| {
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    Builder::new_multi_thread().worker_threads((cores / 2).max(1)).thread_name("compute").build()
+    Builder::new_multi_thread().worker_threads((cores / 2).max(1)).thread_name("compute").enable_all().build()
 });
 
 /// Runs `work` on the computing threads.

@@ -53,7 +53,9 @@ pub(crate) enum ApiError {
         retry_after: Duration,
     },
     /// The account has all that one process does for it at once.
-    #[error("this account has {held} {what} in progress here, as many as it can have at once: try again when one has ended")]
+    #[error(
+        "this account has {held} {what} in progress here, as many as it can have at once: try again when one has ended"
+    )]
     ShareTaken {
         /// What is shared.
         what: &'static str,

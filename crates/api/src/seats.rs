@@ -98,7 +98,8 @@ impl Table {
         };
         while is_full(self) && self.close_one(address) {}
         while self.taken >= self.most {
-            let fullest = self.addresses.iter().max_by_key(|(_, address)| address.taken).map(|(name, _)| *name);
+            let fullest =
+                self.addresses.iter().max_by_key(|(_, address)| address.taken).map(|(name, _)| *name);
             if !fullest.is_some_and(|fullest| self.close_one(fullest)) {
                 return;
             }

@@ -131,7 +131,8 @@ impl Inner {
             account.held -= 1;
         }
         while let Some(next) = self.next() {
-            let Some((_, turn)) = self.accounts.get_mut(&next).and_then(|next| next.waiting.pop_front()) else {
+            let Some((_, turn)) = self.accounts.get_mut(&next).and_then(|next| next.waiting.pop_front())
+            else {
                 break;
             };
             let place = self.give(&next, inner);

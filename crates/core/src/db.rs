@@ -21,8 +21,8 @@ mod uploads;
 mod waiting;
 
 pub use actions::{
-    ActionFilter, ActionRecord, Insertion, NewAction, count_actions, find_action, followed_actions, insert_action,
-    list_actions,
+    ActionFilter, ActionRecord, Insertion, NewAction, count_actions, find_action, followed_actions,
+    insert_action, list_actions,
 };
 pub use chunking::{
     ChunkingClaim, ChunkingLease, NewChunk, RecordedChunk, chunk_rewritten, claim_chunking, fail_chunking,

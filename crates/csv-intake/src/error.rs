@@ -38,7 +38,9 @@ pub enum CsvError {
         limit_bytes: u64,
     },
     /// A gzip stream that becomes too many times its size.
-    #[error("the file becomes more than {limit} times as large when it is unpacked: send it as it is, not packed")]
+    #[error(
+        "the file becomes more than {limit} times as large when it is unpacked: send it as it is, not packed"
+    )]
     TooDense {
         /// How many times its size it may become.
         limit: u64,

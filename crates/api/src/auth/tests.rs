@@ -24,7 +24,7 @@ fn with(config: JwtConfig) -> Authenticator {
 }
 
 fn in_seconds(seconds: i64) -> i64 {
-    chrono::Utc::now().timestamp() + seconds
+    Utc::now().timestamp() + seconds
 }
 
 fn identify_token(algorithm: Algorithm, secret: &str, claims: &Value) -> Result<Caller, ApiError> {
@@ -118,7 +118,8 @@ fn issuer_and_audience_must_be_those_that_are_set() {
         audience: Some("bulk".to_owned()),
     });
     let identify = |claims: &Value| strict.identify(&bearing(&Header::new(Algorithm::HS256), SECRET, claims));
-    let claims = |iss: &str, aud: Value| json!({"sub": "acme", "exp": in_seconds(60), "iss": iss, "aud": aud});
+    let claims =
+        |iss: &str, aud: Value| json!({"sub": "acme", "exp": in_seconds(60), "iss": iss, "aud": aud});
     assert!(identify(&claims("https://id.example.com", json!("bulk"))).is_ok());
     assert!(identify(&claims("https://id.example.com", json!(["other", "bulk"]))).is_ok());
     assert!(identify(&claims("https://evil.example.com", json!("bulk"))).is_err());

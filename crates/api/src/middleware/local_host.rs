@@ -53,10 +53,21 @@ mod tests {
 
     #[test]
     fn a_name_of_the_internet_is_foreign() {
-        for host in ["localhost", "LOCALHOST:3000", "127.0.0.1:3000", "[::1]:3000", "10.0.0.7", "api:3000", "a.localhost", ""] {
+        for host in [
+            "localhost",
+            "LOCALHOST:3000",
+            "127.0.0.1:3000",
+            "[::1]:3000",
+            "10.0.0.7",
+            "api:3000",
+            "a.localhost",
+            "",
+        ] {
             assert!(is_local(host), "{host}");
         }
-        for host in ["evil.example", "evil.example:3000", "127.0.0.1.evil.example", "localhost.evil.example", "a.b"] {
+        for host in
+            ["evil.example", "evil.example:3000", "127.0.0.1.evil.example", "localhost.evil.example", "a.b"]
+        {
             assert!(!is_local(host), "{host}");
         }
     }

@@ -22,8 +22,8 @@ use crate::seats::Seats;
 
 /// From the first chance to send a head, so a connection that waits for its next request ends after this too.
 const HEAD_TIME: Duration = Duration::from_secs(30);
-/// What a connection may hold of a head, and of a body that nobody has asked for yet; a little more than heads may have.
-const MAX_BUFFER_BYTES: usize = 64 * 1024;
+/// What a connection may hold of a head, and of a body that nobody has asked for yet.
+const MAX_BUFFER_BYTES: usize = 256 * 1024;
 const MAX_HEADERS: usize = 200;
 /// When the process has no more file descriptors, some must be given back before the next connection can be taken.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

@@ -46,7 +46,8 @@ async fn accounts_take_turns_whatever_the_length_of_their_queues() {
     let share = share(2, Rule::Whole);
     let held = [now(&share, "a"), now(&share, "a")];
     let order = Mutex::new(Vec::new());
-    let mut waiting: Vec<_> = ["a", "a", "a", "b", "c"].map(|account| Box::pin(take(&share, account, &order))).into();
+    let mut waiting: Vec<_> =
+        ["a", "a", "a", "b", "c"].map(|account| Box::pin(take(&share, account, &order))).into();
     assert!(waiting.iter_mut().all(|turn| turn.as_mut().now_or_never().is_none()));
     drop(held);
     futures::future::join_all(waiting).await;

@@ -83,7 +83,11 @@ mod tests {
     #[test]
     fn a_name_is_only_a_name() {
         assert_eq!(shown_name(Some("../../etc/pass\nwd.csv")), "passwd.csv");
-        assert_eq!(shown_name(Some("list\u{202e}vsc.exe")), "listvsc.exe", "shown as it is, not as listexe.csv");
+        assert_eq!(
+            shown_name(Some("list\u{202e}vsc.exe")),
+            "listvsc.exe",
+            "shown as it is, not as listexe.csv"
+        );
         assert_eq!(shown_name(Some("C:\\files\\a.csv")), "a.csv");
         assert_eq!(shown_name(Some("Kunden Müller.csv")), "Kunden Müller.csv");
         assert_eq!(shown_name(Some("a/")), "upload.csv");

@@ -17,7 +17,7 @@ use crate::compute;
 use crate::error::ApiError;
 
 /// Pieces of the body that wait for the reader before the upload waits too.
-const PIECES_IN_FLIGHT: usize = 4;
+const PIECES_IN_FLIGHT: usize = 2;
 
 /// What the file turned out to be.
 #[derive(Debug)]

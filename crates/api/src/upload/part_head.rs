@@ -63,7 +63,9 @@ fn unquote(text: &str) -> (String, &str) {
     while let Some((at, character)) = characters.next() {
         match character {
             '"' => return (value, &text[at + 1..]),
-            '\\' => value.push(characters.next_if(|(_, next)| ['"', '\\'].contains(next)).map_or('\\', |(_, next)| next)),
+            '\\' => value.push(
+                characters.next_if(|(_, next)| ['"', '\\'].contains(next)).map_or('\\', |(_, next)| next),
+            ),
             character => value.push(character),
         }
     }
@@ -121,7 +123,8 @@ mod tests {
 
     #[test]
     fn other_lines_and_bytes_are_left_alone() {
-        let head = PartHead::parse(b"\r\nX-Other: name=\"x\"\r\ncontent-TYPE: text/csv; charset=utf-8\r\nno colon");
+        let head =
+            PartHead::parse(b"\r\nX-Other: name=\"x\"\r\ncontent-TYPE: text/csv; charset=utf-8\r\nno colon");
         assert_eq!(head.content_type.as_deref(), Some("text/csv; charset=utf-8"));
         assert_eq!((head.name, head.file_name), (None, None));
         let head = PartHead::parse(b"\r\ncontent-disposition: form-data; name=\"M\xfcller\"");

@@ -58,12 +58,14 @@ impl Parts {
     /// # Errors
     /// 415 for another kind of body, 400 for the right kind without the line that separates its parts.
     pub(crate) fn new(headers: &HeaderMap, body: Body) -> Result<Self, ApiError> {
-        let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let content_type =
+            headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let essence = content_type.split(';').next().unwrap_or_default().trim();
         if !essence.eq_ignore_ascii_case("multipart/form-data") {
             return Err(ApiError::UnsupportedMediaType("send the upload as multipart/form-data".to_owned()));
         }
-        let named = parameters(content_type).into_iter().find(|(name, _)| name.eq_ignore_ascii_case("boundary"));
+        let named =
+            parameters(content_type).into_iter().find(|(name, _)| name.eq_ignore_ascii_case("boundary"));
         match named {
             Some((_, boundary)) if (1..=MAX_BOUNDARY_CHARS).contains(&boundary.chars().count()) => {
                 let body = Multipart::new(body, &boundary);

@@ -95,7 +95,8 @@ pub fn connect(
 /// # Errors
 /// When `url` is not a database URL.
 pub fn connect_for_probes(url: &SecretString, application: &str) -> sqlx::Result<PgPool> {
-    let options = PgConnectOptions::from_str(url.expose_secret())?.application_name(application).options(CLIENT_GONE);
+    let options =
+        PgConnectOptions::from_str(url.expose_secret())?.application_name(application).options(CLIENT_GONE);
     Ok(PgPoolOptions::new()
         .max_connections(1)
         .max_lifetime(PROBE_LIFETIME)

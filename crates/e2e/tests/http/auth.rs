@@ -143,7 +143,8 @@ async fn streams_and_links_end_with_their_token() {
     let claims = |seconds: u64| hs256(&json!({"sub": "acme", "exp": now() + seconds}));
     let created: Value = upload(&http(), &platform, &claims(600)).await.json().await.unwrap();
     let action = format!("{}/bulk-actions/{}", platform.url(), created["data"]["id"].as_str().unwrap());
-    let shown: Value = http().get(&action).bearer_auth(claims(60)).send().await.unwrap().json().await.unwrap();
+    let shown: Value =
+        http().get(&action).bearer_auth(claims(60)).send().await.unwrap().json().await.unwrap();
     let link: reqwest::Url = shown["data"]["file"]["downloadUrl"].as_str().unwrap().parse().unwrap();
     let expires = link.query_pairs().find(|(name, _)| name == "X-Amz-Expires").unwrap().1.into_owned();
     assert!((1..=60).contains(&expires.parse::<u64>().unwrap()), "{expires}");

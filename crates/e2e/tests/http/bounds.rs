@@ -56,7 +56,10 @@ async fn a_part_whose_head_never_ends_is_refused() {
         let (head, body) = wire.receive().await;
         let body: Value = serde_json::from_str(&body).unwrap();
         assert!(head.starts_with("http/1.1 400"), "{head}");
-        assert!(body["error"]["details"][0]["message"].as_str().unwrap().contains("head of a part"), "{body}");
+        assert!(
+            body["error"]["details"][0]["message"].as_str().unwrap().contains("head of a part"),
+            "{body}"
+        );
     }
 }
 
@@ -64,7 +67,9 @@ async fn a_part_whose_head_never_ends_is_refused() {
 async fn fields_together_have_a_bound() {
     let env = TestEnv::new().await;
     let api = api(&env, &[]).await;
-    let upload = (0..6).fold(Upload::contacts("bulk_create"), |upload, n| upload.field(&format!("f{n}"), &"x".repeat(60_000)));
+    let upload = (0..6).fold(Upload::contacts("bulk_create"), |upload, n| {
+        upload.field(&format!("f{n}"), &"x".repeat(60_000))
+    });
     let (status, _, told) = refusal(api.client("acme").create(CSV, &upload).await).await;
     assert!(status == 400 && told.contains("the fields together"), "{told}");
 }
@@ -73,7 +78,12 @@ async fn fields_together_have_a_bound() {
 async fn with_header_authentication_only_local_names_are_answered() {
     let env = TestEnv::new().await;
     let api = api(&env, &[]).await;
-    for (host, status) in [("localhost", "200"), ("127.0.0.1:3000", "200"), ("evil.example", "403"), ("evil.example:3000", "403")] {
+    for (host, status) in [
+        ("localhost", "200"),
+        ("127.0.0.1:3000", "200"),
+        ("evil.example", "403"),
+        ("evil.example:3000", "403"),
+    ] {
         let mut wire = Wire::open(&api).await;
         wire.send(&format!("GET /bulk-actions HTTP/1.1\r\nhost: {host}\r\naccount-id: acme\r\n\r\n")).await;
         let (head, _) = wire.receive().await;

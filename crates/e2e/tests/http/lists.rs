@@ -70,11 +70,17 @@ async fn a_cursor_reaches_every_action_once_and_pages_those_that_people_read() {
     let last = page(&client, "page=100&limit=100").await;
     assert_eq!(ids(&last), all[9900..10_000]);
     let info = &last["pagination"];
-    assert_eq!((&info["total"], &info["totalIsCapped"], &info["totalPages"]), (&10_000.into(), &true.into(), &100.into()));
+    assert_eq!(
+        (&info["total"], &info["totalIsCapped"], &info["totalPages"]),
+        (&10_000.into(), &true.into(), &100.into())
+    );
     let next = page(&client, &format!("limit=100&cursor={}", info["nextCursor"].as_str().unwrap())).await;
     assert_eq!(ids(&next), all[10_000..]);
     let filtered = page(&client, "status=cancelled&limit=1").await;
-    assert_eq!((&filtered["pagination"]["total"], &filtered["pagination"]["totalIsCapped"]), (&1004.into(), &false.into()));
+    assert_eq!(
+        (&filtered["pagination"]["total"], &filtered["pagination"]["totalIsCapped"]),
+        (&1004.into(), &false.into())
+    );
 
     for query in ["page=101&limit=100", "page=10001&limit=1", "page=9223372036854775807"] {
         let (status, code, told) = refusal(client.get(&format!("/bulk-actions?{query}")).await).await;

@@ -31,7 +31,8 @@ async fn a_database_that_takes_no_writes_is_an_outage_and_not_our_fault() {
     let api = api(&env, &[]).await;
     let client = api.client("acme");
     readiness(&api, 200).await;
-    let database: String = sqlx::query_scalar("SELECT current_database()").fetch_one(env.pool()).await.unwrap();
+    let database: String =
+        sqlx::query_scalar("SELECT current_database()").fetch_one(env.pool()).await.unwrap();
     // What a provider does to a database whose disk is full; sessions that are there go on writing.
     let mut admin = env.pool().acquire().await.unwrap();
     let switch = format!("ALTER DATABASE \"{database}\" SET default_transaction_read_only = on");
@@ -41,7 +42,11 @@ async fn a_database_that_takes_no_writes_is_an_outage_and_not_our_fault() {
     sqlx::query(end_others).execute(&mut *admin).await.unwrap();
 
     let body = readiness(&api, 503).await;
-    assert_eq!((&body["status"], &body["services"]["database"]), (&"not_ready".into(), &false.into()), "{body}");
+    assert_eq!(
+        (&body["status"], &body["services"]["database"]),
+        (&"not_ready".into(), &false.into()),
+        "{body}"
+    );
     let answer = client.create("email,name\na@example.com,A\n", &Upload::contacts("bulk_create")).await;
     let retry_after = answer.headers().get("retry-after").cloned();
     let (status, body) = failure(answer).await;
@@ -66,7 +71,8 @@ async fn redis(stores: &PrivateStores, command: &str) {
 #[tokio::test]
 async fn a_full_redis_is_seen_and_uploads_wait_for_it_without_loss() {
     let stores = PrivateStores::start().await;
-    let options = PlatformOptions { processing_workers: 0, chunking_workers: 0, ..PlatformOptions::default() };
+    let options =
+        PlatformOptions { processing_workers: 0, chunking_workers: 0, ..PlatformOptions::default() };
     let platform = Platform::start_on(stores.settings(), options).await;
     readiness(&platform, 200).await;
     redis(&stores, "CONFIG SET maxmemory-policy noeviction").await;

@@ -109,7 +109,8 @@ async fn what_is_passed_over_has_a_bound_too() {
 #[tokio::test]
 async fn content_is_handed_on_piece_by_piece_without_being_kept() {
     let start = Bytes::from_static(b"--X\r\n\r\n");
-    let mut body = body(std::iter::once(start).chain(std::iter::repeat_n(Bytes::from_static(&[b'\r'; 65536]), 100)));
+    let mut body =
+        body(std::iter::once(start).chain(std::iter::repeat_n(Bytes::from_static(&[b'\r'; 65536]), 100)));
     body.next_part().await.unwrap();
     for _ in 0..100 {
         assert_eq!(body.next_piece().await.unwrap().map(|piece| piece.len()).unwrap_or_default() / 65535, 1);
