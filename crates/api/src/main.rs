@@ -85,7 +85,8 @@ async fn check_entities() -> anyhow::Result<()> {
 
 async fn ask_health() -> anyhow::Result<()> {
     let config = ApiConfig::from_settings(&Settings::from_process()?)?;
-    health::ask_ready(config.config.server.port).await?;
+    let server = &config.config.server;
+    health::ask_ready(server.near_address(server.port)).await?;
     Ok(())
 }
 

@@ -50,7 +50,7 @@ const BELIEFS: [Belief; 6] = [
 async fn a_row_costs_as_much_as_its_record_whatever_the_planner_believes() {
     let env = TestEnv::new().await;
     let url = SecretString::from(env.settings()["DATABASE_URL"].clone());
-    let pool = db::connect(&url, "test", 1, Duration::from_secs(60)).unwrap();
+    let pool = db::connect(&url, "test", 1, Duration::from_secs(60), None).unwrap();
     for belief in BELIEFS {
         for entity in Entities::built_in().all() {
             // Everything in one transaction, so that no ANALYZE but ours sees the records.

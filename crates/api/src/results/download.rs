@@ -21,6 +21,7 @@ use super::file_order::FileOrder;
 use super::{every_chunk, objects};
 use crate::error::ApiError;
 use crate::retention::require_file;
+use crate::share::Place;
 use crate::state::AppState;
 
 mod bitmap;
@@ -116,11 +117,12 @@ impl Download {
         }
     }
 
-    /// The body of the response: the bytes of `window`, or all.
-    pub(crate) fn into_body(self, window: Option<Range<u64>>) -> Body {
+    /// The body of the response: the bytes of `window`, or all. It holds `place` until everything has been written.
+    pub(crate) fn into_body(self, window: Option<Range<u64>>, place: Place) -> Body {
         let (sender, receiver) = mpsc::channel(PIECES_IN_FLIGHT);
         tokio::spawn(
             async move {
+                let _place = place;
                 let mut output = Output::new(sender, window);
                 match self.write(&mut output).await {
                     Ok(()) => {

@@ -10,6 +10,7 @@ use crate::extract::{Checked, FromQuery, OwnedAction, QueryReader};
 use crate::openapi::ResultStatusName;
 use crate::results::{Download, Requested, Selection, requested};
 use crate::retention::{require_file, require_results};
+use crate::share::Place;
 use crate::state::AppState;
 
 /// What `status` calls the rows that a cancelled or failed action never reached.
@@ -100,13 +101,14 @@ pub(super) async fn results(
     if query.selection == Selection::Unprocessed {
         require_file(&action, kept)?;
     }
+    let place = state.shares.downloads.take(&action.account_id).await?;
     let disposition = format!("attachment; filename=\"{}-results.csv\"", action.id);
     let download = Download::open(state, action, query.selection, query.spreadsheet_safe).await?;
     let complete = HeaderValue::from_static(if download.is_complete() { "true" } else { "false" });
     let etag = download.etag();
     let mut response = match &etag {
-        Some(etag) => settled(download, etag, &headers).await?,
-        None => download.into_body(None).into_response(),
+        Some(etag) => settled(download, etag, &headers, place).await?,
+        None => download.into_body(None, place).into_response(),
     };
     let answered = response.headers_mut();
     answered.insert(COMPLETE, complete);
@@ -119,7 +121,12 @@ pub(super) async fn results(
 }
 
 /// The answer for an action that is over, whose bytes no longer change.
-async fn settled(download: Download, etag: &str, headers: &HeaderMap) -> Result<Response, ApiError> {
+async fn settled(
+    download: Download,
+    etag: &str,
+    headers: &HeaderMap,
+    place: Place,
+) -> Result<Response, ApiError> {
     let mut response = if has(headers, etag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else if let Requested::Part(part) = requested(headers, etag) {
@@ -129,7 +136,7 @@ async fn settled(download: Download, etag: &str, headers: &HeaderMap) -> Result<
                 let range = format!("bytes {}-{}/{length}", bytes.start, bytes.end - 1);
                 let size = (bytes.end - bytes.start).to_string();
                 let sent = [(header::CONTENT_RANGE, range), (header::CONTENT_LENGTH, size)];
-                (StatusCode::PARTIAL_CONTENT, sent, download.into_body(Some(bytes))).into_response()
+                (StatusCode::PARTIAL_CONTENT, sent, download.into_body(Some(bytes), place)).into_response()
             }
             None => {
                 let range = [(header::CONTENT_RANGE, format!("bytes */{length}"))];
@@ -137,7 +144,7 @@ async fn settled(download: Download, etag: &str, headers: &HeaderMap) -> Result<
             }
         }
     } else {
-        download.into_body(None).into_response()
+        download.into_body(None, place).into_response()
     };
     response.headers_mut().insert(header::ETAG, header_value(etag)?);
     response.headers_mut().insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
