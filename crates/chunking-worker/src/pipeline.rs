@@ -55,6 +55,11 @@ impl ChunkingError {
         }
     }
 
+    /// A transaction of this file was in the way of others, several times in a row.
+    pub fn is_contention(&self) -> bool {
+        matches!(self, Self::Write(WriteError::Database(error)) if error.is_contention())
+    }
+
     /// The lease is gone, or the action is paused or over.
     pub fn is_fenced(&self) -> bool {
         matches!(self, Self::Write(WriteError::Database(DbError::Fenced)))
@@ -73,11 +78,16 @@ impl From<CsvError> for ChunkingError {
     }
 }
 
-/// Cuts a claimed file into chunks, all of them recorded when this returns.
+/// Rows between two pauses.
+const ROWS_BETWEEN_PAUSES: u64 = 1_000;
+
+/// Cuts a claimed file into chunks, all of them recorded when this returns. `pause` is called between two rows every now and
+/// then, and may hold the reading up.
 pub async fn chunk_file(
     dependencies: &Dependencies,
     config: &Config,
     claim: ChunkingClaim,
+    mut pause: impl AsyncFnMut(),
 ) -> Result<(), ChunkingError> {
     let source = dependencies.store.open(&claim.file_key).await.map_err(|error| match error {
         StorageError::NotFound => ChunkingError::Damaged("there is no such object".to_owned()),
@@ -97,6 +107,9 @@ pub async fn chunk_file(
     while let Some(position) = reader.next_row(&mut record).await? {
         cutter.add(position, &record).await?;
         rows = position.row;
+        if rows.is_multiple_of(ROWS_BETWEEN_PAUSES) {
+            pause().await;
+        }
     }
     if rows != claim.total_rows {
         let expected = claim.total_rows;

@@ -2,17 +2,23 @@
 //! is recorded has its object.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use bulk_core::chunk::{ChunkId, content_hash};
 use bulk_core::db::{self, ChunkingLease, DbError, NewChunk, RecordedChunk};
 use bulk_core::dependencies::Dependencies;
 use bulk_core::storage::{StorageError, keys};
+use bulk_core::worker::delay_after;
 use bytes::Bytes;
 use thiserror::Error;
 use tokio::task::JoinSet;
 
 /// Chunks being stored at a time, per file. Their bytes are in memory: at most this many MiB.
 const CONCURRENT_PUTS: usize = 4;
+
+/// Attempts to record one chunk while its action's row is in use.
+const RECORD_ATTEMPTS: u32 = 5;
+const FIRST_CONTENTION_DELAY: Duration = Duration::from_millis(50);
 
 /// Why a chunk could not be written.
 #[derive(Debug, Error)]
@@ -92,11 +98,14 @@ impl ChunkWriter {
         let max_in_flight = self.max_in_flight;
         self.writes.spawn(async move {
             dependencies.store.put(&key, Bytes::from(object)).await?;
-            let bells = if is_new {
-                db::record_chunk(&dependencies.pool, &lease, chunk, max_in_flight).await?
-            } else {
-                db::chunk_rewritten(&dependencies.pool, &lease, chunk, max_in_flight).await?
+            let record = async || {
+                if is_new {
+                    db::record_chunk(&dependencies.pool, &lease, chunk, max_in_flight).await
+                } else {
+                    db::chunk_rewritten(&dependencies.pool, &lease, chunk, max_in_flight).await
+                }
             };
+            let bells = despite_contention(record).await?;
             ring(&dependencies, &bells).await;
             Ok(())
         });
@@ -120,6 +129,19 @@ impl ChunkWriter {
             None => Ok(()),
         }
     }
+}
+
+/// Makes a transaction again that met contention: it has changed nothing, and the whole file should not be read again for it.
+async fn despite_contention<T>(transaction: impl AsyncFn() -> Result<T, DbError>) -> Result<T, DbError> {
+    for attempt in 1..RECORD_ATTEMPTS {
+        match transaction().await {
+            Err(error) if error.is_contention() => {
+                tokio::time::sleep(delay_after(attempt, FIRST_CONTENTION_DELAY)).await;
+            }
+            ended => return ended,
+        }
+    }
+    transaction().await
 }
 
 /// A bell that cannot be rung is no failure of the work: it is recorded, and the reconciler will ring.
