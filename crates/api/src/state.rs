@@ -46,7 +46,11 @@ impl AppState {
     /// # Errors
     /// When one of their URLs is not one.
     pub(crate) fn open(config: ApiConfig, shutdown: Shutdown) -> Result<Self, DependencyError> {
-        let dependencies = Dependencies::open(&config.config, SERVICE, SessionBounds::only_idle(config.config.worker.lease))?;
+        let dependencies = Dependencies::open(
+            &config.config,
+            SERVICE,
+            SessionBounds::only_idle(config.config.worker.lease),
+        )?;
         let account_limits = AccountLimits::open(&config.rate_limit, &config.config.redis)?;
         Ok(Self {
             account_limits: Arc::new(account_limits),

@@ -16,7 +16,7 @@ use bulk_core::worker::{Handler, LeaseKeeper, Turn, Verdict, delay_after};
 use futures::FutureExt;
 use tracing::Instrument;
 
-use crate::pipeline::{ChunkingError, chunk_file};
+use crate::pipeline::{ChunkingError, Pause, chunk_file};
 use crate::writer::ring;
 
 /// Files of one account that are read at a time, over all workers; the rest of the workers' room is for others.
@@ -97,12 +97,9 @@ impl ChunkingHandler {
             async move { db::renew_chunking(&pool, &lease, lease_ms).await }
         });
         // Caught, a panic counts as a failure; uncaught, the next worker would panic in turn, for ever.
-        let pause = async || {
-            if large {
-                turn.lend(|| self.others_wait()).await;
-            }
-        };
-        let work = AssertUnwindSafe(chunk_file(&self.dependencies, &self.config, claim, pause)).catch_unwind();
+        let mut pause = Slices { handler: self, turn, large };
+        let work = chunk_file(&self.dependencies, &self.config, claim, &mut pause);
+        let work = AssertUnwindSafe(work).catch_unwind();
         tokio::select! {
             result = work => Ended::Chunked(result.unwrap_or(Err(ChunkingError::Panicked))),
             () = keeper.lost() => Ended::LeaseLost,
@@ -111,13 +108,7 @@ impl ChunkingHandler {
     }
 
     /// `failures` is how many runs have failed before.
-    async fn conclude(
-        &self,
-        lease: &ChunkingLease,
-        bell: Bell,
-        failures: u32,
-        ended: Ended,
-    ) -> Verdict {
+    async fn conclude(&self, lease: &ChunkingLease, bell: Bell, failures: u32, ended: Ended) -> Verdict {
         let pool = &self.dependencies.pool;
         let concluded = match ended {
             Ended::Chunked(Ok(())) => {
@@ -207,6 +198,23 @@ impl ChunkingHandler {
 
     fn lease_ms(&self) -> i64 {
         i64::try_from(self.config.worker.lease.as_millis()).unwrap_or(i64::MAX)
+    }
+}
+
+/// Lends the slot of a large file between two slices of its reading.
+struct Slices<'a> {
+    handler: &'a ChunkingHandler,
+    turn: &'a mut Turn,
+    large: bool,
+}
+
+#[async_trait]
+impl Pause for Slices<'_> {
+    async fn pause(&mut self) {
+        if self.large {
+            let handler = self.handler;
+            self.turn.lend(|| handler.others_wait()).await;
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! From the stored file to chunks: parse, check, deduplicate, partition, write. One pass, in bounded memory: at most one
 //! unfinished chunk per partition and the few that are being written.
 
+use async_trait::async_trait;
 use bulk_core::action::ActionType;
 use bulk_core::chunk::{ChunkEncoder, RowCode};
 use bulk_core::config::Config;
@@ -81,13 +82,19 @@ impl From<CsvError> for ChunkingError {
 /// Rows between two pauses.
 const ROWS_BETWEEN_PAUSES: u64 = 1_000;
 
-/// Cuts a claimed file into chunks, all of them recorded when this returns. `pause` is called between two rows every now and
-/// then, and may hold the reading up.
+/// What happens between two rows every now and then.
+#[async_trait]
+pub trait Pause: Send {
+    /// Holds the reading up for as long as others should have the slot.
+    async fn pause(&mut self);
+}
+
+/// Cuts a claimed file into chunks, all of them recorded when this returns.
 pub async fn chunk_file(
     dependencies: &Dependencies,
     config: &Config,
     claim: ChunkingClaim,
-    mut pause: impl AsyncFnMut(),
+    pause: &mut dyn Pause,
 ) -> Result<(), ChunkingError> {
     let source = dependencies.store.open(&claim.file_key).await.map_err(|error| match error {
         StorageError::NotFound => ChunkingError::Damaged("there is no such object".to_owned()),
@@ -108,7 +115,7 @@ pub async fn chunk_file(
         cutter.add(position, &record).await?;
         rows = position.row;
         if rows.is_multiple_of(ROWS_BETWEEN_PAUSES) {
-            pause().await;
+            pause.pause().await;
         }
     }
     if rows != claim.total_rows {

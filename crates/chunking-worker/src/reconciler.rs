@@ -165,7 +165,11 @@ impl Reconciler {
             Ok(Backlog { lag, .. }) => {
                 let missing = waiting.get(usize::try_from(lag).unwrap_or(usize::MAX)..).unwrap_or_default();
                 if !missing.is_empty() {
-                    tracing::debug!(queue = queue.as_str(), jobs = missing.len(), "sending jobs that were lost");
+                    tracing::debug!(
+                        queue = queue.as_str(),
+                        jobs = missing.len(),
+                        "sending jobs that were lost"
+                    );
                     ring(&self.dependencies, missing).await;
                 }
             }

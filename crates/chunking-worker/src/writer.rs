@@ -98,14 +98,7 @@ impl ChunkWriter {
         let max_in_flight = self.max_in_flight;
         self.writes.spawn(async move {
             dependencies.store.put(&key, Bytes::from(object)).await?;
-            let record = async || {
-                if is_new {
-                    db::record_chunk(&dependencies.pool, &lease, chunk, max_in_flight).await
-                } else {
-                    db::chunk_rewritten(&dependencies.pool, &lease, chunk, max_in_flight).await
-                }
-            };
-            let bells = despite_contention(record).await?;
+            let bells = record(&dependencies, &lease, chunk, is_new, max_in_flight).await?;
             ring(&dependencies, &bells).await;
             Ok(())
         });
@@ -131,17 +124,31 @@ impl ChunkWriter {
     }
 }
 
-/// Makes a transaction again that met contention: it has changed nothing, and the whole file should not be read again for it.
-async fn despite_contention<T>(transaction: impl AsyncFn() -> Result<T, DbError>) -> Result<T, DbError> {
-    for attempt in 1..RECORD_ATTEMPTS {
-        match transaction().await {
-            Err(error) if error.is_contention() => {
-                tokio::time::sleep(delay_after(attempt, FIRST_CONTENTION_DELAY)).await;
+/// Records a chunk, or that its object was written again. A transaction that meets contention has changed nothing and is made
+/// again, because otherwise the whole file would have to be read again.
+async fn record(
+    dependencies: &Dependencies,
+    lease: &ChunkingLease,
+    chunk: NewChunk,
+    is_new: bool,
+    max_in_flight: i64,
+) -> Result<Vec<db::Bell>, DbError> {
+    let pool = &dependencies.pool;
+    let mut attempts = 0;
+    loop {
+        let recorded = if is_new {
+            db::record_chunk(pool, lease, chunk, max_in_flight).await
+        } else {
+            db::chunk_rewritten(pool, lease, chunk, max_in_flight).await
+        };
+        attempts += 1;
+        match recorded {
+            Err(error) if error.is_contention() && attempts < RECORD_ATTEMPTS => {
+                tokio::time::sleep(delay_after(attempts, FIRST_CONTENTION_DELAY)).await;
             }
             ended => return ended,
         }
     }
-    transaction().await
 }
 
 /// A bell that cannot be rung is no failure of the work: it is recorded, and the reconciler will ring.

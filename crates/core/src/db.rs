@@ -25,13 +25,13 @@ pub use actions::{
     list_actions,
 };
 pub use chunking::{
-    ChunkingClaim, ChunkingLease, FileShare, NewChunk, RecordedChunk, chunk_rewritten, chunking_lease_survived,
-    claim_chunking, fail_chunking, files_wait_for_a_slot, finish_chunking, hand_back_chunking, record_chunk,
-    refuse_file, renew_chunking,
+    ChunkingClaim, ChunkingLease, FileShare, NewChunk, RecordedChunk, chunk_rewritten,
+    chunking_lease_survived, claim_chunking, fail_chunking, files_wait_for_a_slot, finish_chunking,
+    hand_back_chunking, record_chunk, refuse_file, renew_chunking,
 };
 pub use chunks::{
-    ChunkClaim, ChunkLease, accounts_wait_for_a_slot, chunk_lease_survived, claim_chunk, defer_chunk, fail_chunk,
-    hand_back_chunk, renew_chunk,
+    ChunkClaim, ChunkLease, accounts_wait_for_a_slot, chunk_lease_survived, claim_chunk, defer_chunk,
+    fail_chunk, hand_back_chunk, renew_chunk,
 };
 pub use clean_up::{FinishedAction, actions_to_clean, committed_attempts, mark_cleaned};
 pub use committed::{CommittedChunk, committed_chunks};

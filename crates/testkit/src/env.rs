@@ -84,7 +84,11 @@ impl Drop for TestEnv {
         });
         let undrawn = dropping.join().ok().and_then(Result::ok).unwrap_or_default();
         if !thread::panicking() {
-            assert_eq!(undrawn, Vec::<String>::new(), "moves that are in no drawing (crates/core/src/*/moves.txt)");
+            assert_eq!(
+                undrawn,
+                Vec::<String>::new(),
+                "moves that are in no drawing (crates/core/src/*/moves.txt)"
+            );
         }
     }
 }

@@ -25,7 +25,9 @@ pub(crate) const OBSERVE: &str = "
 /// The moves that were made and that no drawing has, each as a sentence.
 pub(crate) async fn undrawn_moves(pool: &PgPool) -> sqlx::Result<Vec<String>> {
     let observed: Vec<(String, String, String)> =
-        sqlx::query_as("SELECT DISTINCT machine, old_status, new_status FROM observed_moves").fetch_all(pool).await?;
+        sqlx::query_as("SELECT DISTINCT machine, old_status, new_status FROM observed_moves")
+            .fetch_all(pool)
+            .await?;
     let drawn = BTreeMap::from([("bulk_actions", drawn(ACTIONS)), ("bulk_action_chunks", drawn(CHUNKS))]);
     let undrawn = observed.into_iter().filter(|(machine, from, to)| {
         !drawn.get(machine.as_str()).is_some_and(|moves| moves.contains(&(from.as_str(), to.as_str())))
@@ -34,7 +36,8 @@ pub(crate) async fn undrawn_moves(pool: &PgPool) -> sqlx::Result<Vec<String>> {
 }
 
 fn drawn(text: &str) -> BTreeSet<(&str, &str)> {
-    let lines = text.lines().filter_map(|line| line.split_once(':')).filter(|(from, _)| !from.starts_with('#'));
+    let lines =
+        text.lines().filter_map(|line| line.split_once(':')).filter(|(from, _)| !from.starts_with('#'));
     lines.flat_map(|(from, followers)| followers.split_whitespace().map(move |to| (from, to))).collect()
 }
 
@@ -44,7 +47,12 @@ mod tests {
 
     #[test]
     fn the_drawings_are_read() {
-        assert!(drawn(ACTIONS).contains(&("failed", "processing")) && !drawn(ACTIONS).contains(&("failed", "queued")));
-        assert!(drawn(CHUNKS).contains(&("running", "done")) && !drawn(CHUNKS).contains(&("pending", "done")));
+        assert!(
+            drawn(ACTIONS).contains(&("failed", "processing"))
+                && !drawn(ACTIONS).contains(&("failed", "queued"))
+        );
+        assert!(
+            drawn(CHUNKS).contains(&("running", "done")) && !drawn(CHUNKS).contains(&("pending", "done"))
+        );
     }
 }

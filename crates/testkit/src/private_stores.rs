@@ -144,7 +144,11 @@ impl PrivateStores {
     /// Ends them and removes their data. Panics when a status was moved in a way that is in no drawing.
     pub async fn stop(mut self) {
         let undrawn = undrawn_moves(&self.pool).await.unwrap();
-        assert_eq!(undrawn, Vec::<String>::new(), "moves that are in no drawing (crates/core/src/*/moves.txt)");
+        assert_eq!(
+            undrawn,
+            Vec::<String>::new(),
+            "moves that are in no drawing (crates/core/src/*/moves.txt)"
+        );
         self.pool.close().await;
         stores::stop(&mut self.supervisor).await;
         drop(self.data_dir);

@@ -211,7 +211,8 @@ mod tests {
 
     #[test]
     fn the_machine_has_exactly_the_moves_of_its_drawing() {
-        let drawing: Vec<&str> = include_str!("moves.txt").lines().filter(|line| !line.starts_with('#')).collect();
+        let drawing: Vec<&str> =
+            include_str!("moves.txt").lines().filter(|line| !line.starts_with('#')).collect();
         assert_eq!(drawing.len(), S::ALL.len());
         for from in S::ALL {
             let followers = drawing.iter().find_map(|line| line.strip_prefix(&format!("{from}:"))).unwrap();

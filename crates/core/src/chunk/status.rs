@@ -113,11 +113,13 @@ mod tests {
             E::Revived,
             E::Withdrawn,
         ];
-        let drawing: Vec<&str> = include_str!("moves.txt").lines().filter(|line| !line.starts_with('#')).collect();
+        let drawing: Vec<&str> =
+            include_str!("moves.txt").lines().filter(|line| !line.starts_with('#')).collect();
         let name = |status: S| serde_json::to_value(status).unwrap().as_str().unwrap().to_owned();
         assert_eq!(drawing.len(), S::ALL.len());
         for from in S::ALL {
-            let followers = drawing.iter().find_map(|line| line.strip_prefix(&format!("{}:", name(from)))).unwrap();
+            let followers =
+                drawing.iter().find_map(|line| line.strip_prefix(&format!("{}:", name(from)))).unwrap();
             let drawn: Vec<&str> = followers.split_whitespace().collect();
             for to in S::ALL {
                 let reachable = events.iter().any(|&event| from.on(event) == Ok(to));

@@ -148,7 +148,11 @@ impl<H: Handler> Runner<H> {
                 Payload::Job(job) => Some(job),
                 Payload::UnknownVersion(version) => {
                     // Not finished: it stays in the queue for a worker that can read it.
-                    tracing::warn!(job = id, version, "left a job of a version that this worker does not know");
+                    tracing::warn!(
+                        job = id,
+                        version,
+                        "left a job of a version that this worker does not know"
+                    );
                     continue;
                 }
                 Payload::Unreadable => None,

@@ -118,7 +118,8 @@ async fn rows_that_are_locked_are_no_failure_and_no_outage() {
     holder.commit().await.unwrap();
     let detail = client.wait_finished(&id, DEADLINE).await;
     assert_eq!(finished(&client, &id, detail).await.counts(), (1, 0, 0));
-    let failures: i64 = sqlx::query_scalar("SELECT sum(failures) FROM bulk_action_chunks").fetch_one(pool).await.unwrap();
+    let failures: i64 =
+        sqlx::query_scalar("SELECT sum(failures) FROM bulk_action_chunks").fetch_one(pool).await.unwrap();
     assert_eq!(failures, 0, "contention counts as no attempt");
     let log = bench.platform.log("processing-worker-1");
     assert!(!log.contains("a dependency is away"), "contention opens no circuit: {log}");
@@ -130,7 +131,8 @@ async fn a_small_file_is_read_while_large_ones_of_others_are() {
     let mut large = Vec::new();
     for account in ["attacker-1", "attacker-2"] {
         let client = bench.platform.client(account);
-        let rows = (0..80_000).map(|n| format!("large{n}@example.com,A Name That Is Not Short At All {n},{}", n % 100));
+        let rows = (0..80_000)
+            .map(|n| format!("large{n}@example.com,A Name That Is Not Short At All {n},{}", n % 100));
         let upload = Upload::contacts("bulk_create").field("dryRun", "true");
         large.push((client.upload(file(rows), &upload).await, client));
     }
@@ -146,7 +148,10 @@ async fn a_small_file_is_read_while_large_ones_of_others_are() {
     .fetch_all(bench.env.pool())
     .await
     .unwrap();
-    assert!(read.iter().any(|&read| read != Some(true)), "one slot, and the small file was let in before both were read");
+    assert!(
+        read.iter().any(|&read| read != Some(true)),
+        "one slot, and the small file was let in before both were read"
+    );
     let detail = small.wait_finished(&id, DEADLINE).await;
     assert_eq!(detail["status"], "completed", "{detail:#}");
     for (id, client) in &large {

@@ -51,7 +51,10 @@ async fn the_newcomers_chunk_is_next_however_many_of_others_wait_before_it() {
     let pool = bench.env.pool();
     upload(&bench, "mmm").await;
     cut(pool, 12).await;
-    assert_eq!(number(pool, "SELECT count(*) FROM bulk_action_chunks WHERE status = 'queued'").await, IN_FLIGHT);
+    assert_eq!(
+        number(pool, "SELECT count(*) FROM bulk_action_chunks WHERE status = 'queued'").await,
+        IN_FLIGHT
+    );
     assert!(db::accounts_wait_for_a_slot(pool).await.unwrap(), "it has no slot yet");
     for _ in 0..2 {
         assert_eq!(claimed_account(pool, "").await, "mmm", "alone, an account has every slot");
@@ -193,10 +196,11 @@ async fn a_chunk_whose_workers_end_without_a_word_is_dead_and_a_retry_forgets_th
 
     let action = bench.client().data(&format!("/bulk-actions/{id}")).await;
     assert_eq!(action["status"], "failed", "{action:#}");
-    let reason: String = sqlx::query_scalar("SELECT last_error FROM bulk_action_chunks WHERE status = 'dead'")
-        .fetch_one(pool)
-        .await
-        .unwrap();
+    let reason: String =
+        sqlx::query_scalar("SELECT last_error FROM bulk_action_chunks WHERE status = 'dead'")
+            .fetch_one(pool)
+            .await
+            .unwrap();
     assert!(reason.starts_with("5 workers in a row ended without a word"), "{reason}");
     obeyed(&bench.client(), &id.to_string(), "retry").await;
     assert_eq!(number(pool, "SELECT max(lost)::bigint FROM bulk_action_chunks").await, 0);
