@@ -1,6 +1,6 @@
 //! The slots of one worker, and how a piece of work that takes long gives its slot to others.
 //!
-//! A slot is what a worker's concurrency counts. Work may hold it for a [`SLICE`]; after that, and only while another account
+//! A slot is what a worker's concurrency counts. Work may hold it for a slice of time; after that, and only while another account
 //! waits that has nothing running anywhere, it makes room in one of two ways:
 //!
 //! - a chunk moves to the slow lane, one further place per worker, and runs on there. Where the lane is taken its attempt is
@@ -18,6 +18,8 @@ use tokio::time::{Instant, sleep};
 /// How long work may hold a slot that another account waits for. A full chunk of rows that nothing hinders takes about as long
 /// on a busy machine, and a small action of somebody else has to end within a second.
 pub const SLICE: Duration = Duration::from_millis(300);
+/// The same for work that can stop at any time and loses nothing by it.
+const STOPPABLE_SLICE: Duration = Duration::from_millis(100);
 /// How often work that is over its slice looks whether somebody waits.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// Who waits for less than this is just being served: a job is on its way, or a claim.
@@ -85,10 +87,10 @@ impl Turn {
         std::future::pending().await
     }
 
-    /// Between two steps of work that can stop: once it has held its slot for longer than a [`SLICE`] and others wait, lends the
-    /// slot, and returns with a slot again.
+    /// Between two steps of work that can stop: once it has held its slot for a while and others wait, lends the slot, and
+    /// returns with a slot again.
     pub async fn lend<F: Future<Output = bool>>(&mut self, others_wait: impl Fn() -> F) {
-        if self.began.elapsed() < SLICE {
+        if self.began.elapsed() < STOPPABLE_SLICE {
             return;
         }
         if self.has_to_make_room(&others_wait).await {
@@ -205,7 +207,7 @@ mod tests {
         tokio::task::yield_now().await;
         large.lend(yes).await;
         assert!(!newcomer.is_finished(), "within its slice it keeps the slot");
-        sleep(SLICE).await;
+        sleep(STOPPABLE_SLICE).await;
         large.lend(yes).await;
         newcomer.await.unwrap();
         assert_eq!((slots.free(), slots.are_wanted_back()), (0, false), "it has its slot back");
