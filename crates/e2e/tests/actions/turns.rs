@@ -188,7 +188,7 @@ async fn a_chunk_whose_workers_end_without_a_word_is_dead_and_a_retry_forgets_th
         assert_eq!(lose().await.1, 0);
     }
     // One of those workers was only frozen.
-    let (lease, _) = (db::claim_chunk(pool, "w", LEASE_MS, "").await.unwrap().unwrap().lease, ());
+    let lease = db::claim_chunk(pool, "frozen", LEASE_MS, "").await.unwrap().unwrap().lease;
     db::chunk_lease_survived(pool, &lease).await.unwrap();
     let _ = db::hand_back_chunk(pool, &lease, false).await.unwrap();
     assert_eq!(lose().await.1, 0);
