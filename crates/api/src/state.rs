@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bulk_core::config::{ApiConfig, Config, HttpConfig};
-use bulk_core::db::Bell;
+use bulk_core::db::{Bell, SessionBounds};
 use bulk_core::dependencies::{Dependencies, DependencyError};
 use bulk_core::entity::Entities;
 use bulk_core::shutdown::Shutdown;
@@ -61,7 +61,11 @@ impl AppState {
     /// # Errors
     /// When one of their URLs is not one.
     pub(crate) fn open(config: ApiConfig, entities: Entities, shutdown: Shutdown) -> Result<Self, DependencyError> {
-        let dependencies = Dependencies::open(&config.config, SERVICE, Some(STATEMENT_TIMEOUT))?;
+        let bounds = SessionBounds {
+            statement: Some(STATEMENT_TIMEOUT),
+            ..SessionBounds::only_idle(config.config.worker.lease)
+        };
+        let dependencies = Dependencies::open(&config.config, SERVICE, bounds)?;
         let account_limits = AccountLimits::open(&config.rate_limit, &config.config.redis)?;
         Ok(Self {
             document: Arc::new(openapi::document(&entities)),

@@ -9,7 +9,7 @@ use sqlx::PgPool;
 use thiserror::Error;
 
 use crate::config::Config;
-use crate::db::{self, SchemaError};
+use crate::db::{self, SchemaError, SessionBounds};
 use crate::entity::FrozenEntities;
 use crate::health::{Dependency, Probe};
 use crate::queue::Queue;
@@ -54,19 +54,9 @@ impl Dependencies {
     ///
     /// # Errors
     /// When one of the URLs is not one.
-    pub fn open(
-        config: &Config,
-        service: &str,
-        statement_timeout: Option<Duration>,
-    ) -> Result<Self, DependencyError> {
+    pub fn open(config: &Config, service: &str, bounds: SessionBounds) -> Result<Self, DependencyError> {
         let database = &config.database;
-        let pool = db::connect(
-            &database.url,
-            service,
-            database.max_connections,
-            config.worker.lease,
-            statement_timeout,
-        );
+        let pool = db::connect(&database.url, service, database.max_connections, bounds);
         let probe_pool = db::connect_for_probes(&database.url, service);
         Ok(Self {
             pool: pool.map_err(DependencyError::DatabaseUrl)?,

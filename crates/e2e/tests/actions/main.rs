@@ -26,6 +26,7 @@ mod reading;
 mod retention;
 mod retry;
 mod support;
+mod turns;
 mod update;
 mod uploads;
 mod upsert;
