@@ -1,7 +1,14 @@
 //! Who is calling. One place decides it for both modes; handlers only see a checked account with its permissions.
 
+mod same_origin;
+mod session;
+
+pub(crate) use same_origin::check_same_origin;
+pub(crate) use session::Sessions;
+
 use axum::http::{HeaderMap, header};
 use bulk_core::config::AuthMode;
+use chrono::{DateTime, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
@@ -28,6 +35,15 @@ pub(crate) struct Caller {
     pub(crate) can_write: bool,
 }
 
+/// What a verified credential says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Identity {
+    /// Whose it is, and what it is good for.
+    pub(crate) caller: Caller,
+    /// When it ends. An account id that is believed as it is has no end.
+    pub(crate) expires_at: Option<DateTime<Utc>>,
+}
+
 /// Tells who is calling from a request's headers.
 pub(crate) enum Authenticator {
     /// By a token signed with HS256.
@@ -44,6 +60,7 @@ pub(crate) enum Authenticator {
 #[derive(Deserialize)]
 struct Claims {
     sub: String,
+    exp: i64,
     /// Space-separated; absent means that the token is not limited.
     scope: Option<String>,
 }
@@ -70,18 +87,33 @@ impl Authenticator {
     ///
     /// # Errors
     /// [`ApiError::Unauthorized`] when nobody says so, or not credibly.
-    pub(crate) fn identify(&self, headers: &HeaderMap) -> Result<Caller, ApiError> {
+    pub(crate) fn identify(&self, headers: &HeaderMap) -> Result<Identity, ApiError> {
+        let (credential, missing) = match self {
+            Self::Header => (single(headers, ACCOUNT_HEADER), "the header `account-id` is missing"),
+            Self::Jwt { .. } => (bearer_token(headers), "a bearer token is missing"),
+        };
+        self.verify(credential.ok_or(ApiError::Unauthorized(missing))?)
+    }
+
+    /// Whether the request names its caller in a header: then no cookie is looked at.
+    pub(crate) fn is_named(&self, headers: &HeaderMap) -> bool {
+        headers.contains_key(header::AUTHORIZATION)
+            || (matches!(self, Self::Header) && headers.contains_key(ACCOUNT_HEADER))
+    }
+
+    /// Whom a credential belongs to: a token or, where the header is believed, an account id.
+    ///
+    /// # Errors
+    /// [`ApiError::Unauthorized`] when it proves nothing.
+    pub(crate) fn verify(&self, credential: &str) -> Result<Identity, ApiError> {
         match self {
             Self::Header => {
-                let missing = ApiError::Unauthorized("the header `account-id` is missing");
-                let account = single(headers, ACCOUNT_HEADER).ok_or(missing)?;
-                Ok(Caller { account: checked_account(account)?, can_read: true, can_write: true })
+                let account = checked_account(credential)?;
+                Ok(Identity { caller: Caller { account, can_read: true, can_write: true }, expires_at: None })
             }
             Self::Jwt { key, rules } => {
-                let token =
-                    bearer_token(headers).ok_or(ApiError::Unauthorized("a bearer token is missing"))?;
                 // Why it is not valid is nobody's business but its owner's, who can look into it.
-                let claims = decode::<Claims>(token, key, rules)
+                let claims = decode::<Claims>(credential, key, rules)
                     .map_err(|_| ApiError::Unauthorized("the token is not valid or has expired"))?
                     .claims;
                 let has_scope = |wanted| {
@@ -91,9 +123,18 @@ impl Authenticator {
                         .is_none_or(|scope| scope.split_ascii_whitespace().any(|one| one == wanted))
                 };
                 let (can_read, can_write) = (has_scope(READ_SCOPE), has_scope(WRITE_SCOPE));
-                Ok(Caller { account: checked_account(&claims.sub)?, can_read, can_write })
+                let caller = Caller { account: checked_account(&claims.sub)?, can_read, can_write };
+                Ok(Identity { caller, expires_at: DateTime::from_timestamp(claims.exp, 0) })
             }
         }
+    }
+}
+
+impl Caller {
+    /// What the caller may do, as a token's `scope` names it.
+    pub(crate) fn scopes(&self) -> Vec<&'static str> {
+        let named = [(self.can_read, READ_SCOPE), (self.can_write, WRITE_SCOPE)];
+        named.into_iter().filter_map(|(may, scope)| may.then_some(scope)).collect()
     }
 }
 

@@ -13,6 +13,7 @@ mod extract;
 mod health;
 mod middleware;
 mod openapi;
+mod page;
 mod rate_limit;
 mod results;
 mod router;

@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use crate::SERVICE;
-use crate::auth::Authenticator;
+use crate::auth::{Authenticator, Sessions};
 use crate::events::Followed;
 use crate::rate_limit::{AccountLimits, AddressLimit};
 
@@ -22,6 +22,8 @@ pub(crate) struct AppState {
     pub(crate) dependencies: Dependencies,
     /// Says who is calling.
     pub(crate) authenticator: Arc<Authenticator>,
+    /// The browsers' sessions.
+    pub(crate) sessions: Sessions,
     /// How much each account may ask.
     pub(crate) account_limits: Arc<AccountLimits>,
     /// How much each address may ask.
@@ -51,6 +53,7 @@ impl AppState {
         Ok(Self {
             account_limits: Arc::new(account_limits),
             address_limit: AddressLimit::new(&config.rate_limit, config.http.trust_proxy).map(Arc::new),
+            sessions: Sessions::new(&config),
             http: Arc::new(config.http),
             probes: dependencies.probes().into(),
             followed: Followed::new(dependencies.pool.clone(), shutdown.clone()),

@@ -23,6 +23,8 @@ pub struct HttpConfig {
     /// `TRUST_PROXY`: whether a proxy stands in front that sets `X-Forwarded-For` and `X-Forwarded-Proto`. Default false:
     /// anyone could write anything into them.
     pub trust_proxy: bool,
+    /// `PAGE`: whether the web page is served at `/app`, on or off. Default on.
+    pub page: bool,
 }
 
 impl HttpConfig {
@@ -30,6 +32,7 @@ impl HttpConfig {
         Self {
             allowed_origins: read_origins(reader, environment),
             trust_proxy: reader.boolean("TRUST_PROXY", false),
+            page: reader.boolean("PAGE", true),
         }
     }
 }
