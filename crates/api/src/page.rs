@@ -56,7 +56,8 @@ pub(crate) fn prefers_html(headers: &HeaderMap) -> bool {
     for range in accepted.flat_map(|value| value.split(',')) {
         let mut parts = range.split(';').map(str::trim);
         let kind = parts.next().unwrap_or_default();
-        let quality = parts.find_map(|part| part.strip_prefix("q=")).map_or(1.0, |q| q.parse().unwrap_or(0.0));
+        let quality =
+            parts.find_map(|part| part.strip_prefix("q=")).map_or(1.0, |q| q.parse().unwrap_or(0.0));
         if kind.eq_ignore_ascii_case("text/html") {
             html = quality;
         } else if kind.eq_ignore_ascii_case("application/json") {

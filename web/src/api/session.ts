@@ -1,8 +1,10 @@
 // The browser's session: who is signed in, signing in and out. The token goes into a cookie that scripts cannot read.
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { type QueryClient, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { answer, api } from "./client";
 import { SESSION_KEY } from "./query-client";
 import type { Session } from "./types";
+
+const SERVICE_KEY = ["service"];
 
 /** Who is signed in; fails with 401 when nobody is. */
 export function useSession() {
@@ -19,9 +21,8 @@ export function useSignIn() {
   const client = useQueryClient();
   return useMutation({
     mutationFn: (body: Credential) => answer(api.POST("/session", { body })),
-    // Nothing of an earlier account may show.
     onSuccess: ({ data }) => {
-      client.clear();
+      forgetAccount(client);
       client.setQueryData(SESSION_KEY, data);
     },
   });
@@ -32,16 +33,21 @@ export function useSignOut() {
   return useMutation({
     mutationFn: () => answer(api.DELETE("/session")),
     onSuccess: () => {
-      client.clear();
+      forgetAccount(client);
       void client.resetQueries({ queryKey: SESSION_KEY });
     },
   });
 }
 
+/** Nothing of one account may show to the next. */
+function forgetAccount(client: QueryClient) {
+  client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== SESSION_KEY[0] && queryKey[0] !== SERVICE_KEY[0] });
+}
+
 /** What the service asks of those who sign in. */
 export function useService() {
   return useQuery({
-    queryKey: ["service"],
+    queryKey: SERVICE_KEY,
     queryFn: async ({ signal }) =>
       (await answer(api.GET("/", { signal, headers: { accept: "application/json" } }))).data,
     staleTime: Infinity,

@@ -21,8 +21,8 @@ export function MissingColumns({ entity, missing, settings, change }: Props) {
     <div className="missing">
       {missing.length > 0 && (
         <p>
-          Nothing fills <strong>{missing.join(", ")}</strong>, which a new {entity.type} needs. Choose a column for it below, or give one value
-          for every row.
+          Nothing fills <strong>{missing.join(", ")}</strong>, which has to be there. Choose a column for it below, or give one value for every
+          row.
         </p>
       )}
       <div className="fields">

@@ -2,7 +2,7 @@
 
 const WHOLE = new Intl.NumberFormat("en-US");
 const RELATIVE = new Intl.RelativeTimeFormat("en-US", { numeric: "auto" });
-const MOMENT = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const MOMENT = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 
 /** 4213 as 4,213. */
 export function count(value: number): string {

@@ -11,7 +11,7 @@ export function Shell({ children }: { children: ReactNode }) {
   const signOut = useSignOut();
   return (
     <>
-      <a className="skip" href="#main">
+      <a className="to-content" href="#main">
         Skip to content
       </a>
       <header className="bar">

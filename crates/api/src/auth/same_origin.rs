@@ -19,7 +19,11 @@ const FOREIGN: ApiError = ApiError::Forbidden("the request comes from a page of 
 /// [`ApiError::Forbidden`] for a page of another origin, and where nothing says which page it was.
 pub(crate) fn check_same_origin(headers: &HeaderMap, trust_proxy: bool) -> Result<(), ApiError> {
     if headers.contains_key(&FETCH_SITE) {
-        return if single(headers, FETCH_SITE.as_str()) == Some("same-origin") { Ok(()) } else { Err(FOREIGN) };
+        return if single(headers, FETCH_SITE.as_str()) == Some("same-origin") {
+            Ok(())
+        } else {
+            Err(FOREIGN)
+        };
     }
     let origin = single(headers, header::ORIGIN.as_str()).ok_or(FOREIGN)?;
     let authority = origin.split_once("://").map(|(_, authority)| authority);
@@ -58,7 +62,8 @@ mod tests {
             let headers = [("sec-fetch-site", site), ("origin", "http://a:1"), ("host", "a:1")];
             assert!(!passes(&headers, false), "{site:?}");
         }
-        for origin in ["null", "http://evil.example", "http://a:2", "http://a", "http://a:1.evil", "a:1", ""] {
+        for origin in ["null", "http://evil.example", "http://a:2", "http://a", "http://a:1.evil", "a:1", ""]
+        {
             assert!(!passes(&[("origin", origin), ("host", "a:1")], false), "{origin:?}");
         }
         assert!(!passes(&[("host", "a:1")], false), "nothing says where it comes from");
@@ -68,7 +73,8 @@ mod tests {
 
     #[test]
     fn only_a_trusted_proxy_says_what_the_host_was() {
-        let headers = [("origin", "https://bulk.example"), ("host", "api:3000"), ("x-forwarded-host", "bulk.example")];
+        let headers =
+            [("origin", "https://bulk.example"), ("host", "api:3000"), ("x-forwarded-host", "bulk.example")];
         assert!(passes(&headers, true));
         assert!(!passes(&headers, false));
     }

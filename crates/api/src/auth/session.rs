@@ -100,7 +100,8 @@ impl Sessions {
         expires_at: Option<DateTime<Utc>>,
     ) -> Result<HeaderValue, ApiError> {
         if credential.len() > MAX_CREDENTIAL_BYTES {
-            let message = format!("has more than {MAX_CREDENTIAL_BYTES} bytes, which a browser does not keep");
+            let message =
+                format!("has more than {MAX_CREDENTIAL_BYTES} bytes, which a browser does not keep");
             return Err(ApiError::invalid("token", message));
         }
         let age = expires_at.map(|at| (at - Utc::now()).num_seconds().max(0));
@@ -128,9 +129,8 @@ impl Sessions {
     }
 
     fn is_secure(self, headers: &HeaderMap) -> bool {
-        let is_forwarded = || {
-            single(headers, FORWARDED_PROTO).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"))
-        };
+        let is_forwarded =
+            || single(headers, FORWARDED_PROTO).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"));
         self.always_secure || (self.trust_proxy && is_forwarded())
     }
 }
@@ -206,7 +206,10 @@ mod tests {
         let end = Utc::now() + chrono::TimeDelta::seconds(90);
         let cookie = PLAIN.cookie(&HeaderMap::new(), "a.b.c", Some(end)).unwrap();
         let text = cookie.to_str().unwrap();
-        assert!(text.starts_with("bulk-session=a.b.c; Path=/; HttpOnly; SameSite=Strict; Max-Age="), "{text}");
+        assert!(
+            text.starts_with("bulk-session=a.b.c; Path=/; HttpOnly; SameSite=Strict; Max-Age="),
+            "{text}"
+        );
         let age: i64 = text.rsplit('=').next().unwrap().parse().unwrap();
         assert!((88..=90).contains(&age), "{text}");
         let secure = Sessions { always_secure: true, ..PLAIN };

@@ -100,7 +100,8 @@ async fn sign_in(
     let identity = state.authenticator.verify(&credential)?;
     let cookie = state.sessions.cookie(&headers, &credential, identity.expires_at)?;
     tracing::info!(accountId = identity.caller.account, "signed in");
-    Ok(([(header::SET_COOKIE, cookie)], Success::new("Signed in", SessionView::from(identity))).into_response())
+    Ok(([(header::SET_COOKIE, cookie)], Success::new("Signed in", SessionView::from(identity)))
+        .into_response())
 }
 
 /// A browser says which page a request comes from; a program that says nothing has no cookies to lose.
@@ -123,10 +124,14 @@ fn unreadable(refused: &JsonRejection) -> ApiError {
 
 fn expected(state: &AppState, credential: Credential) -> Result<String, ApiError> {
     if !state.sessions.are_enabled() {
-        return Err(ApiError::Forbidden("the gateway before this service says who is calling: there is no sign-in"));
+        return Err(ApiError::Forbidden(
+            "the gateway before this service says who is calling: there is no sign-in",
+        ));
     }
     match (state.authenticator.as_ref(), credential) {
-        (Authenticator::Jwt { .. }, Credential::Token(TokenCredential { token })) => Ok(token.trim().to_owned()),
+        (Authenticator::Jwt { .. }, Credential::Token(TokenCredential { token })) => {
+            Ok(token.trim().to_owned())
+        }
         (Authenticator::Header, Credential::Account(AccountCredential { account })) => Ok(account),
         (Authenticator::Jwt { .. }, _) => Err(ApiError::Unauthorized("this service asks for a token")),
         (Authenticator::Header, _) => Err(ApiError::Unauthorized("this service asks for an account id")),

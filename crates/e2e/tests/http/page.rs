@@ -50,11 +50,19 @@ async fn the_page_is_served_with_what_it_loads_and_nothing_else() {
 async fn places_within_the_page_are_the_page_and_missing_files_are_missing() {
     let env = TestEnv::new().await;
     let platform = api(&env, &[]).await;
-    for path in ["/app", "/app/", "/app/new", "/app/actions/01900000-0000-7000-8000-000000000000", "/app/entities/x"] {
+    for path in
+        ["/app", "/app/", "/app/new", "/app/actions/01900000-0000-7000-8000-000000000000", "/app/entities/x"]
+    {
         let answer = get(&platform, path, &[("accept", BROWSER)]).await;
-        assert_eq!((answer.status().as_u16(), header(&answer, "content-type").as_str()), (200, "text/html"), "{path}");
+        assert_eq!(
+            (answer.status().as_u16(), header(&answer, "content-type").as_str()),
+            (200, "text/html"),
+            "{path}"
+        );
     }
-    for path in ["/app/assets/index-old.js", "/app/favicon.ico", "/app/.env", "/apple", "/app/../app.x", "/bulk"] {
+    for path in
+        ["/app/assets/index-old.js", "/app/favicon.ico", "/app/.env", "/apple", "/app/../app.x", "/bulk"]
+    {
         let (status, code, _) = refusal(get(&platform, path, &[("accept", BROWSER)]).await).await;
         assert_eq!((status, code.as_str()), (404, "not_found"), "{path}");
     }

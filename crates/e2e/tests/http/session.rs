@@ -50,7 +50,10 @@ async fn a_token_becomes_a_session_that_does_what_the_token_does() {
     assert_eq!(body["data"]["account"], "acme");
     assert_eq!(body["data"]["scopes"], json!(["bulk:read"]));
     assert!(body["data"]["expiresAt"].is_string(), "{body}");
-    assert!(cookie.starts_with(&format!("{NAME}={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age=")), "{cookie}");
+    assert!(
+        cookie.starts_with(&format!("{NAME}={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age=")),
+        "{cookie}"
+    );
     let age: u64 = cookie.rsplit('=').next().unwrap().parse().unwrap();
     assert!((590..=600).contains(&age), "the token's own end: {cookie}");
 
@@ -63,7 +66,8 @@ async fn a_token_becomes_a_session_that_does_what_the_token_does() {
     }
     let id = "01900000-0000-7000-8000-000000000000";
     let pause = with_cookie(ask(&platform, Method::POST, &format!("/bulk-actions/{id}/pause")), &token);
-    let (status, _, told) = refusal(pause.header("sec-fetch-site", "same-origin").send().await.unwrap()).await;
+    let (status, _, told) =
+        refusal(pause.header("sec-fetch-site", "same-origin").send().await.unwrap()).await;
     assert_eq!(status, 403, "a session has the token's scope");
     assert!(told.contains("bulk:write"), "{told}");
 
@@ -83,7 +87,8 @@ async fn over_tls_the_cookie_is_the_hosts_alone() {
     // What another host of the domain, or plain HTTP, could have set does not count.
     let tossed = with_cookie(ask(&platform, Method::GET, "/session"), &token);
     assert_eq!(tossed.header("x-forwarded-proto", "https").send().await.unwrap().status(), 401);
-    let own = ask(&platform, Method::GET, "/session").header("cookie", format!("__Host-bulk-session={token}"));
+    let own =
+        ask(&platform, Method::GET, "/session").header("cookie", format!("__Host-bulk-session={token}"));
     assert_eq!(own.header("x-forwarded-proto", "https").send().await.unwrap().status(), 200);
 }
 
@@ -142,7 +147,8 @@ async fn no_other_page_acts_for_the_signed_in_account() {
     let own = platform.url();
     let id = "01900000-0000-7000-8000-000000000000";
     let cancel = |headers: &[(&str, &str)]| {
-        let mut request = with_cookie(ask(&platform, Method::POST, &format!("/bulk-actions/{id}/cancel")), &session);
+        let mut request =
+            with_cookie(ask(&platform, Method::POST, &format!("/bulk-actions/{id}/cancel")), &session);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -172,10 +178,12 @@ async fn no_other_page_signs_a_browser_in_or_out() {
     let env = TestEnv::new().await;
     let platform = start(&env).await;
     let attackers = json!({"token": made("mallory", None, 600)});
-    for (site, origin) in [("cross-site", "https://evil.example"), ("same-site", "https://sub.bulk.example")] {
+    for (site, origin) in [("cross-site", "https://evil.example"), ("same-site", "https://sub.bulk.example")]
+    {
         for method in [Method::POST, Method::DELETE] {
             let request = ask(&platform, method.clone(), "/session").json(&attackers);
-            let answer = request.header("sec-fetch-site", site).header("origin", origin).send().await.unwrap();
+            let answer =
+                request.header("sec-fetch-site", site).header("origin", origin).send().await.unwrap();
             assert_eq!(answer.status(), 403, "{method} {site}");
             assert!(!answer.headers().contains_key("set-cookie"), "{method} {site}");
         }
@@ -183,7 +191,8 @@ async fn no_other_page_signs_a_browser_in_or_out() {
     // A form needs no leave to be sent, but cannot send JSON.
     let text = attackers.to_string();
     for kind in ["application/x-www-form-urlencoded", "text/plain", "multipart/form-data; boundary=x"] {
-        let request = ask(&platform, Method::POST, "/session").header("content-type", kind).body(text.clone());
+        let request =
+            ask(&platform, Method::POST, "/session").header("content-type", kind).body(text.clone());
         let answer = request.send().await.unwrap();
         assert_eq!(answer.status(), 415, "{kind}");
         assert!(!answer.headers().contains_key("set-cookie"), "{kind}");
@@ -198,7 +207,10 @@ async fn where_the_header_is_believed_an_account_signs_in_by_its_name() {
     assert_eq!(answer.status(), 200);
     assert_eq!(set_cookie(&answer), format!("{NAME}=acme; Path=/; HttpOnly; SameSite=Strict"));
     let body: Value = answer.json().await.unwrap();
-    assert_eq!(body["data"], json!({"account": "acme", "scopes": ["bulk:read", "bulk:write"], "expiresAt": null}));
+    assert_eq!(
+        body["data"],
+        json!({"account": "acme", "scopes": ["bulk:read", "bulk:write"], "expiresAt": null})
+    );
     assert_eq!(sign_in(&platform, &json!({"account": "../acme"})).await.status(), 401);
     assert_eq!(sign_in(&platform, &json!({"token": "x"})).await.status(), 401);
     let shown = with_cookie(ask(&platform, Method::GET, "/session"), "acme").header("account-id", "other");
