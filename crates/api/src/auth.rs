@@ -1,5 +1,11 @@
 //! Who is calling. One place decides it for both modes; handlers only see a checked account with its permissions.
 
+mod same_origin;
+mod session;
+
+pub(crate) use same_origin::check_same_origin;
+pub(crate) use session::Sessions;
+
 use axum::http::{HeaderMap, header};
 use bulk_core::config::{AuthMode, JwtConfig};
 use chrono::{DateTime, Utc};
@@ -110,19 +116,40 @@ impl Authenticator {
     /// # Errors
     /// [`ApiError::Unauthorized`] when nobody says so, or not credibly.
     pub(crate) fn identify(&self, headers: &HeaderMap) -> Result<Caller, ApiError> {
+        let (credential, missing) = match self {
+            Self::Header => (single(headers, ACCOUNT_HEADER), "the header `account-id` is missing"),
+            Self::Jwt { .. } => (bearer_token(headers), "a bearer token is missing"),
+        };
+        self.verify(credential.ok_or(ApiError::Unauthorized(missing))?)
+    }
+
+    /// Whether the request names its caller in a header: then no cookie is looked at.
+    pub(crate) fn is_named(&self, headers: &HeaderMap) -> bool {
+        headers.contains_key(header::AUTHORIZATION)
+            || (matches!(self, Self::Header) && headers.contains_key(ACCOUNT_HEADER))
+    }
+
+    /// Whom a credential belongs to: a token or, where the header is believed, an account id.
+    ///
+    /// # Errors
+    /// [`ApiError::Unauthorized`] when it proves nothing.
+    pub(crate) fn verify(&self, credential: &str) -> Result<Caller, ApiError> {
         match self {
             Self::Header => {
-                let missing = ApiError::Unauthorized("the header `account-id` is missing");
-                let account = single(headers, ACCOUNT_HEADER).ok_or(missing)?;
-                let account = checked_account(account)?;
+                let account = checked_account(credential)?;
                 Ok(Caller { account, can_read: true, can_write: true, until: None })
             }
-            Self::Jwt { keys, rules } => {
-                let token =
-                    bearer_token(headers).ok_or(ApiError::Unauthorized("a bearer token is missing"))?;
-                identify_token(token, keys, rules)
+            Self::Jwt { keys, rules } => identify_token(credential, keys, rules),
             }
         }
+    }
+}
+
+impl Caller {
+    /// What the caller may do, as a token's `scope` names it.
+    pub(crate) fn scopes(&self) -> Vec<&'static str> {
+        let named = [(self.can_read, READ_SCOPE), (self.can_write, WRITE_SCOPE)];
+        named.into_iter().filter_map(|(may, scope)| may.then_some(scope)).collect()
     }
 }
 

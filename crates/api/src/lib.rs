@@ -15,6 +15,7 @@ mod health;
 mod middleware;
 pub mod entities;
 mod openapi;
+mod page;
 mod rate_limit;
 mod results;
 mod retention;

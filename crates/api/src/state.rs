@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use crate::SERVICE;
-use crate::auth::Authenticator;
+use crate::auth::{Authenticator, Sessions};
 use crate::events::Followed;
 use crate::health::Health;
 use crate::openapi;
@@ -29,6 +29,8 @@ pub(crate) struct AppState {
     pub(crate) dependencies: Dependencies,
     /// Says who is calling.
     pub(crate) authenticator: Arc<Authenticator>,
+    /// The browsers' sessions.
+    pub(crate) sessions: Sessions,
     /// How much each account may ask.
     pub(crate) account_limits: Arc<AccountLimits>,
     /// How much each address may ask.
@@ -72,6 +74,7 @@ impl AppState {
             entities,
             account_limits: Arc::new(account_limits),
             address_limit: AddressLimit::new(&config.rate_limit, config.http.trust_proxy).map(Arc::new),
+            sessions: Sessions::new(&config),
             http: Arc::new(config.http),
             health: Health::new(dependencies.probes()),
             shares: Shares::new(config.config.database.max_connections),

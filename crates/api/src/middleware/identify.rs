@@ -8,6 +8,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tracing::Span;
 
+use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::rate_limit::{Verdict, write_headers};
 use crate::seats::Seat;
@@ -16,10 +17,10 @@ use crate::state::AppState;
 /// Where a POST is an upload.
 const UPLOADS: &str = "/bulk-actions";
 
-/// Answers 401 or 429, or passes the request on with its [`Caller`](crate::auth::Caller). What may be done with an account
+/// Answers 401 or 429, or passes the request on with its [`Caller`]. What may be done with an account
 /// is the extractors' part.
 pub(crate) async fn identify(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
-    let caller = match state.authenticator.identify(request.headers()) {
+    let caller = match identified(&state, &request) {
         Ok(caller) => caller,
         Err(error) => return error.into_response(),
     };
@@ -39,6 +40,12 @@ pub(crate) async fn identify(State(state): State<AppState>, mut request: Request
     };
     write_headers(response.headers_mut(), &verdict);
     response
+}
+
+/// A header names the caller; a browser's cookie does where there is none.
+fn identified(state: &AppState, request: &Request) -> Result<Caller, ApiError> {
+    let session = state.sessions.identify(&state.authenticator, request.method(), request.headers())?;
+    session.map_or_else(|| state.authenticator.identify(request.headers()), Ok)
 }
 
 fn is_upload(request: &Request) -> bool {

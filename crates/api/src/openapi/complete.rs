@@ -124,6 +124,13 @@ fn security_schemes() -> Value {
             "description": "HS256, signed with JWT_SECRET. Claims: `sub`, the account; `exp`, required; `scope`, optional: \
                 `bulk:read`, `bulk:write` or both.",
         },
+        "session": {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": "bulk-session",
+            "description": "What `POST /session` answers with, for browsers (`__Host-bulk-session` over TLS). Counts where no header \
+                names the caller; changes only with `Sec-Fetch-Site: same-origin` or this service's own `Origin`.",
+        },
         "accountId": {
             "type": "apiKey",
             "in": "header",

@@ -32,6 +32,8 @@ pub struct HttpConfig {
     /// Whether only requests that name this machine are answered: with header authentication outside production, a web page
     /// whose name was made to lead here could otherwise ask on behalf of any account.
     pub only_local_hosts: bool,
+    /// `PAGE`: whether the web page is served at `/app`, on or off. Default on.
+    pub page: bool,
 }
 
 impl HttpConfig {
@@ -44,6 +46,7 @@ impl HttpConfig {
             only_local_hosts: is_open,
             allowed_origins: read_origins(reader, environment),
             trust_proxy: reader.boolean("TRUST_PROXY", false),
+            page: reader.boolean("PAGE", true),
         }
     }
 }

@@ -126,10 +126,10 @@ impl<'a> Reader<'a> {
     pub(super) fn boolean(&mut self, name: &'static str, default: bool) -> bool {
         let Some(value) = self.text(name) else { return default };
         match value.to_ascii_lowercase().as_str() {
-            "true" | "1" | "yes" => true,
-            "false" | "0" | "no" => false,
+            "true" | "1" | "yes" | "on" => true,
+            "false" | "0" | "no" | "off" => false,
             _ => {
-                self.problem(name, format!("is {value:?}"), "give true or false (or 1, 0, yes, no)");
+                self.problem(name, format!("is {value:?}"), "give true or false (or 1, 0, yes, no, on, off)");
                 default
             }
         }

@@ -36,6 +36,14 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// After which a stream ends that nothing else ends.
 const LONGEST_STREAM: Duration = Duration::from_secs(24 * 3600);
 
+/// An event's data while the action runs.
+#[derive(Serialize)]
+struct NewsView {
+    status: ActionStatus,
+    #[serde(flatten)]
+    stats: StatsView,
+}
+
 /// The last event's data.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -46,8 +54,8 @@ struct DoneView {
     stats: StatsView,
 }
 
-/// The counters as they change, as server-sent events: `progress` with the stats while the action runs, then one `done`
-/// with `status`, `outcome` and the stats; then the stream ends.
+/// The counters as they change, as server-sent events: `progress` with `status` and the stats while the action runs, then
+/// one `done` with `status`, `outcome` and the stats; then the stream ends.
 #[utoipa::path(
     get,
     path = "/bulk-actions/{id}/events",
@@ -136,7 +144,8 @@ impl Listener {
     /// Puts what the action has come to into the queue.
     fn tell(&mut self, action: Arc<ActionRecord>) -> Result<(), axum::Error> {
         let id = action.updated_at.timestamp_micros().to_string();
-        self.waiting.push_back(Event::default().id(id).event("progress").json_data(StatsView::of(&action))?);
+        let news = NewsView { status: action.status, stats: StatsView::of(&action) };
+        self.waiting.push_back(Event::default().id(id).event("progress").json_data(news)?);
         if is_over(&action) {
             let done =
                 DoneView { status: action.status, outcome: action.outcome, stats: StatsView::of(&action) };
