@@ -217,8 +217,11 @@ impl Entity {
         header: &[String],
         mapping: &BTreeMap<String, String>,
     ) -> Result<Resolved, Vec<HeaderProblem>> {
-        let known: Vec<_> =
-            self.columns.iter().map(|column| Known { name: &column.name, aliases: &column.aliases }).collect();
+        let known: Vec<_> = self
+            .columns
+            .iter()
+            .map(|column| Known { name: &column.name, aliases: &column.aliases })
+            .collect();
         let mapping: Mapping =
             mapping.iter().map(|(key, target)| (key.clone(), Some(target.clone()))).collect();
         let wanted = Wanted {
