@@ -1,5 +1,6 @@
 //! The routes, and how serving starts and ends.
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use axum::body::Body;
