@@ -11,8 +11,7 @@ use bulk_core::dependencies::Dependencies;
 use bulk_core::entity::{ColumnMap, Entity, FieldProblem, FrozenError};
 use bulk_core::health::{Dependency, Outage};
 use bulk_core::storage::StorageError;
-use csv_async::StringRecord;
-use csv_intake::{CsvError, CsvReader, ReadLimits, RowPosition};
+use csv_intake::{CsvError, CsvReader, ReadLimits, Record, Row};
 use thiserror::Error;
 
 use crate::dedupe::SeenKeys;
@@ -93,18 +92,14 @@ pub async fn chunk_file(
     })?;
     let source = ExactLength::new(source, claim.file_size_bytes);
     // The upload was checked against the limits of its day; what counts now is that the file still has as many rows.
-    let limits = ReadLimits {
-        max_rows: claim.total_rows,
-        max_decoded_bytes: u64::MAX,
-        max_record_bytes: ReadLimits::USUAL_RECORD_BYTES,
-    };
-    let mut reader = CsvReader::open(source, limits).await?;
+    let limits = ReadLimits { max_rows: claim.total_rows, ..ReadLimits::ACCEPTED };
+    let mut reader = CsvReader::open(source, limits, &claim.intake.read).await?;
     let mut cutter = Cutter::new(dependencies, config, &claim, entity, reader.header().to_vec())?;
-    let mut record = StringRecord::new();
+    let mut record = Record::new();
     let mut rows = 0;
-    while let Some(position) = reader.next_row(&mut record).await? {
-        cutter.add(position, &record).await?;
-        rows = position.row;
+    while let Some(row) = reader.next_row(&mut record).await? {
+        cutter.add(row, &record).await?;
+        rows = row.number;
     }
     if rows != claim.total_rows {
         let expected = claim.total_rows;
@@ -134,7 +129,7 @@ impl Cutter {
         entity: Arc<Entity>,
         header: Vec<String>,
     ) -> Result<Self, ChunkingError> {
-        let map = entity.map_columns(&header, &claim.mapping).map_err(|problems| {
+        let map = entity.map_columns(&header, &claim.mapping, &claim.intake).map_err(|problems| {
             let sentences: Vec<_> = problems.into_iter().map(|problem| problem.message).collect();
             ChunkingError::File(sentences.join("; "))
         })?;
@@ -160,8 +155,8 @@ impl Cutter {
         })
     }
 
-    async fn add(&mut self, position: RowPosition, record: &StringRecord) -> Result<(), ChunkingError> {
-        let checked = self.check(position, record);
+    async fn add(&mut self, row: Row, record: &Record) -> Result<(), ChunkingError> {
+        let checked = self.check(row, record);
         let identity = checked.as_ref().ok().copied();
         let refusal = match (&checked, identity) {
             (Err((code, sentence)), _) => Some((*code, sentence.as_str())),
@@ -171,9 +166,9 @@ impl Cutter {
             _ => None,
         };
         let partition =
-            partition_of(identity, position.row, u16::try_from(self.open.len()).unwrap_or(u16::MAX));
+            partition_of(identity, row.number, u16::try_from(self.open.len()).unwrap_or(u16::MAX));
         let (_, chunk) = &mut self.open[partition as usize];
-        chunk.push(position.row, refusal, record.iter());
+        chunk.push(row.number, refusal, record.iter());
         if chunk.row_count() >= self.chunk_size || chunk.size_bytes() >= self.chunk_size_bytes {
             self.close(partition).await?;
         }
@@ -185,12 +180,9 @@ impl Cutter {
     }
 
     /// The row's identity, or why it is refused.
-    fn check(&self, position: RowPosition, record: &StringRecord) -> Result<u128, (RowCode, String)> {
-        let (found, expected) = (record.len(), self.header.len());
-        if found != expected {
-            let fields = if found == 1 { "field" } else { "fields" };
-            let sentence = format!("line {} has {found} {fields}, the header has {expected}", position.line);
-            return Err((RowCode::Malformed, sentence));
+    fn check(&self, row: Row, record: &Record) -> Result<u128, (RowCode, String)> {
+        if let Some(fault) = row.fault {
+            return Err((RowCode::Malformed, fault.sentence(row.line)));
         }
         match self.entity.check_row(&self.map, self.action, record) {
             Ok(row) => Ok(row.identity),

@@ -10,8 +10,7 @@ use bulk_core::chunk::{ResultRow, RowStatus, decode_results};
 use bulk_core::db::ActionRecord;
 use bulk_core::storage::ObjectStore;
 use bytes::Bytes;
-use csv_async::StringRecord;
-use csv_intake::{CsvError, CsvReader, ReadLimits};
+use csv_intake::{CsvError, CsvReader, ReadLimits, Record};
 use futures::stream::{self, TryStreamExt as _};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -148,10 +147,10 @@ impl Download {
     async fn write_unprocessed(&mut self, sender: &mpsc::Sender<Piece>) -> Result<(), Interrupted> {
         let processed = self.processed_rows().await?;
         let mut raw = open_raw(&self.state.dependencies.store, &self.action).await?;
-        let mut record = StringRecord::new();
-        while let Some(position) = raw.next_row(&mut record).await.map_err(unreadable)? {
-            if !processed.contains(position.row) {
-                self.encoder.row(&position.row.to_string(), "unprocessed", "", "", record.iter());
+        let mut record = Record::new();
+        while let Some(row) = raw.next_row(&mut record).await.map_err(unreadable)? {
+            if !processed.contains(row.number) {
+                self.encoder.row(&row.number.to_string(), "unprocessed", "", "", record.iter());
             }
             if self.encoder.is_worth_sending() {
                 send(sender, Piece::Rows(self.encoder.take())).await?;
@@ -178,12 +177,7 @@ impl Download {
 /// The file was accepted within the limits of its time; they may have become smaller since, so none apply here.
 async fn open_raw(store: &ObjectStore, action: &ActionRecord) -> Result<CsvReader, ApiError> {
     let source = store.open(&action.file_key).await?;
-    let limits = ReadLimits {
-        max_rows: u64::MAX,
-        max_decoded_bytes: u64::MAX,
-        max_record_bytes: ReadLimits::USUAL_RECORD_BYTES,
-    };
-    CsvReader::open(source, limits).await.map_err(unreadable)
+    CsvReader::open(source, ReadLimits::ACCEPTED, &action.configuration.intake.read).await.map_err(unreadable)
 }
 
 /// The file was readable when it was accepted.

@@ -11,6 +11,8 @@ mod show;
 mod stats;
 mod view;
 
+pub(super) use create::no_multipart;
+
 use axum::extract::DefaultBodyLimit;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;

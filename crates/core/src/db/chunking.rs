@@ -1,15 +1,16 @@
 //! The chunking worker's transitions. Each names the lease (owner and attempt) it was made under, so a chunker that
 //! comes back after its lease ran out changes nothing.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
+use csv_intake::header::Mapping;
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::waiting::make_ready;
 use super::{Bell, DbError, LockedAction, RetryPolicy};
-use crate::action::{ActionEvent, ActionType};
+use crate::action::{ActionEvent, ActionType, Intake};
 
 /// Proof of a claim: the fencing token of a chunking run.
 #[derive(Debug, Clone)]
@@ -38,7 +39,9 @@ pub struct ChunkingClaim {
     /// Later rows with a key seen before are skipped.
     pub deduplicate: bool,
     /// CSV header to entity column.
-    pub mapping: BTreeMap<String, String>,
+    pub mapping: Mapping,
+    /// How the file is read.
+    pub intake: Intake,
     /// Object key of the file.
     pub file_key: String,
     /// Size of the file as it was stored.
@@ -111,7 +114,7 @@ pub async fn claim_chunking(
                     AND other.status IN ('queued', 'validating', 'processing')
                     AND other.chunking_lease_until > now()) < $5
            RETURNING a.account_id, a.entity_type, a.entity_hash, a.action_type AS "action_type: ActionType", a.deduplicate,
-               a.mapping AS "mapping: Json<BTreeMap<String, String>>", a.file_key, a.file_size_bytes, a.chunk_size,
+               a.mapping AS "mapping: Json<Mapping>", a.intake AS "intake: Json<Intake>", a.file_key, a.file_size_bytes, a.chunk_size,
                a.chunk_size_bytes, a.partitions, a.chunking_attempt, a.chunking_failures, s.total_records"#,
         action_id,
         owner,
@@ -132,6 +135,7 @@ pub async fn claim_chunking(
         action_type: claimed.action_type,
         deduplicate: claimed.deduplicate,
         mapping: claimed.mapping.0,
+        intake: claimed.intake.0,
         file_key: claimed.file_key,
         file_size_bytes: u64::try_from(claimed.file_size_bytes).unwrap_or_default(),
         chunk_size: usize::try_from(claimed.chunk_size).unwrap_or(1),

@@ -17,6 +17,7 @@ mod fairness;
 mod idempotency;
 mod model;
 mod orders;
+mod people;
 mod own_tables;
 mod poison;
 mod products;

@@ -5,6 +5,7 @@
 mod answers;
 mod auth;
 mod hostile;
+mod inspect;
 mod limits;
 mod logs;
 mod multipart;

@@ -67,7 +67,7 @@ pub(super) async fn create(
 }
 
 /// 415 for another kind of body, 400 for the right kind without the line that separates its parts.
-fn no_multipart(headers: &HeaderMap) -> ApiError {
+pub(in crate::routes) fn no_multipart(headers: &HeaderMap) -> ApiError {
     let content_type =
         headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default().trim();
