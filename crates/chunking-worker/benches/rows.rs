@@ -50,7 +50,9 @@ fn records() -> (Vec<String>, Vec<Record>) {
 
 fn contact(header: &[String]) -> (Arc<Entity>, ColumnMap) {
     let contact = Entities::built_in().find("contact").expect("contacts are built in").clone();
-    let map = contact.map_columns(header, &Mapping::new(), &Intake::default()).expect("the columns are those of a contact");
+    let map = contact
+        .map_columns(header, &Mapping::new(), &Intake::default())
+        .expect("the columns are those of a contact");
     (contact, map)
 }
 

@@ -128,7 +128,8 @@ impl InspectedColumn {
 impl From<LookedAtRow> for InspectedRow {
     fn from(row: LookedAtRow) -> Self {
         let LookedAtRow { row, line, cells, status, problems } = row;
-        let problems = problems.into_iter().map(|(column, message)| CellProblem { column, message }).collect();
+        let problems =
+            problems.into_iter().map(|(column, message)| CellProblem { column, message }).collect();
         Self { row, line, cells, status, problems }
     }
 }
@@ -156,6 +157,7 @@ async fn inspect(
 ) -> Result<Success<InspectionView>, ApiError> {
     let body = body.map_err(|_| no_multipart(&headers))?;
     let found = look(&mut Parts::new(body), &account, &state.entities, &state.config.upload).await?;
-    let message = if found.problems.is_empty() { "The file can be uploaded" } else { "The file would be refused" };
+    let message =
+        if found.problems.is_empty() { "The file can be uploaded" } else { "The file would be refused" };
     Ok(Success::new(message, found.into()))
 }

@@ -125,7 +125,8 @@ impl Form {
             "delimiter" => intake.read.delimiter = Some(parse::delimiter(raw)?),
             "timezone" => {
                 let zone = parse_timezone(value);
-                intake.values.timezone = Some(zone.ok_or("must be a time zone such as Europe/Berlin or UTC")?);
+                intake.values.timezone =
+                    Some(zone.ok_or("must be a time zone such as Europe/Berlin or UTC")?);
             }
             "decimal" => intake.values.decimal = parse::decimal(value)?,
             "sheet" => intake.sheet = Some(value.to_owned()),
@@ -135,7 +136,8 @@ impl Form {
     }
 
     fn parse_entity(&self, value: &str) -> Result<Arc<Entity>, String> {
-        let entity = self.entities.find(value).ok_or_else(|| parse::one_of(self.entities.names().into_iter()))?;
+        let entity =
+            self.entities.find(value).ok_or_else(|| parse::one_of(self.entities.names().into_iter()))?;
         entity.account_id(&self.account)?;
         Ok(entity.clone())
     }
@@ -164,7 +166,8 @@ impl Form {
     /// that does not fit may yet be made to.
     pub(super) fn header_check(&self) -> Option<HeaderCheck> {
         let is_complete = HEADER_FIELDS.iter().all(|field| self.seen.contains(field)) && !self.is_refused();
-        let (Some(entity), Some(action_type), true) = (self.entity.clone(), self.action_type, is_complete) else {
+        let (Some(entity), Some(action_type), true) = (self.entity.clone(), self.action_type, is_complete)
+        else {
             return None;
         };
         Some(HeaderCheck { entity, action_type, configuration: self.configuration.clone() })
@@ -210,11 +213,9 @@ impl Form {
     pub(super) fn finish_inquiry(mut self) -> Result<Inquiry, ApiError> {
         self.require("entityType", self.entity.is_some());
         match self.entity.clone() {
-            Some(entity) if !self.is_refused() => Ok(Inquiry {
-                entity,
-                action_type: self.action_type,
-                configuration: self.configuration,
-            }),
+            Some(entity) if !self.is_refused() => {
+                Ok(Inquiry { entity, action_type: self.action_type, configuration: self.configuration })
+            }
             _ => Err(self.into_refusal()),
         }
     }

@@ -136,10 +136,11 @@ async fn take(part: &mut Part<'_>, config: &UploadConfig) -> Result<Sample, ApiE
 async fn examine(sample: Sample, inquiry: &Inquiry) -> Look {
     let limits = ReadLimits { is_cut: !sample.is_whole, ..ReadLimits::ACCEPTED };
     let is_complete = sample.is_whole;
-    let mut reader = match CsvReader::open(Cursor::new(sample.bytes), limits, &inquiry.configuration.intake.read).await {
-        Ok(reader) => reader,
-        Err(error) => return unreadable(&error, is_complete),
-    };
+    let mut reader =
+        match CsvReader::open(Cursor::new(sample.bytes), limits, &inquiry.configuration.intake.read).await {
+            Ok(reader) => reader,
+            Err(error) => return unreadable(&error, is_complete),
+        };
     let (known, header) = (inquiry.entity.known(), reader.header().to_vec());
     let (resolved, problems) = header::examine(&header, &inquiry.configuration.wanted(&known));
     let suggestions = header::suggest(&header, &resolved, &known);
@@ -160,7 +161,8 @@ async fn examine(sample: Sample, inquiry: &Inquiry) -> Look {
         look.problems.push(Detail::new("file", error.to_string()));
     }
     let nameless = resolved.nameless.iter().filter(|index| tally.filled[**index] > 0);
-    look.problems.extend(header_check::details(nameless.map(|index| HeaderProblem::nameless(*index)).collect()));
+    look.problems
+        .extend(header_check::details(nameless.map(|index| HeaderProblem::nameless(*index)).collect()));
     if let Some(action) = inquiry.action_type
         && let Err(message) = inquiry.entity.check_header(&map, action)
     {

@@ -1,6 +1,5 @@
 //! An entity: what a declaration says, checked, with the statements that follow from it.
 
-
 use csv_intake::header::{self, HeaderProblem, Known, Mapping, Resolved};
 use uuid::Uuid;
 
@@ -236,7 +235,10 @@ impl Entity {
     #[must_use]
     pub(super) fn clearing(&self, map: &ColumnMap) -> Option<Self> {
         let may_go = |&index: &usize| {
-            index != Self::ID_COLUMN && index != self.key_column && !self.columns[index].required && map.clears(index)
+            index != Self::ID_COLUMN
+                && index != self.key_column
+                && !self.columns[index].required
+                && map.clears(index)
         };
         let cleared: Vec<usize> = (0..self.columns.len()).filter(may_go).collect();
         if cleared.is_empty() {

@@ -61,11 +61,16 @@ async fn a_quote_too_many_takes_no_row_with_it() {
     assert!(done.reason(1).starts_with("malformed: line 2 opens a quote in column 2"), "{}", done.reason(1));
     assert_eq!(done.results[&1]["email"], "ann@swallow.example");
     let contacts = bench.contacts("acme").await;
-    let mut found: Vec<_> = contacts.iter().map(|(email, contact)| (email.as_str(), contact.name.as_str())).collect();
+    let mut found: Vec<_> =
+        contacts.iter().map(|(email, contact)| (email.as_str(), contact.name.as_str())).collect();
     found.sort_unstable();
     assert_eq!(
         found,
-        [("ben@swallow.example", "Ben Quay"), ("cy@swallow.example", "Cy Rook"), ("di@swallow.example", "Di Sole")]
+        [
+            ("ben@swallow.example", "Ben Quay"),
+            ("cy@swallow.example", "Cy Rook"),
+            ("di@swallow.example", "Di Sole")
+        ]
     );
 }
 
@@ -108,8 +113,10 @@ async fn a_default_stands_in_for_a_column_that_the_file_does_not_have() {
     let done = run_field(&bench, b"sku,name,price\nA-1,Pen,1.20\nA-2,Pencil,0.80\n", &upload).await;
     assert_eq!(done.counts(), (2, 0, 0));
     assert!(!done.results[&1].contains_key("currency"), "results have the columns of the file");
-    let currencies: Vec<String> =
-        sqlx::query_scalar("SELECT DISTINCT currency::text FROM products").fetch_all(bench.env.pool()).await.unwrap();
+    let currencies: Vec<String> = sqlx::query_scalar("SELECT DISTINCT currency::text FROM products")
+        .fetch_all(bench.env.pool())
+        .await
+        .unwrap();
     assert_eq!(currencies, ["EUR"]);
     let told = refusal(&bench, b"sku,currency\nA-1,EUR\n", &upload).await;
     assert!(told.contains("a default is for a column that it does not have"), "{told}");
@@ -146,7 +153,9 @@ async fn short_rows_are_filled_where_that_is_wanted() {
 #[tokio::test]
 async fn a_file_may_have_each_delimiter_each_line_end_and_blank_rows_anywhere() {
     let bench = Bench::start().await;
-    for (number, (delimiter, end)) in [(",", "\n"), (";", "\r\n"), ("\t", "\r"), ("|", "\n")].into_iter().enumerate() {
+    for (number, (delimiter, end)) in
+        [(",", "\n"), (";", "\r\n"), ("\t", "\r"), ("|", "\n")].into_iter().enumerate()
+    {
         let lines = [
             format!("sep={delimiter}"),
             delimiter.repeat(2),

@@ -15,7 +15,8 @@ async fn post(api: &Platform, form: Form) -> reqwest::Response {
 async fn look(api: &Platform, bytes: impl Into<Vec<u8>>, fields: &[(&str, &str)]) -> Value {
     let file = Part::bytes(bytes.into()).file_name("a.csv").mime_str("text/csv").unwrap();
     let form = Form::new().text("entityType", "contact").part("file", file);
-    let form = fields.iter().fold(form, |form, (name, value)| form.text((*name).to_owned(), (*value).to_owned()));
+    let form =
+        fields.iter().fold(form, |form, (name, value)| form.text((*name).to_owned(), (*value).to_owned()));
     let answer = post(api, form).await;
     assert_eq!(answer.status(), 200);
     let mut body: Value = answer.json().await.unwrap();
@@ -28,7 +29,10 @@ async fn a_look_says_what_an_upload_would_meet_and_stores_nothing() {
     let api = api(&env, &[]).await;
     let text = "sep=;\n\nE-Mail Adress;Name;phone;\nada@example.com;Ada;1;\n;;;\nnonsense;;2;\nbob@example.com;\"Bob;3\n";
     let seen = look(&api, text, &[]).await;
-    assert_eq!((&seen["encoding"], &seen["delimiter"], &seen["headerLine"]), (&json!("UTF-8"), &json!(";"), &json!(3)));
+    assert_eq!(
+        (&seen["encoding"], &seen["delimiter"], &seen["headerLine"]),
+        (&json!("UTF-8"), &json!(";"), &json!(3))
+    );
     assert_eq!(seen["complete"], true);
     let columns = seen["columns"].as_array().unwrap();
     assert_eq!(columns[1]["suggestion"], json!({ "column": "name", "confidence": 1.0 }));
@@ -105,7 +109,10 @@ async fn what_is_wrong_with_the_fields_is_refused() {
         (Form::new().part("file", file()), "entityType"),
         (Form::new().text("entityType", "contact"), "file"),
         (Form::new().text("entityType", "contact").text("mapping", "[").part("file", file()), "mapping"),
-        (Form::new().text("entityType", "contact").part("file", Part::bytes(Vec::new()).file_name("")), "file"),
+        (
+            Form::new().text("entityType", "contact").part("file", Part::bytes(Vec::new()).file_name("")),
+            "file",
+        ),
     ] {
         let (status, code, told) = refusal(post(&api, form).await).await;
         assert_eq!((status, code.as_str()), (400, "validation_failed"));

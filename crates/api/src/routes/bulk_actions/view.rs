@@ -17,8 +17,8 @@ use uuid::Uuid;
 
 use crate::envelope::Timestamp;
 use crate::openapi::{
-    ActionStatusName, ActionTypeName, DecimalMarkName, EmptyCellsName, EntityName, OnConflictName, OutcomeName,
-    ShortRowsName, UnknownColumnsName,
+    ActionStatusName, ActionTypeName, DecimalMarkName, EmptyCellsName, EntityName, OnConflictName,
+    OutcomeName, ShortRowsName, UnknownColumnsName,
 };
 
 /// Everything about an action.

@@ -74,7 +74,8 @@ pub(super) fn mapping(value: &str) -> Result<Mapping, String> {
 
 /// Values may be written as JSON has them: `{"stock": 0}`.
 pub(super) fn defaults(value: &str) -> Result<BTreeMap<String, String>, String> {
-    let wrong = "must be a JSON object, from column to the value of every row, such as {\"currency\":\"EUR\"}";
+    let wrong =
+        "must be a JSON object, from column to the value of every row, such as {\"currency\":\"EUR\"}";
     let values: BTreeMap<String, Scalar> = unique(value, wrong)?;
     Ok(values.into_iter().map(|(name, value)| (name, value.into_text())).collect())
 }
@@ -142,9 +143,15 @@ mod tests {
 
     #[test]
     fn booleans_are_read_as_they_are_written() {
-        for (value, expected) in
-            [("TRUE", true), ("1", true), ("Yes", true), ("on", true), ("False", false), ("0", false), ("OFF", false)]
-        {
+        for (value, expected) in [
+            ("TRUE", true),
+            ("1", true),
+            ("Yes", true),
+            ("on", true),
+            ("False", false),
+            ("0", false),
+            ("OFF", false),
+        ] {
             assert_eq!(boolean(value), Ok(expected), "{value}");
         }
         assert!(boolean("maybe").is_err());
