@@ -42,6 +42,7 @@ struct InspectionView {
     /// The first 20 rows.
     rows: Vec<InspectedRow>,
     /// For each action the entity's columns that it needs and the file lacks.
+    #[schema(value_type = BTreeMap<String, Vec<String>>)]
     missing: BTreeMap<&'static str, Vec<String>>,
     /// What would refuse the file.
     problems: Vec<Detail>,

@@ -7,7 +7,7 @@ use std::io::Cursor;
 use bulk_core::action::ActionType;
 use bulk_core::config::UploadConfig;
 use bulk_core::entity::{ColumnMap, Entities, Entity};
-use csv_intake::header::{self, HeaderProblem, Resolved, Suggestion};
+use csv_intake::header::{self, HeaderProblem, Suggestion};
 use csv_intake::{CsvError, CsvReader, ReadLimits, Record, Row, is_blank};
 
 use super::file_part::{NO_FILE, check_type, is_nothing_chosen};
