@@ -209,7 +209,7 @@ fn a_mapping_from_a_missing_header_is_told() {
         problems(&["email", "Full Name"], &[("fullname", "name"), ("full name", "name")]),
         [problem(
             "fullname",
-            "the mapping names the header `fullname`, which the file does not have: did you mean `full name`?"
+            "the mapping names the header `fullname`, which the file does not have: did you mean `Full Name`?"
         )]
     );
     assert_eq!(

@@ -280,9 +280,9 @@ async fn a_failing_source_is_not_the_files_fault() {
 
 #[tokio::test]
 async fn after_a_failure_there_is_no_quiet_end() {
-    let source = Pieces::new("a\n1\n2", &[100]).then_fail(io::ErrorKind::ConnectionReset.into());
+    let source = Pieces::new("address\n1\n2", &[100]).then_fail(io::ErrorKind::ConnectionReset.into());
     let limits = ReadLimits { max_rows: 1, ..LIMITS };
-    let too_many = Pieces::new("a\n1\n2\n3\n", &[100]);
+    let too_many = Pieces::new("address\n1\n2\n3\n", &[100]);
     for source in [source, too_many] {
         let mut reader = CsvReader::open(source, limits, &ReadOptions::default()).await.unwrap();
         let mut record = Record::new();
