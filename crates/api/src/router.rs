@@ -10,8 +10,9 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::error::ApiError;
 use crate::middleware::{
     add_headers, answer_for_panic, compression, cors, drain_body, identify, limit_head, limit_time, observe,
-    refuse_while_draining,
+    refuse_foreign_host, refuse_while_draining,
 };
+use crate::page;
 use crate::routes;
 use crate::state::AppState;
 
@@ -19,8 +20,12 @@ use crate::state::AppState;
 pub(crate) fn router(state: AppState) -> Router {
     let draining = middleware::from_fn_with_state(state.clone(), refuse_while_draining);
     let limit_time = middleware::from_fn(limit_time);
-    let open =
-        Router::from(routes::root::router().merge(routes::docs::router()).merge(routes::entities::router()));
+    let described = routes::root::router()
+        .merge(routes::docs::router())
+        .merge(routes::entities::router())
+        .merge(routes::session::router());
+    let page = if state.http.page { page::router() } else { Router::new() };
+    let open = Router::from(described).merge(page);
     let owned = Router::from(routes::bulk_actions::router())
         .layer(limit_time.clone())
         .merge(Router::from(routes::bulk_actions::streaming_router()))
@@ -29,6 +34,7 @@ pub(crate) fn router(state: AppState) -> Router {
     let work = open
         .layer(limit_time)
         .merge(owned)
+        .layer(middleware::from_fn_with_state(state.clone(), refuse_foreign_host))
         .layer(middleware::from_fn_with_state(state.clone(), drain_body))
         .layer(option_layer(state.address_limit.as_ref().map(|limit| limit.layer())))
         .layer(draining);

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use bulk_core::action::ActionType;
 use bulk_core::chunk::{ChunkEncoder, RowCode};
 use bulk_core::config::Config;
@@ -60,6 +61,11 @@ impl ChunkingError {
         }
     }
 
+    /// A transaction of this file was in the way of others, several times in a row.
+    pub fn is_contention(&self) -> bool {
+        matches!(self, Self::Write(WriteError::Database(error)) if error.is_contention())
+    }
+
     /// The lease is gone, or the action is paused or over.
     pub fn is_fenced(&self) -> bool {
         matches!(self, Self::Write(WriteError::Database(DbError::Fenced)))
@@ -78,11 +84,22 @@ impl From<CsvError> for ChunkingError {
     }
 }
 
+/// Rows between two pauses.
+const ROWS_BETWEEN_PAUSES: u64 = 1_000;
+
+/// What happens between two rows every now and then.
+#[async_trait]
+pub trait Pause: Send {
+    /// Holds the reading up for as long as others should have the slot.
+    async fn pause(&mut self);
+}
+
 /// Cuts a claimed file into chunks, all of them recorded when this returns.
 pub async fn chunk_file(
     dependencies: &Dependencies,
     config: &Config,
     claim: ChunkingClaim,
+    pause: &mut dyn Pause,
 ) -> Result<(), ChunkingError> {
     let frozen = &dependencies.entities;
     let entity = frozen.get(&dependencies.pool, &claim.entity_type, claim.entity_hash).await?;
@@ -100,6 +117,9 @@ pub async fn chunk_file(
     while let Some(row) = reader.next_row(&mut record).await? {
         cutter.add(row, &record).await?;
         rows = row.number;
+        if rows.is_multiple_of(ROWS_BETWEEN_PAUSES) {
+            pause.pause().await;
+        }
     }
     if rows != claim.total_rows {
         let expected = claim.total_rows;

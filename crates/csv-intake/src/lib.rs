@@ -24,6 +24,7 @@ mod scan;
 mod sniff;
 pub mod spreadsheet;
 mod text;
+pub mod workbook;
 
 pub use dialect::{Delimiter, ReadOptions, ShortRows, TextEncoding};
 pub use error::CsvError;

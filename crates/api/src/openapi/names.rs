@@ -83,7 +83,7 @@ pub(crate) enum ServerSentEvent {}
 
 impl PartialSchema for ServerSentEvent {
     fn schema() -> RefOr<Schema> {
-        let data = "JSON: the stats; for `done` with `status` and `outcome` beside them";
+        let data = "JSON: the stats with `status`; for `done` with `outcome` too";
         ObjectBuilder::new()
             .description(Some("One event of the stream."))
             .property("id", text())

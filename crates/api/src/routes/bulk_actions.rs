@@ -3,6 +3,7 @@
 mod control;
 mod create;
 mod created;
+mod delete;
 mod events;
 mod list;
 mod logs;
@@ -10,8 +11,6 @@ pub(crate) mod results;
 mod show;
 mod stats;
 mod view;
-
-pub(super) use create::no_multipart;
 
 use axum::extract::DefaultBodyLimit;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
@@ -24,6 +23,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list::list))
         .routes(routes!(show::show))
+        .routes(routes!(delete::delete))
         .routes(routes!(stats::stats))
         .routes(routes!(logs::logs))
         .routes(routes!(control::pause))

@@ -2,20 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::multipart::MultipartRejection;
-use axum::extract::{DefaultBodyLimit, Multipart, State};
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::HeaderMap;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;
 
-use super::bulk_actions::no_multipart;
 use crate::envelope::{Detail, Success};
 use crate::error::ApiError;
 use crate::extract::CanRead;
 use crate::state::AppState;
-use crate::upload::{Look, LookedAtColumn, LookedAtRow, Parts, look};
+use crate::upload::{Look, LookedAtColumn, LookedAtRow, Parts, check_content_length, look};
 
 /// The routes that take as long as their bytes.
 pub(crate) fn router() -> OpenApiRouter<AppState> {
@@ -147,6 +146,7 @@ impl From<LookedAtRow> for InspectedRow {
         (status = 400, description = "Fields break a rule; `error.details` names each"),
         (status = 408, description = "The body came too slowly"),
         (status = 415, description = "Not multipart/form-data, or the file is no table"),
+        (status = 429, description = "Too many inspections of this account in progress"),
     ),
     security(("bearer" = []), ("accountId" = [])),
 )]
@@ -154,10 +154,12 @@ async fn inspect(
     State(state): State<AppState>,
     CanRead(account): CanRead,
     headers: HeaderMap,
-    body: Result<Multipart, MultipartRejection>,
+    body: Body,
 ) -> Result<Success<InspectionView>, ApiError> {
-    let body = body.map_err(|_| no_multipart(&headers))?;
-    let found = look(&mut Parts::new(body), &account, &state.entities, &state.config.upload).await?;
+    let mut parts = Parts::new(&headers, body)?;
+    check_content_length(&headers, state.config.upload.max_file_size_bytes)?;
+    let _place = state.shares.inspections.take(&account).await?;
+    let found = look(&mut parts, &account, &state.entities, &state.config.upload).await?;
     let message =
         if found.problems.is_empty() { "The file can be uploaded" } else { "The file would be refused" };
     Ok(Success::new(message, found.into()))

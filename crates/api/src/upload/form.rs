@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bulk_core::action::{ActionConfiguration, ActionType, parse_timezone};
 use bulk_core::entity::{Entities, Entity};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike as _, Utc};
 use csv_intake::ReadOptions;
 
 mod parse;
@@ -34,6 +34,9 @@ const FIELDS: [&str; 16] = [
 ];
 /// The fields that bear on whether a header fits.
 const HEADER_FIELDS: [&str; 3] = ["mapping", "unknownColumns", "defaults"];
+
+/// RFC 3339 has no years beyond it, and clients that follow it could not read the answer.
+const LAST_YEAR: i32 = 9999;
 
 /// The fields that have come so far.
 pub(crate) struct Form {
@@ -145,8 +148,12 @@ impl Form {
     fn parse_schedule(&self, value: &str) -> Result<DateTime<Utc>, String> {
         let instant = DateTime::parse_from_rfc3339(value)
             .map_err(|_| "must be an RFC 3339 instant such as 2026-01-31T12:00:00Z".to_owned())?;
+        let instant = instant.to_utc();
+        if instant.year() > LAST_YEAR {
+            return Err(format!("must be no later than the year {LAST_YEAR}, in UTC"));
+        }
         if self.may_be_late || instant > Utc::now() {
-            Ok(instant.to_utc())
+            Ok(instant)
         } else {
             Err("must be in the future".to_owned())
         }
@@ -162,14 +169,16 @@ impl Form {
         !self.problems.is_empty()
     }
 
-    /// What to hold a header against, once every field that bears on it has come: while `mapping` may still come, a header
-    /// that does not fit may yet be made to.
+    /// What to hold a header against, once every field that bears on it has come: `mapping` and its like, and for a create
+    /// `onConflict`. While they may still come, a header that does not fit may yet be made to.
     pub(super) fn header_check(&self) -> Option<HeaderCheck> {
-        let is_complete = HEADER_FIELDS.iter().all(|field| self.seen.contains(field)) && !self.is_refused();
-        let (Some(entity), Some(action_type), true) = (self.entity.clone(), self.action_type, is_complete)
-        else {
+        let (entity, action_type) = (self.entity.clone()?, self.action_type?);
+        let needs_conflict = action_type == ActionType::BulkCreate && !self.seen.contains("onConflict");
+        let is_complete = HEADER_FIELDS.iter().all(|field| self.seen.contains(field));
+        if needs_conflict || !is_complete || self.is_refused() {
             return None;
-        };
+        }
+        let action_type = action_type.in_effect(self.configuration.on_conflict);
         Some(HeaderCheck { entity, action_type, configuration: self.configuration.clone() })
     }
 
@@ -306,6 +315,8 @@ mod tests {
         assert_eq!(refused(&[good[0], good[1], good[0]]), ["entityType"]);
         let late = ("scheduledAt", "2020-01-01T00:00:00Z");
         assert_eq!(refused(&[good[0], good[1], late]), ["scheduledAt"]);
+        let beyond = ("scheduledAt", "9999-12-31T23:30:00-01:00");
+        assert_eq!(refused(&[good[0], good[1], beyond]), ["scheduledAt"], "the year 10000 in UTC");
         let mut repeat = Form::new(Entities::built_in(), "acme", true);
         [good[0], good[1], late].iter().for_each(|(name, value)| repeat.add(name, value));
         assert!(repeat.finish().is_ok(), "a repeat may come after the time of the first");
@@ -315,7 +326,7 @@ mod tests {
     fn the_header_is_checked_early_only_if_nothing_can_change_the_verdict() {
         let fields = [
             ("entityType", "contact"),
-            ("actionType", "bulk_create"),
+            ("actionType", "bulk_upsert"),
             ("mapping", "{}"),
             ("unknownColumns", ""),
             ("defaults", ""),
@@ -323,6 +334,10 @@ mod tests {
         assert!(form(&fields[..2]).header_check().is_none(), "a mapping may follow the file");
         assert!(form(&fields[..4]).header_check().is_none(), "defaults may follow the file");
         assert!(form(&fields).header_check().is_some());
+        let create = [fields[0], ("actionType", "bulk_create"), fields[2], ("onConflict", "update")];
+        assert!(form(&create[..3]).header_check().is_none(), "a create that updates needs less");
+        let check = form(&create).header_check();
+        assert!(check.is_some_and(|check| check.action_type == ActionType::BulkUpsert));
     }
 
     #[test]

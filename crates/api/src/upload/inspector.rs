@@ -14,10 +14,11 @@ use tokio_util::io::StreamReader;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::header_check::HeaderCheck;
+use crate::compute;
 use crate::error::ApiError;
 
 /// Pieces of the body that wait for the reader before the upload waits too.
-const PIECES_IN_FLIGHT: usize = 8;
+const PIECES_IN_FLIGHT: usize = 2;
 
 /// What the file turned out to be.
 #[derive(Debug)]
@@ -62,7 +63,7 @@ impl Inspector {
         let shown = stream::poll_fn(move |context| {
             receiver.poll_recv(context).map(|piece: Option<Bytes>| piece.map(io::Result::Ok))
         });
-        let verdict = tokio::spawn(inspect(StreamReader::new(shown), limits(config), options, check));
+        let verdict = compute::spawn(inspect(StreamReader::new(shown), limits(config), options, check));
         Self { pieces, verdict: AbortOnDropHandle::new(verdict) }
     }
 
@@ -93,7 +94,7 @@ pub(super) async fn inspect_stored<R>(
 where
     R: AsyncRead + Send + Unpin + 'static,
 {
-    let verdict = tokio::spawn(inspect(source, limits(config), options, None));
+    let verdict = compute::spawn(inspect(source, limits(config), options, None));
     let inspected = AbortOnDropHandle::new(verdict).await.map_err(ApiError::internal)?;
     inspected.map_err(|refusal| refusal.error)
 }

@@ -9,12 +9,14 @@ use bulk_core::config::UploadConfig;
 use bulk_core::entity::{ColumnMap, Entities, Entity};
 use csv_intake::header::{self, HeaderProblem, Suggestion};
 use csv_intake::{CsvError, CsvReader, ReadLimits, Record, Row, is_blank};
+use tokio_util::task::AbortOnDropHandle;
 
 use super::file_part::{NO_FILE, check_type, is_nothing_chosen};
 use super::form::{Form, Inquiry};
 use super::header_check;
 use super::parts::{Part, Parts};
 use super::receive::pass_over;
+use crate::compute;
 use crate::envelope::Detail;
 use crate::error::ApiError;
 
@@ -110,9 +112,8 @@ pub(crate) async fn look(
     }
     let inquiry = form.finish_inquiry()?;
     let sample = sample.ok_or_else(|| ApiError::invalid("file", "is required"))?;
-    tokio::task::spawn_blocking(move || tokio::runtime::Handle::current().block_on(examine(sample, &inquiry)))
-        .await
-        .map_err(ApiError::internal)
+    let found = compute::spawn(async move { examine(sample, &inquiry).await });
+    AbortOnDropHandle::new(found).await.map_err(ApiError::internal)
 }
 
 async fn take(part: &mut Part<'_>, config: &UploadConfig) -> Result<Sample, ApiError> {

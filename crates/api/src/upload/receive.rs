@@ -102,7 +102,8 @@ async fn complete(
     let inspection = settled(file.inspection, request.configuration.intake.read, pending, config).await?;
     // From here on whatever reads the file reads it as it was read here.
     request.configuration.intake.read = inspection.read;
-    let (entity, action_type) = (request.entity.clone(), request.action_type);
+    let entity = request.entity.clone();
+    let action_type = request.action_type.in_effect(request.configuration.on_conflict);
     let check = HeaderCheck { entity, action_type, configuration: request.configuration.clone() };
     let rules = check.check_used(&inspection)?;
     Ok(Received {
