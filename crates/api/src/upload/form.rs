@@ -73,6 +73,13 @@ pub(crate) struct Inquiry {
     pub(crate) configuration: ActionConfiguration,
 }
 
+impl Inquiry {
+    /// What is to be done with a row, if that is known yet.
+    pub(super) fn action_in_effect(&self) -> Option<ActionType> {
+        self.action_type.map(|action| action.in_effect(self.configuration.on_conflict))
+    }
+}
+
 impl Form {
     /// A form of an account without fields; `may_be_late` lets a schedule lie in the past.
     pub(super) fn new(entities: Entities, account: &str, may_be_late: bool) -> Self {
@@ -334,8 +341,15 @@ mod tests {
         assert!(form(&fields[..2]).header_check().is_none(), "a mapping may follow the file");
         assert!(form(&fields[..4]).header_check().is_none(), "defaults may follow the file");
         assert!(form(&fields).header_check().is_some());
-        let create = [fields[0], ("actionType", "bulk_create"), fields[2], ("onConflict", "update")];
-        assert!(form(&create[..3]).header_check().is_none(), "a create that updates needs less");
+        let create = [
+            fields[0],
+            ("actionType", "bulk_create"),
+            fields[2],
+            fields[3],
+            fields[4],
+            ("onConflict", "update"),
+        ];
+        assert!(form(&create[..5]).header_check().is_none(), "a create that updates needs less");
         let check = form(&create).header_check();
         assert!(check.is_some_and(|check| check.action_type == ActionType::BulkUpsert));
     }

@@ -8,7 +8,7 @@ use bulk_core::action::ActionType;
 use bulk_core::config::UploadConfig;
 use bulk_core::entity::{ColumnMap, Entities, Entity};
 use csv_intake::header::{self, HeaderProblem, Suggestion};
-use csv_intake::{CsvError, CsvReader, ReadLimits, Record, Row, is_blank};
+use csv_intake::{CsvError, CsvReader, ReadLimits, Record, Row, is_blank, workbook};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::file_part::{NO_FILE, check_type, is_nothing_chosen};
@@ -24,6 +24,8 @@ use crate::error::ApiError;
 const MOST_BYTES: usize = 512 * 1024;
 /// Callers may send the start of a file, from this size on. What is smaller is whole.
 const LEAST_START_BYTES: usize = 256 * 1024;
+/// Most bytes of a workbook's sheet as text.
+const MOST_SHEET_BYTES: u64 = 4 * 1024 * 1024;
 /// Rows that are shown and checked.
 const SHOWN_ROWS: u64 = 20;
 /// Values that are shown of each column.
@@ -36,7 +38,8 @@ const MOST_COLUMNS: usize = 500;
 /// The start of a file.
 struct Sample {
     bytes: Vec<u8>,
-    is_whole: bool,
+    /// The caller sent no more than these.
+    has_ended: bool,
 }
 
 /// What an upload of the file would meet.
@@ -124,28 +127,31 @@ async fn take(part: &mut Part<'_>, config: &UploadConfig) -> Result<Sample, ApiE
         let room = most - bytes.len();
         if piece.len() > room {
             bytes.extend_from_slice(&piece[..room]);
-            return Ok(Sample { bytes, is_whole: false });
+            return Ok(Sample { bytes, has_ended: false });
         }
         bytes.extend_from_slice(&piece);
     }
     if is_nothing_chosen(file_name.as_deref(), bytes.len() as u64) {
         return Err(ApiError::invalid("file", NO_FILE));
     }
-    Ok(Sample { is_whole: bytes.len() < LEAST_START_BYTES, bytes })
+    Ok(Sample { bytes, has_ended: true })
 }
 
 async fn examine(sample: Sample, inquiry: &Inquiry) -> Look {
-    let limits = ReadLimits { is_cut: !sample.is_whole, ..ReadLimits::ACCEPTED };
-    let is_complete = sample.is_whole;
-    let mut reader =
-        match CsvReader::open(Cursor::new(sample.bytes), limits, &inquiry.configuration.intake.read).await {
-            Ok(reader) => reader,
-            Err(error) => return unreadable(&error, is_complete),
-        };
+    let chosen = &inquiry.configuration;
+    let (text, is_complete) = match text(sample, chosen.intake.sheet.as_deref()) {
+        Ok(text) => text,
+        Err(message) => return Look { problems: vec![Detail::new("file", message)], ..Look::default() },
+    };
+    let limits = ReadLimits { is_cut: !is_complete, ..ReadLimits::ACCEPTED };
+    let mut reader = match CsvReader::open(Cursor::new(text), limits, &chosen.intake.read).await {
+        Ok(reader) => reader,
+        Err(error) => return unreadable(&error, is_complete),
+    };
     let (known, header) = (inquiry.entity.known(), reader.header().to_vec());
-    let (resolved, problems) = header::examine(&header, &inquiry.configuration.wanted(&known));
+    let (resolved, problems) = header::examine(&header, &chosen.intake.wanted(&chosen.mapping, &known));
     let suggestions = header::suggest(&header, &resolved, &known);
-    let map = ColumnMap::resolved(&resolved, inquiry.entity.columns().len(), &inquiry.configuration.intake);
+    let map = ColumnMap::resolved(&resolved, inquiry.entity.columns().len(), &chosen.intake);
     let mut look = Look {
         encoding: Some(reader.encoding().name()),
         delimiter: Some(reader.delimiter().as_str()),
@@ -164,7 +170,7 @@ async fn examine(sample: Sample, inquiry: &Inquiry) -> Look {
     let nameless = resolved.nameless.iter().filter(|index| tally.filled[**index] > 0);
     look.problems
         .extend(header_check::details(nameless.map(|index| HeaderProblem::nameless(*index)).collect()));
-    if let Some(action) = inquiry.action_type
+    if let Some(action) = inquiry.action_in_effect()
         && let Err(message) = inquiry.entity.check_header(&map, action)
     {
         look.problems.push(Detail::new("file", message));
@@ -174,6 +180,24 @@ async fn examine(sample: Sample, inquiry: &Inquiry) -> Look {
     }
     look.columns = columns(header, &suggestions, tally, &inquiry.entity);
     look
+}
+
+/// The text of a file, and whether it is all of it. A workbook's is that of its sheet.
+fn text(sample: Sample, sheet: Option<&str>) -> Result<(Vec<u8>, bool), String> {
+    if workbook::container(&sample.bytes).is_none() {
+        let is_complete = sample.has_ended && sample.bytes.len() < LEAST_START_BYTES;
+        return Ok((sample.bytes, is_complete));
+    }
+    if !sample.has_ended {
+        return Err(format!(
+            "a workbook can only be looked at as a whole, up to {MOST_BYTES} bytes: upload it with dryRun=true to see what \
+             becomes of its rows"
+        ));
+    }
+    let mut text = Vec::new();
+    let converted = workbook::convert(Cursor::new(sample.bytes), sheet, MOST_SHEET_BYTES, &mut text);
+    converted.map_err(|error| error.to_string())?;
+    Ok((text, true))
 }
 
 /// What is said of a file whose header cannot be read.
@@ -228,7 +252,7 @@ async fn read_rows(
     tally: &mut Tally,
     rows: &mut Vec<LookedAtRow>,
 ) -> Option<CsvError> {
-    let action = inquiry.action_type.unwrap_or(ActionType::BulkUpsert);
+    let action = inquiry.action_in_effect().unwrap_or(ActionType::BulkUpsert);
     let map = inquiry.entity.relevant(map, action);
     let mut record = Record::new();
     loop {
