@@ -195,7 +195,7 @@ async fn apply(
         encoder.push(row, None, fields.iter().map(String::as_str));
     }
     let (header, rows) = decode_chunk(&encoder.finish(), cells.len()).unwrap();
-    let map = entity.map_columns(&header, &Default::default()).unwrap();
+    let map = entity.map_columns(&header, &Default::default(), &Default::default()).unwrap();
     let request = ApplyRequest {
         account,
         action,

@@ -265,7 +265,7 @@ async fn uploaded_header(
 /// The file was accepted within the limits of its time; they may have become smaller since, so none apply here.
 async fn open_raw(store: &ObjectStore, action: &ActionRecord) -> Result<CsvReader, ApiError> {
     let source = store.open(&action.file_key).await?;
-    CsvReader::open(source, ReadLimits::ACCEPTED, &ReadOptions::default()).await.map_err(unreadable)
+    CsvReader::open(source, ReadLimits::ACCEPTED, &action.configuration.intake.read).await.map_err(unreadable)
 }
 
 /// The file was readable when it was accepted.
