@@ -6,13 +6,13 @@
 //! [`envelope`] or [`error`].
 
 mod auth;
+pub mod entities;
 mod envelope;
 mod error;
 mod events;
 mod extract;
 mod health;
 mod middleware;
-pub mod entities;
 mod openapi;
 mod rate_limit;
 mod results;

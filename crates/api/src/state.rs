@@ -51,7 +51,11 @@ impl AppState {
     ///
     /// # Errors
     /// When one of their URLs is not one.
-    pub(crate) fn open(config: ApiConfig, entities: Entities, shutdown: Shutdown) -> Result<Self, DependencyError> {
+    pub(crate) fn open(
+        config: ApiConfig,
+        entities: Entities,
+        shutdown: Shutdown,
+    ) -> Result<Self, DependencyError> {
         let dependencies = Dependencies::open(&config.config, SERVICE)?;
         let account_limits = AccountLimits::open(&config.rate_limit, &config.config.redis)?;
         Ok(Self {

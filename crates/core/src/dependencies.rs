@@ -55,7 +55,12 @@ impl Dependencies {
         let database = &config.database;
         let pool = db::connect(&database.url, service, database.max_connections, config.worker.lease)
             .map_err(DependencyError::DatabaseUrl)?;
-        Ok(Self { pool, queue: Queue::new(&config.redis)?, store: ObjectStore::new(&config.storage), entities: FrozenEntities::default() })
+        Ok(Self {
+            pool,
+            queue: Queue::new(&config.redis)?,
+            store: ObjectStore::new(&config.storage),
+            entities: FrozenEntities::default(),
+        })
     }
 
     /// Waits until the database has the schema that this build knows and the bucket exists. A service that starts while

@@ -115,7 +115,8 @@ impl Form {
     /// still come, a header that does not fit may yet be made to.
     pub(super) fn header_check(&self) -> Option<HeaderCheck> {
         let is_complete = self.seen.contains("mapping") && !self.is_refused();
-        let (Some(entity), Some(action_type), true) = (self.entity.clone(), self.action_type, is_complete) else {
+        let (Some(entity), Some(action_type), true) = (self.entity.clone(), self.action_type, is_complete)
+        else {
             return None;
         };
         Some(HeaderCheck { entity, action_type, mapping: self.mapping.clone() })

@@ -43,7 +43,8 @@ impl Entities {
         for file in files(directory)? {
             let shown = file.display().to_string();
             let text = std::fs::read_to_string(&file);
-            let text = text.map_err(|error| vec![Problem::new(&shown, 1, format!("cannot be read: {error}"))]);
+            let text =
+                text.map_err(|error| vec![Problem::new(&shown, 1, format!("cannot be read: {error}"))]);
             match text.and_then(|text| parse(&shown, &text)) {
                 Ok(entity) => match declared.iter().find(|other| other.name == entity.name) {
                     Some(other) => problems.push(Problem::new(

@@ -75,7 +75,11 @@ async fn a_key_that_is_handed_on_is_free_or_refused_and_never_on_two_records() {
     // Each record takes the key that the record before it gives up in the row before.
     let rows: Vec<String> = (0..20)
         .map(|place| {
-            let key = if place == 0 { "new@example.com".to_owned() } else { format!("old{:02}@example.com", place - 1) };
+            let key = if place == 0 {
+                "new@example.com".to_owned()
+            } else {
+                format!("old{:02}@example.com", place - 1)
+            };
             format!("{},{key},Handed\n", ids[place])
         })
         .collect();
