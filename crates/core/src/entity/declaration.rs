@@ -213,18 +213,32 @@ impl Entity {
         mapping: &Mapping,
         intake: &Intake,
     ) -> Result<Resolved, Vec<HeaderProblem>> {
-        let known: Vec<_> = self
-            .columns
-            .iter()
-            .map(|column| Known { name: &column.name, aliases: &column.aliases })
-            .collect();
-        let mapping: Mapping =
-            mapping.iter().map(|(key, target)| (key.clone(), Some(target.clone()))).collect();
-        let wanted = Wanted {
-            known: &known,
-            mapping: &mapping,
-            unknown_columns: UnknownColumns::Refuse,
-            defaults: &BTreeMap::new(),
+        header::resolve(header, &intake.wanted(mapping, &self.known()))
+    }
+
+    /// Where a file with this header has the entity's columns.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the header, the mapping or the defaults.
+    pub fn map_columns(
+        &self,
+        header: &[String],
+        mapping: &Mapping,
+        intake: &Intake,
+    ) -> Result<ColumnMap, Vec<HeaderProblem>> {
+        let resolved = self.resolve(header, mapping, intake)?;
+        Ok(ColumnMap::resolved(&resolved, self.columns.len(), intake))
+    }
+
+    /// The same entity for a file in which empty cells remove stored values; none if they do not. Required columns are left
+    /// out: the check refuses a row that would clear one.
+    #[must_use]
+    pub(super) fn clearing(&self, map: &ColumnMap) -> Option<Self> {
+        let may_go = |&index: &usize| {
+            index != Self::ID_COLUMN
+                && index != self.key_column
+                && !self.columns[index].required
+                && map.clears(index)
         };
         let cleared: Vec<usize> = (0..self.columns.len()).filter(may_go).collect();
         if cleared.is_empty() {

@@ -149,11 +149,7 @@ impl<'a> Folder<'a> {
             Folding::Merge if self.open.by_id && has_another_key(self.entity, &leader.row, row) => {
                 return false;
             }
-<<<<<<< HEAD
-            Folding::Merge => leader.row.to_mut().take_over(row),
-=======
             Folding::Merge => leader.row.to_mut().take_over(row, &self.entity.cleared),
->>>>>>> h-intake
             Folding::First => {}
         }
         leader.followers.push(index);
