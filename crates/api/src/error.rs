@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use bulk_core::db::{self, DbError};
+use bulk_core::db::{self, DbError, QuotaExceeded};
 use bulk_core::storage::StorageError;
 use thiserror::Error;
 
@@ -37,6 +37,12 @@ pub(crate) enum ApiError {
     /// What is asked does not fit the state that things are in; the sentence names it.
     #[error("{0}")]
     Conflict(String),
+    /// It was there, and its time is over; the sentence has the date.
+    #[error("{0}")]
+    Gone(String),
+    /// The account has as much as it may have.
+    #[error(transparent)]
+    QuotaExceeded(#[from] QuotaExceeded),
     /// The request, or the body that follows it, came too slowly.
     #[error("{0}")]
     TooSlow(&'static str),
@@ -88,6 +94,8 @@ impl ApiError {
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::Conflict(_) => (StatusCode::CONFLICT, "conflict"),
+            Self::Gone(_) => (StatusCode::GONE, "gone"),
+            Self::QuotaExceeded(_) => (StatusCode::TOO_MANY_REQUESTS, "quota_exceeded"),
             Self::TooSlow(_) => (StatusCode::REQUEST_TIMEOUT, "request_timeout"),
             Self::UriTooLong(_) => (StatusCode::URI_TOO_LONG, "uri_too_long"),
             Self::HeadersTooLarge(_) => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large"),
@@ -126,6 +134,12 @@ impl ApiError {
     fn into_details(self) -> Vec<Detail> {
         match self {
             Self::Validation(details) => details,
+            Self::QuotaExceeded(QuotaExceeded::OpenActions { used, allowed }) => {
+                vec![Detail::new("openActions", format!("{used} used, {allowed} allowed"))]
+            }
+            Self::QuotaExceeded(QuotaExceeded::StoredBytes { used, allowed }) => {
+                vec![Detail::new("storedBytes", format!("{used} used, {allowed} allowed"))]
+            }
             _ => Vec::new(),
         }
     }
@@ -157,6 +171,7 @@ impl From<DbError> for ApiError {
     fn from(error: DbError) -> Self {
         match error {
             DbError::Illegal(refused) => Self::Conflict(refused.to_string()),
+            DbError::Gone { .. } => Self::Conflict(error.to_string()),
             DbError::Database(error) => error.into(),
             DbError::Fenced => Self::internal(error),
         }

@@ -15,6 +15,7 @@ mod middleware;
 mod openapi;
 mod rate_limit;
 mod results;
+mod retention;
 mod router;
 mod routes;
 mod server;

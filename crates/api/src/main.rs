@@ -4,9 +4,10 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use bulk_core::config::{ApiConfig, Settings};
+use bulk_core::config::{ApiConfig, Config, Settings};
+use bulk_core::dependencies::Dependencies;
 use bulk_core::shutdown::Shutdown;
-use bulk_core::{db, health, telemetry};
+use bulk_core::{db, erasure, health, telemetry};
 use clap::{Parser, Subcommand};
 
 /// The HTTP service of the bulk-action platform. Settings come from the environment; see .env.example.
@@ -25,6 +26,13 @@ enum Command {
     Health,
     /// Prints the description of the API (OpenAPI 3.1), and ends.
     Openapi,
+    /// Removes everything of an account (actions, files, results, records, limits), counts what is left, and fails unless that
+    /// is nothing. Run it again if it was broken off. Revoke the account's tokens first.
+    Erase {
+        /// The account's id.
+        #[arg(long)]
+        account: String,
+    },
 }
 
 #[tokio::main]
@@ -34,6 +42,7 @@ async fn main() -> ExitCode {
         Some(Command::Migrate) => migrate().await,
         Some(Command::Health) => ask_health().await,
         Some(Command::Openapi) => print_openapi(),
+        Some(Command::Erase { account }) => erase(&account).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -63,6 +72,17 @@ async fn migrate() -> anyhow::Result<()> {
 async fn ask_health() -> anyhow::Result<()> {
     let config = ApiConfig::from_settings(&Settings::from_process()?)?;
     health::ask_ready(config.config.server.port).await?;
+    Ok(())
+}
+
+async fn erase(account: &str) -> anyhow::Result<()> {
+    let config = Config::from_settings(&Settings::from_process()?)?;
+    let dependencies = Dependencies::open(&config, "api erase")?;
+    db::require_schema(&dependencies.pool).await?;
+    let erased =
+        erasure::erase(&dependencies, account, &erasure::record_tables(), config.worker.lease).await?;
+    writeln!(std::io::stdout(), "{erased}")?;
+    anyhow::ensure!(erased.is_complete(), "something of the account is left");
     Ok(())
 }
 

@@ -10,6 +10,7 @@ mod problem;
 mod rate_limit;
 mod reader;
 mod redis;
+mod retention;
 mod server;
 mod settings;
 mod storage;
@@ -23,6 +24,7 @@ pub use http::{AllowedOrigins, HttpConfig};
 pub use problem::{ConfigError, Problem};
 pub use rate_limit::RateLimitConfig;
 pub use redis::RedisConfig;
+pub use retention::RetentionConfig;
 pub use server::{Environment, ServerConfig};
 pub use settings::Settings;
 pub use storage::StorageConfig;
@@ -47,6 +49,8 @@ pub struct Config {
     pub upload: UploadConfig,
     /// The job engine of both workers.
     pub worker: WorkerConfig,
+    /// How long things are kept.
+    pub retention: RetentionConfig,
     /// Logs.
     pub telemetry: TelemetryConfig,
 }
@@ -85,6 +89,7 @@ impl Config {
             storage: StorageConfig::read(reader),
             upload: UploadConfig::read(reader),
             worker: WorkerConfig::read(reader),
+            retention: RetentionConfig::read(reader),
             telemetry,
         }
     }

@@ -12,12 +12,15 @@ mod clean_up;
 mod committed;
 mod control;
 mod due;
+mod erasure;
 mod error;
 mod finish;
 mod idempotency;
 mod locked_action;
 mod pool;
+mod removals;
 mod uploads;
+mod usage;
 mod waiting;
 
 pub use actions::{
@@ -29,19 +32,28 @@ pub use chunking::{
     finish_chunking, hand_back_chunking, record_chunk, refuse_file, renew_chunking,
 };
 pub use chunks::{ChunkClaim, ChunkLease, claim_chunk, fail_chunk, hand_back_chunk, renew_chunk};
-pub use clean_up::{FinishedAction, actions_to_clean, committed_attempts, mark_cleaned};
+pub use clean_up::{ActionObjects, action_objects};
 pub use committed::{CommittedChunk, committed_chunks};
 pub use control::{cancel_action, pause_action, resume_action, retry_action};
 pub use due::{
     expire_chunk_leases, forgotten_chunking, forgotten_chunks, release_waiting, retries_due, schedules_due,
     settle_finished,
 };
+pub use erasure::{
+    AccountType, RecordTable, UploadUnderWay, cancel_all, count_rows, delete_bookkeeping,
+    delete_finished_actions, delete_records, stragglers_gone_in_ms, take_uploads,
+};
 pub use error::{DbError, is_outage};
 pub use finish::{FinishedChunk, finish_chunk};
 pub use idempotency::{IdempotencyKey, KeyUse, find_key, remove_expired_keys};
 pub use locked_action::LockedAction;
 pub use pool::{SchemaError, connect, migrate, require_schema};
-pub use uploads::{OrphanedUpload, begin_upload, end_upload, orphaned_uploads, touch_upload};
+pub use removals::{
+    Removal, RemovalPart, abandon_uploads, count_removals, delete_action, due_removals, expire_actions,
+    expire_chunks, expire_files, expire_results, removal_done, removal_failed,
+};
+pub use uploads::{begin_upload, end_upload, is_abandoned, touch_upload};
+pub use usage::{QuotaExceeded, Quotas, room_for_upload};
 
 use uuid::Uuid;
 

@@ -4,6 +4,7 @@
 //! reconciler rings again), so nothing here has to be durable. Streams rather than lists, because length and group lag
 //! are the backlog that dashboards and autoscalers read.
 
+mod account_keys;
 mod job;
 mod reader;
 

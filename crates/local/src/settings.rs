@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// What a caller may set for the services. All of it reaches them; what of it is set is shown in the env file.
-const FROM_ENVIRONMENT: [&str; 36] = [
+const FROM_ENVIRONMENT: [&str; 41] = [
     "NODE_ENV",
     "DATABASE_URL",
     "DATABASE_MAX_CONNECTIONS",
@@ -46,6 +46,11 @@ const FROM_ENVIRONMENT: [&str; 36] = [
     "MAX_CHUNKS_IN_FLIGHT_PER_ACCOUNT",
     "MAX_CHUNK_ATTEMPTS",
     "CHUNK_RETENTION_HOURS",
+    "FILE_RETENTION_DAYS",
+    "RESULT_RETENTION_DAYS",
+    "ACTION_RETENTION_DAYS",
+    "MAX_OPEN_ACTIONS_PER_ACCOUNT",
+    "MAX_STORED_MB_PER_ACCOUNT",
     "SHUTDOWN_TIMEOUT_MS",
 ];
 

@@ -11,13 +11,14 @@ use bulk_core::db::ActionRecord;
 use bulk_core::storage::ObjectStore;
 use bytes::Bytes;
 use csv_intake::{CsvError, CsvReader, ReadLimits, ReadOptions, Record};
-use futures::stream::{self, TryStreamExt as _};
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tracing::Instrument;
 
 use super::{every_chunk, objects};
 use crate::error::ApiError;
+use crate::retention::require_file;
 use crate::state::AppState;
 
 mod bitmap;
@@ -72,7 +73,7 @@ impl<E: Into<ApiError>> From<E> for Interrupted {
 }
 
 impl Download {
-    /// Reads the header of the uploaded file.
+    /// Reads the header that the rows were uploaded under.
     ///
     /// # Errors
     /// When object storage is away.
@@ -82,7 +83,7 @@ impl Download {
         selection: Selection,
         spreadsheet_safe: bool,
     ) -> Result<Self, ApiError> {
-        let header = open_raw(&state.dependencies.store, &action).await?.header().to_vec();
+        let header = uploaded_header(&state, &action).await?;
         Ok(Self { state, action, header, selection, encoder: CsvEncoder::new(spreadsheet_safe) })
     }
 
@@ -171,6 +172,19 @@ impl Download {
             }
         }
         Ok(processed)
+    }
+}
+
+/// The header of the uploaded file; of the results where the file has gone before them.
+async fn uploaded_header(state: &AppState, action: &ActionRecord) -> Result<Vec<String>, ApiError> {
+    if require_file(action, &state.config.retention).is_ok() {
+        return Ok(open_raw(&state.dependencies.store, action).await?.header().to_vec());
+    }
+    let first = every_chunk(state, action, None).take(1);
+    match std::pin::pin!(objects(state, action, first)).try_next().await? {
+        Some((_, object)) => Ok(decode_results(&object).map_err(ApiError::internal)?.0),
+        // Without a row nobody misses the columns.
+        None => Ok(Vec::new()),
     }
 }
 

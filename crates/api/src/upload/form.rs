@@ -90,13 +90,15 @@ impl Form {
         !self.problems.is_empty()
     }
 
-    /// What to hold a header against, once every field that bears on it has come. `mapping` is one of them: while it may
-    /// still come, a header that does not fit may yet be made to.
+    /// What to hold a header against, once every field that bears on it has come. `mapping` is one of them, and for a create
+    /// `onConflict`: while they may still come, a header that does not fit may yet be made to.
     pub(super) fn header_check(&self) -> Option<HeaderCheck> {
-        let is_complete = self.seen.contains("mapping") && !self.is_refused();
-        let (Some(entity), Some(action_type), true) = (self.entity, self.action_type, is_complete) else {
+        let (entity, action_type) = (self.entity?, self.action_type?);
+        let needs_conflict = action_type == ActionType::BulkCreate && !self.seen.contains("onConflict");
+        if needs_conflict || !self.seen.contains("mapping") || self.is_refused() {
             return None;
-        };
+        }
+        let action_type = action_type.in_effect(self.on_conflict);
         Some(HeaderCheck { entity, action_type, mapping: self.mapping.clone() })
     }
 
@@ -239,8 +241,12 @@ mod tests {
 
     #[test]
     fn the_header_is_checked_early_only_if_nothing_can_change_the_verdict() {
-        let fields = [("entityType", "contact"), ("actionType", "bulk_create"), ("mapping", "{}")];
+        let fields = [("entityType", "contact"), ("actionType", "bulk_upsert"), ("mapping", "{}")];
         assert!(form(&fields[..2]).header_check().is_none(), "a mapping may follow the file");
         assert!(form(&fields).header_check().is_some());
+        let create = [fields[0], ("actionType", "bulk_create"), fields[2], ("onConflict", "update")];
+        assert!(form(&create[..3]).header_check().is_none(), "a create that updates needs less");
+        let check = form(&create).header_check();
+        assert!(check.is_some_and(|check| check.action_type == ActionType::BulkUpsert));
     }
 }

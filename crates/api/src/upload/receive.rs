@@ -89,7 +89,8 @@ fn together(mut form: Form, error: ApiError) -> ApiError {
 fn complete(request: UploadRequest, file: Option<ReceivedFile>) -> Result<Received, ApiError> {
     // The form is refused wherever there is no file.
     let file = file.ok_or_else(|| ApiError::invalid("file", "is required"))?;
-    let (entity, action_type) = (request.entity, request.action_type);
+    let entity = request.entity;
+    let action_type = request.action_type.in_effect(request.configuration.on_conflict);
     let check = HeaderCheck { entity, action_type, mapping: request.configuration.mapping.clone() };
     let rules = check.check_used(&file.inspection)?;
     Ok(Received {

@@ -95,6 +95,22 @@ impl<'a> Reader<'a> {
         Some(Duration::from_secs(3600 * self.number(name, *range.start(), range)))
     }
 
+    /// Days; `None` where the variable is given and empty, which is for ever. Unlike elsewhere, that differs from unset: the
+    /// default is not to keep things for ever.
+    pub(super) fn days_or_never(&mut self, name: &'static str, default_days: u64) -> Option<Duration> {
+        let is_given = self.settings.get(name).is_some();
+        if self.text(name).is_none() && is_given {
+            return None;
+        }
+        Some(Duration::from_secs(86_400 * self.number(name, default_days, 1..=36_500)))
+    }
+
+    /// A number; `None` if unset.
+    pub(super) fn optional_number(&mut self, name: &'static str, range: RangeInclusive<u64>) -> Option<u64> {
+        self.text(name)?;
+        Some(self.number(name, *range.start(), range))
+    }
+
     pub(super) fn boolean(&mut self, name: &'static str, default: bool) -> bool {
         let Some(value) = self.text(name) else { return default };
         match value.to_ascii_lowercase().as_str() {

@@ -113,6 +113,11 @@ fn a_bad_value_is_named_with_what_would_be_right() {
         ("LEASE_MS", "1.5"),
         ("CHUNK_RETENTION_HOURS", "0"),
         ("CHUNK_RETENTION_HOURS", "never"),
+        ("FILE_RETENTION_DAYS", "0"),
+        ("RESULT_RETENTION_DAYS", "a month"),
+        ("ACTION_RETENTION_DAYS", "-1"),
+        ("MAX_OPEN_ACTIONS_PER_ACCOUNT", "0"),
+        ("MAX_STORED_MB_PER_ACCOUNT", "1.5"),
     ] {
         assert_eq!(refused(&[(name, value)]), [name], "{name}={value}");
     }
@@ -149,8 +154,30 @@ fn good_values_are_taken() {
     assert_eq!(config.storage.endpoint_url(), "https://[::1]:9000");
     assert_eq!(config.storage.public_url.unwrap().as_str(), "https://files.example.com:8443/");
     assert_eq!(config.telemetry.log_level, "warn,sqlx=debug");
-    assert_eq!(config.worker.chunk_retention, Some(Duration::from_secs(48 * 3600)));
+    assert_eq!(config.retention.chunks, Some(Duration::from_secs(48 * 3600)));
     assert_eq!(config.telemetry.loki_url.unwrap().as_str(), "http://loki:3100/");
+}
+
+#[test]
+fn things_are_kept_for_a_while_and_for_ever_where_the_days_are_empty() {
+    let days = |days: u64| Some(Duration::from_secs(days * 86_400));
+    let RetentionConfig { file, results, action, chunks } = load(&[]).unwrap().config.retention;
+    assert_eq!((file, results, action, chunks), (days(30), days(30), days(400), None));
+    let changes =
+        [("FILE_RETENTION_DAYS", " "), ("RESULT_RETENTION_DAYS", ""), ("ACTION_RETENTION_DAYS", "7")];
+    let RetentionConfig { file, results, action, .. } = load(&changes).unwrap().config.retention;
+    assert_eq!((file, results, action), (None, None, days(7)));
+}
+
+#[test]
+fn quotas_are_off_unless_they_are_set() {
+    let quotas = |changes: &[_]| {
+        let upload = load(changes).unwrap().config.upload;
+        (upload.max_open_actions_per_account, upload.max_stored_bytes_per_account)
+    };
+    assert_eq!(quotas(&[("MAX_STORED_MB_PER_ACCOUNT", "")]), (None, None));
+    let set = [("MAX_OPEN_ACTIONS_PER_ACCOUNT", "5"), ("MAX_STORED_MB_PER_ACCOUNT", "2")];
+    assert_eq!(quotas(&set), (Some(5), Some(2 * 1024 * 1024)));
 }
 
 #[test]

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 use super::idempotency::{IdempotencyKey, KeyUse, use_key};
-use super::uploads::end_upload;
+use super::uploads::finish_upload;
+use super::usage::{QuotaExceeded, Quotas, take_room};
 use crate::action::{ActionConfiguration, ActionStatus, ActionType, Counts, OnConflict, Outcome, Progress};
 
 /// An action to create, with its file already stored.
@@ -52,6 +53,10 @@ pub enum Insertion {
     Created(DateTime<Utc>),
     /// It was not, because its key belongs to an earlier upload.
     KeyUsed(KeyUse),
+    /// It was not, because the account has no room for it.
+    OverQuota(QuotaExceeded),
+    /// It was not, because its file was taken for abandoned, or its account is being erased.
+    UploadLost,
 }
 
 /// An action with its counters.
@@ -113,6 +118,10 @@ pub struct ActionRecord {
     pub paused_at: Option<DateTime<Utc>>,
     /// Time since `started_at` in which nobody was to work on it, in ms.
     pub idle_ms: i64,
+    /// Since when the uploaded file cannot be read any more.
+    pub file_gone_at: Option<DateTime<Utc>>,
+    /// Since when the results cannot be read any more.
+    pub results_gone_at: Option<DateTime<Utc>>,
 }
 
 impl ActionRecord {
@@ -134,8 +143,8 @@ pub struct ActionFilter {
     pub entity_type: Option<String>,
 }
 
-/// Creates an action and its counters, uses its idempotency key, and ends its upload, in one transaction. Where the key
-/// was used before, nothing happens.
+/// Creates an action and its counters, uses its idempotency key, counts its file towards the account's quotas and ends its
+/// upload, in one transaction. Nothing happens unless all of that can be done.
 ///
 /// # Errors
 /// When the database is away.
@@ -143,14 +152,15 @@ pub async fn insert_action(
     pool: &PgPool,
     new: &NewAction,
     key: Option<&IdempotencyKey>,
+    quotas: &Quotas,
 ) -> sqlx::Result<Insertion> {
     let mut tx = pool.begin().await?;
     let status = if new.scheduled_at.is_some() { ActionStatus::Scheduled } else { ActionStatus::Queued };
     let created_at = sqlx::query_scalar!(
         "INSERT INTO bulk_actions (id, account_id, entity_type, action_type, status, deduplicate, on_conflict, mapping,
-             dry_run, scheduled_at, file_name, file_key, file_size_bytes, file_etag, file_uploaded_at, chunk_size,
-             chunk_size_bytes, partitions, traceparent, rung_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, now(), $15, $16, $17, $18, now())
+             dry_run, scheduled_at, file_name, file_key, file_size_bytes, file_stored_bytes, file_etag,
+             file_uploaded_at, chunk_size, chunk_size_bytes, partitions, traceparent, rung_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14, now(), $15, $16, $17, $18, now())
          RETURNING created_at",
         new.id,
         new.account_id,
@@ -185,7 +195,12 @@ pub async fn insert_action(
     {
         return Ok(Insertion::KeyUsed(earlier));
     }
-    end_upload(&mut *tx, new.id).await?;
+    if let Some(exceeded) = take_room(&mut tx, &new.account_id, new.file_size_bytes, quotas).await? {
+        return Ok(Insertion::OverQuota(exceeded));
+    }
+    if !finish_upload(&mut tx, new.id).await? {
+        return Ok(Insertion::UploadLost);
+    }
     tx.commit().await?;
     Ok(Insertion::Created(created_at))
 }
@@ -248,7 +263,7 @@ async fn select_actions(
                a.file_key, a.file_size_bytes, a.file_etag, a.file_uploaded_at, a.chunk_count, a.chunks_done,
                a.chunks_dead, a.chunking_done_at IS NOT NULL AS "chunked!", a.traceparent, a.created_at,
                greatest(a.updated_at, s.updated_at) AS "updated_at!", a.started_at, a.completed_at, a.paused_at,
-               a.idle_ms, s.total_records, s.successful_records, s.failed_records, s.skipped_records
+               a.idle_ms, a.file_gone_at, a.results_gone_at, s.total_records, s.successful_records, s.failed_records, s.skipped_records
            FROM bulk_actions a JOIN bulk_action_stats s ON s.action_id = a.id
            WHERE ($1::text IS NULL OR a.account_id = $1) AND ($2::uuid[] IS NULL OR a.id = ANY($2))
              AND ($3::text IS NULL OR a.status = $3) AND ($4::text IS NULL OR a.entity_type = $4)
@@ -286,11 +301,7 @@ async fn select_actions(
         chunks_dead: row.chunks_dead,
         chunked: row.chunked,
         total_rows: row.total_records,
-        counts: Counts {
-            successful: row.successful_records,
-            failed: row.failed_records,
-            skipped: row.skipped_records,
-        },
+        counts: counts(row.successful_records, row.failed_records, row.skipped_records),
         traceparent: row.traceparent,
         created_at: row.created_at,
         updated_at: row.updated_at,
@@ -298,7 +309,13 @@ async fn select_actions(
         completed_at: row.completed_at,
         paused_at: row.paused_at,
         idle_ms: row.idle_ms,
+        file_gone_at: row.file_gone_at,
+        results_gone_at: row.results_gone_at,
     })
     .fetch_all(pool)
     .await
+}
+
+fn counts(successful: i64, failed: i64, skipped: i64) -> Counts {
+    Counts { successful, failed, skipped }
 }

@@ -1,5 +1,6 @@
 //! Errors of transitions, and which errors of the database mean that it is away rather than that something is wrong.
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use thiserror::Error;
 
 use crate::action::IllegalMove;
@@ -15,6 +16,17 @@ pub enum DbError {
     /// The state machine has no such move.
     #[error(transparent)]
     Illegal(#[from] IllegalMove),
+    /// What the transition needs has been removed.
+    #[error(
+        "this action cannot be tried again: its {what} expired on {}. Upload the file again as a new action",
+        since.to_rfc3339_opts(SecondsFormat::Secs, true)
+    )]
+    Gone {
+        /// What has gone.
+        what: &'static str,
+        /// Since when.
+        since: DateTime<Utc>,
+    },
     /// The database said no, or nothing.
     #[error(transparent)]
     Database(#[from] sqlx::Error),

@@ -2,6 +2,7 @@
 //! action as it is afterwards, or with 409 and the state that does not allow it.
 
 use axum::extract::State;
+use bulk_core::action::ActionStatus;
 use bulk_core::db::{self, Bell, DbError};
 use tracing::Span;
 
@@ -10,6 +11,7 @@ use super::view::ActionView;
 use crate::envelope::Success;
 use crate::error::ApiError;
 use crate::extract::{NO_SUCH_ACTION, TargetAction};
+use crate::retention::Expiry;
 use crate::state::AppState;
 
 type Answer = Result<Success<ActionView>, ApiError>;
@@ -77,13 +79,29 @@ pub(super) async fn cancel(State(state): State<AppState>, target: TargetAction) 
     params(("id" = Uuid, Path, description = "The action's id")),
     responses(
         (status = 200, description = "The action as it is now", body = Success<ActionView>),
-        (status = 409, description = "Nothing of it can be tried again"),
+        (status = 409, description = "Nothing of it can be tried again, or its file has been removed"),
     ),
     security(("bearer" = []), ("accountId" = [])),
 )]
 pub(super) async fn retry(State(state): State<AppState>, target: TargetAction) -> Answer {
+    require_file_for_retry(&state, &target).await?;
     let moved = db::retry_action(&state.dependencies.pool, &target.account, target.id, room(&state)).await;
     answer(&state, &target, moved, "Bulk action is tried again").await
+}
+
+/// Refuses to try again what is about to expire: what has been removed is refused where the action is locked.
+async fn require_file_for_retry(state: &AppState, target: &TargetAction) -> Result<(), ApiError> {
+    let found = db::find_action(&state.dependencies.pool, &target.account, target.id).await?;
+    let action = found.ok_or(NO_SUCH_ACTION)?;
+    let kept = &state.config.retention;
+    let expired =
+        [("uploaded file", Expiry::of_file(&action, kept)), ("results", Expiry::of_results(&action, kept))];
+    match expired.into_iter().find_map(|(what, expiry)| Some((what, expiry.passed()?))) {
+        Some((what, since)) if action.status == ActionStatus::Failed => {
+            Err(DbError::Gone { what, since }.into())
+        }
+        _ => Ok(()),
+    }
 }
 
 fn room(state: &AppState) -> i64 {

@@ -53,6 +53,8 @@ const CHUNK_SIZE_BYTES: i32 = 1024 * 1024;
         (status = 409, description = "The Idempotency-Key was used with another payload"),
         (status = 413, description = "Too many bytes (`file_too_large`) or rows (`too_many_rows`)"),
         (status = 415, description = "Not multipart/form-data, or the file is no CSV"),
+        (status = 429, description = "Asked too often (`rate_limited`), or the account has as much as it may have \
+            (`quota_exceeded`)"),
     ),
     security(("bearer" = []), ("accountId" = [])),
 )]
@@ -94,6 +96,9 @@ async fn accept(
         None => None,
     };
     let mut pending = PendingUpload::new(state.clone(), account);
+    if earlier.is_none() {
+        pending.ask_for_room().await?;
+    }
     let answer = match receive(parts, &mut pending, config, earlier.is_some()).await {
         Ok(received) => record(state, &mut pending, received, key).await,
         Err(error) => Err(error),
@@ -116,6 +121,10 @@ async fn record(
         Insertion::Created(created_at) => Ok(created(state, action, created_at)),
         Insertion::KeyUsed(earlier) if earlier.payload_hash == payload_hash => {
             repeated(state, pending.account(), earlier.action_id).await
+        }
+        Insertion::OverQuota(exceeded) => Err(exceeded.into()),
+        Insertion::UploadLost => {
+            Err(ApiError::Unavailable(Some("the upload was removed before it was complete".into())))
         }
         Insertion::KeyUsed(_) => Err(ApiError::Conflict(
             "this Idempotency-Key was used with other fields or another file within the last 24 hours"
@@ -145,7 +154,7 @@ async fn repeated(state: &AppState, account: &str, id: Uuid) -> Result<Response,
     Span::current().record("actionId", id.to_string());
     tracing::info!("an upload was repeated");
     let found = db::find_action(&state.dependencies.pool, account, id).await?;
-    let view = CreatedView::of_existing(&found.ok_or(NO_SUCH_ACTION)?);
+    let view = CreatedView::of_existing(&found.ok_or(NO_SUCH_ACTION)?, &state.config.retention);
     Ok((view.location(), Success::new("Bulk action created by an earlier request", view)).into_response())
 }
 

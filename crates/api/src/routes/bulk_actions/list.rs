@@ -66,6 +66,7 @@ pub(super) async fn list(
     let ListQuery { page, limit, filter } = query;
     let (actions, total) =
         db::list_actions(&state.dependencies.pool, &account, &filter, limit, (page - 1) * limit).await?;
-    let views = actions.into_iter().map(|action| ActionView::new(action, None)).collect();
+    let views =
+        actions.into_iter().map(|action| ActionView::new(action, None, &state.config.retention)).collect();
     Ok(Page::new("Bulk actions", views, PageInfo::new(page, limit, total)))
 }

@@ -9,6 +9,7 @@ use crate::error::ApiError;
 use crate::extract::{Checked, FromQuery, OwnedAction, QueryReader};
 use crate::openapi::ResultStatusName;
 use crate::results::{Download, Selection};
+use crate::retention::{require_file, require_results};
 use crate::state::AppState;
 
 /// What `status` calls the rows that a cancelled or failed action never reached.
@@ -46,14 +47,21 @@ impl FromQuery for ResultsQuery {
         ("status" = Option<ResultStatusName>, Query, description = "Only rows that went like this"),
         ("spreadsheetSafe" = Option<bool>, Query, description = "Disarms values that a spreadsheet would run as a formula"),
     ),
-    responses((
-        status = 200,
-        description = "The rows, as they come",
-        content_type = "text/csv",
-        body = String,
-        headers(("Content-Disposition" = String, description = "A name for the file")),
-        example = "_row,_status,_reason,_id,email,name\n1,success,created,0192d3f0-7c1e-7b7a-9d55-3f1f0e6a4c11,ada@example.com,Ada\n",
-    )),
+    responses(
+        (
+            status = 200,
+            description = "The rows, as they come",
+            content_type = "text/csv",
+            body = String,
+            headers(("Content-Disposition" = String, description = "A name for the file")),
+            example = "_row,_status,_reason,_id,email,name\n1,success,created,0192d3f0-7c1e-7b7a-9d55-3f1f0e6a4c11,ada@example.com,Ada\n",
+        ),
+        (
+            status = 410,
+            description = "The results, or for `unprocessed` the uploaded file, have been removed (`results.expiresAt`, \
+                `file.expiresAt`)",
+        ),
+    ),
     security(("bearer" = []), ("accountId" = [])),
 )]
 pub(super) async fn results(
@@ -61,6 +69,11 @@ pub(super) async fn results(
     OwnedAction(action): OwnedAction,
     Checked(query): Checked<ResultsQuery>,
 ) -> Result<Response, ApiError> {
+    let kept = &state.config.retention;
+    require_results(&action, kept)?;
+    if query.selection == Selection::Unprocessed {
+        require_file(&action, kept)?;
+    }
     let disposition = format!("attachment; filename=\"{}-results.csv\"", action.id);
     let download = Download::open(state, action, query.selection, query.spreadsheet_safe).await?;
     let headers = [

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use bulk_core::action::{ActionConfiguration, ActionStatus, ActionType, OnConflict, Outcome, Progress};
+use bulk_core::config::RetentionConfig;
 use bulk_core::db::ActionRecord;
 use bulk_core::telemetry::TraceContext;
 use chrono::Utc;
@@ -12,6 +13,7 @@ use uuid::Uuid;
 
 use crate::envelope::Timestamp;
 use crate::openapi::{ActionStatusName, ActionTypeName, EntityName, OnConflictName, OutcomeName};
+use crate::retention::Expiry;
 
 /// Everything about an action.
 #[derive(Serialize, ToSchema)]
@@ -38,6 +40,7 @@ pub(super) struct ActionView {
     total_entities: i64,
     progress: ProgressView,
     file: FileView,
+    results: ResultsView,
     chunks: ChunksView,
     /// The trace of the upload, under which the log has everything that was done for it.
     #[schema(required)]
@@ -108,9 +111,21 @@ pub(super) struct FileView {
     pub(super) file_size: i64,
     pub(super) etag: String,
     pub(super) uploaded_at: Timestamp,
-    /// Where the file can be fetched for an hour; only where one action is asked for.
+    /// When the file is removed, or was; null while the action is unfinished, and where files are kept for ever.
+    #[schema(required)]
+    pub(super) expires_at: Option<Timestamp>,
+    /// Where the file can be fetched for an hour; only where one action is asked for, and while the file is kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) download_url: Option<String>,
+}
+
+/// The outcomes of the rows.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct ResultsView {
+    /// When logs and results are removed, or were; null while the action is unfinished, and where they are kept for ever.
+    #[schema(required)]
+    expires_at: Option<Timestamp>,
 }
 
 /// The pieces in which the file is worked on.
@@ -124,9 +139,10 @@ struct ChunksView {
 
 impl ActionView {
     /// The action; with a link to its file where one was made.
-    pub(super) fn new(action: ActionRecord, download_url: Option<String>) -> Self {
+    pub(super) fn new(action: ActionRecord, download_url: Option<String>, kept: &RetentionConfig) -> Self {
         let progress = ProgressView::of(&action);
-        let file = FileView::of(&action, download_url);
+        let file = FileView::of(&action, download_url, kept);
+        let results = ResultsView { expires_at: Expiry::of_results(&action, kept).0.map(Timestamp) };
         let error = action.error_code.map(|code| FailureView { code, message: action.error_message });
         Self {
             id: action.id,
@@ -141,6 +157,7 @@ impl ActionView {
             total_entities: action.total_rows,
             progress,
             file,
+            results,
             chunks: ChunksView {
                 total: action.chunk_count,
                 done: action.chunks_done,
@@ -157,13 +174,14 @@ impl ActionView {
 
 impl FileView {
     /// The file of an action; with a link where one was made.
-    pub(super) fn of(action: &ActionRecord, download_url: Option<String>) -> Self {
+    pub(super) fn of(action: &ActionRecord, download_url: Option<String>, kept: &RetentionConfig) -> Self {
         Self {
             file_name: action.file_name.clone(),
             file_path: action.file_key.clone(),
             file_size: action.file_size_bytes,
             etag: action.file_etag.clone(),
             uploaded_at: action.file_uploaded_at.into(),
+            expires_at: Expiry::of_file(action, kept).0.map(Timestamp),
             download_url,
         }
     }
