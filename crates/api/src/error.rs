@@ -58,6 +58,16 @@ pub(crate) enum ApiError {
         /// After this time it would be answered.
         retry_after: Duration,
     },
+    /// The account has all that one process does for it at once.
+    #[error(
+        "this account has {held} {what} in progress here, as many as it can have at once: try again when one has ended"
+    )]
+    ShareTaken {
+        /// What is shared.
+        what: &'static str,
+        /// How many of them the account holds.
+        held: usize,
+    },
     /// Too many bytes.
     #[error("{0}")]
     FileTooLarge(String),
@@ -99,7 +109,9 @@ impl ApiError {
             Self::TooSlow(_) => (StatusCode::REQUEST_TIMEOUT, "request_timeout"),
             Self::UriTooLong(_) => (StatusCode::URI_TOO_LONG, "uri_too_long"),
             Self::HeadersTooLarge(_) => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large"),
-            Self::RateLimited { .. } => (StatusCode::TOO_MANY_REQUESTS, "rate_limited"),
+            Self::RateLimited { .. } | Self::ShareTaken { .. } => {
+                (StatusCode::TOO_MANY_REQUESTS, "rate_limited")
+            }
             Self::FileTooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "file_too_large"),
             Self::TooManyRows(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too_many_rows"),
             Self::UnsupportedMediaType(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
@@ -125,7 +137,7 @@ impl ApiError {
 
     fn retry_after_s(&self) -> Option<u64> {
         match self {
-            Self::Unavailable(_) => Some(RETRY_AFTER_S),
+            Self::Unavailable(_) | Self::ShareTaken { .. } => Some(RETRY_AFTER_S),
             Self::RateLimited { retry_after } => Some(whole_seconds(*retry_after).max(1)),
             _ => None,
         }

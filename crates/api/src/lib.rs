@@ -6,6 +6,7 @@
 //! [`envelope`] or [`error`].
 
 mod auth;
+mod compute;
 mod envelope;
 mod error;
 mod events;
@@ -18,7 +19,10 @@ mod results;
 mod retention;
 mod router;
 mod routes;
+mod seats;
 mod server;
+mod share;
+mod shares;
 mod state;
 mod trace;
 mod upload;

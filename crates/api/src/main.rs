@@ -71,13 +71,14 @@ async fn migrate() -> anyhow::Result<()> {
 
 async fn ask_health() -> anyhow::Result<()> {
     let config = ApiConfig::from_settings(&Settings::from_process()?)?;
-    health::ask_ready(config.config.server.port).await?;
+    let server = &config.config.server;
+    health::ask_ready(server.near_address(server.port)).await?;
     Ok(())
 }
 
 async fn erase(account: &str) -> anyhow::Result<()> {
     let config = Config::from_settings(&Settings::from_process()?)?;
-    let dependencies = Dependencies::open(&config, "api erase")?;
+    let dependencies = Dependencies::open(&config, "api erase", None)?;
     db::require_schema(&dependencies.pool).await?;
     let erased =
         erasure::erase(&dependencies, account, &erasure::record_tables(), config.worker.lease).await?;

@@ -11,6 +11,7 @@ mod rate_limit;
 mod reader;
 mod redis;
 mod retention;
+mod samples;
 mod server;
 mod settings;
 mod storage;
@@ -18,7 +19,7 @@ mod telemetry;
 mod upload;
 mod worker;
 
-pub use auth::AuthMode;
+pub use auth::{AuthMode, JwtConfig};
 pub use database::DatabaseConfig;
 pub use http::{AllowedOrigins, HttpConfig};
 pub use problem::{ConfigError, Problem};
@@ -83,14 +84,14 @@ impl Config {
         let server = ServerConfig::read(reader);
         let telemetry = TelemetryConfig::read(reader, server.environment);
         Self {
-            server,
-            database: DatabaseConfig::read(reader),
-            redis: RedisConfig::read(reader),
-            storage: StorageConfig::read(reader),
+            database: DatabaseConfig::read(reader, server.environment),
+            redis: RedisConfig::read(reader, server.environment),
+            storage: StorageConfig::read(reader, server.environment),
             upload: UploadConfig::read(reader),
             worker: WorkerConfig::read(reader),
             retention: RetentionConfig::read(reader),
             telemetry,
+            server,
         }
     }
 }
@@ -108,10 +109,10 @@ impl ApiConfig {
 
     fn read(reader: &mut Reader<'_>) -> Self {
         let config = Config::read(reader);
-        let environment = config.server.environment;
-        let auth = AuthMode::read(reader, environment);
+        let auth = AuthMode::read(reader, config.server.environment);
         let rate_limit = RateLimitConfig::read(reader);
-        Self { config, auth, rate_limit, http: HttpConfig::read(reader, environment) }
+        let http = HttpConfig::read(reader, &config.server, &auth);
+        Self { config, auth, rate_limit, http }
     }
 }
 

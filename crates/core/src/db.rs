@@ -24,8 +24,8 @@ mod usage;
 mod waiting;
 
 pub use actions::{
-    ActionFilter, ActionRecord, Insertion, NewAction, find_action, followed_actions, insert_action,
-    list_actions,
+    ActionFilter, ActionRecord, Insertion, NewAction, count_actions, find_action, followed_actions,
+    insert_action, list_actions,
 };
 pub use chunking::{
     ChunkingClaim, ChunkingLease, NewChunk, RecordedChunk, chunk_rewritten, claim_chunking, fail_chunking,
@@ -47,7 +47,7 @@ pub use error::{DbError, is_outage};
 pub use finish::{FinishedChunk, finish_chunk};
 pub use idempotency::{IdempotencyKey, KeyUse, find_key, remove_expired_keys};
 pub use locked_action::LockedAction;
-pub use pool::{SchemaError, connect, migrate, require_schema};
+pub use pool::{SchemaError, connect, connect_for_probes, migrate, require_schema};
 pub use removals::{
     Removal, RemovalPart, abandon_uploads, count_removals, delete_action, due_removals, expire_actions,
     expire_chunks, expire_files, expire_results, removal_done, removal_failed,

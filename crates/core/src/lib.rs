@@ -20,6 +20,7 @@ pub mod db;
 pub mod dependencies;
 pub mod entity;
 pub mod erasure;
+pub mod file_name;
 pub mod health;
 pub mod queue;
 pub mod removal;

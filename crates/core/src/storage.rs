@@ -23,6 +23,7 @@ use secrecy::ExposeSecret;
 use tokio::io::AsyncRead;
 
 use crate::config::StorageConfig;
+use crate::file_name::content_disposition;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// One attempt at a request, up to the response's headers. The client has no limit of its own: a server that never
@@ -245,10 +246,6 @@ impl ObjectStore {
         file_name: &str,
         valid_for: Duration,
     ) -> Result<String, StorageError> {
-        let plain: String = file_name
-            .chars()
-            .map(|c| if c.is_ascii_graphic() && c != '"' && c != '\\' { c } else { '_' })
-            .collect();
         let signing = PresigningConfig::expires_in(valid_for)
             .map_err(|error| StorageError::Unavailable(error.to_string()))?;
         let request = self
@@ -256,7 +253,7 @@ impl ObjectStore {
             .get_object()
             .bucket(&self.bucket)
             .key(key)
-            .response_content_disposition(format!("attachment; filename=\"{plain}\""));
+            .response_content_disposition(content_disposition(file_name));
         let signed = request.presigned(signing).await.map_err(StorageError::from_sdk)?;
         Ok(signed.uri().to_owned())
     }

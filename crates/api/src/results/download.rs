@@ -19,6 +19,7 @@ use tracing::Instrument;
 use super::{every_chunk, objects};
 use crate::error::ApiError;
 use crate::retention::require_file;
+use crate::share::Place;
 use crate::state::AppState;
 
 mod bitmap;
@@ -87,11 +88,12 @@ impl Download {
         Ok(Self { state, action, header, selection, encoder: CsvEncoder::new(spreadsheet_safe) })
     }
 
-    /// The body of the response.
-    pub(crate) fn into_body(self) -> Body {
+    /// The body of the response, which holds `place` until everything has been written.
+    pub(crate) fn into_body(self, place: Place) -> Body {
         let (sender, receiver) = mpsc::channel(PIECES_IN_FLIGHT);
         tokio::spawn(
             async move {
+                let _place = place;
                 if let Err(Interrupted::Failed(error)) = self.write(&sender).await {
                     tracing::warn!(error = &error as &dyn std::error::Error, "broke off a download");
                 }
@@ -137,9 +139,9 @@ impl Download {
                         row.fields(),
                     );
                 }
-            }
-            if self.encoder.is_worth_sending() {
-                send(sender, Piece::Rows(self.encoder.take())).await?;
+                if self.encoder.is_worth_sending() {
+                    send(sender, Piece::Rows(self.encoder.take())).await?;
+                }
             }
         }
         Ok(())

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bulk_core::action::{ActionConfiguration, ActionType, OnConflict};
 use bulk_core::entity::{self, EntityType};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike as _, Utc};
 
 use super::header_check::HeaderCheck;
 use crate::envelope::Detail;
@@ -12,6 +12,9 @@ use crate::error::ApiError;
 
 const FIELDS: [&str; 7] =
     ["entityType", "actionType", "scheduledAt", "deduplicate", "onConflict", "mapping", "dryRun"];
+
+/// RFC 3339 has no years beyond it, and clients that follow it could not read the answer.
+const LAST_YEAR: i32 = 9999;
 
 /// The fields that have come so far.
 #[derive(Default)]
@@ -73,8 +76,12 @@ impl Form {
     fn parse_schedule(&self, value: &str) -> Result<DateTime<Utc>, String> {
         let instant = DateTime::parse_from_rfc3339(value)
             .map_err(|_| "must be an RFC 3339 instant such as 2026-01-31T12:00:00Z".to_owned())?;
+        let instant = instant.to_utc();
+        if instant.year() > LAST_YEAR {
+            return Err(format!("must be no later than the year {LAST_YEAR}, in UTC"));
+        }
         if self.may_be_late || instant > Utc::now() {
-            Ok(instant.to_utc())
+            Ok(instant)
         } else {
             Err("must be in the future".to_owned())
         }
@@ -234,6 +241,8 @@ mod tests {
         assert_eq!(refused(&[good[0], good[1], good[0]]), ["entityType"]);
         let late = ("scheduledAt", "2020-01-01T00:00:00Z");
         assert_eq!(refused(&[good[0], good[1], late]), ["scheduledAt"]);
+        let beyond = ("scheduledAt", "9999-12-31T23:30:00-01:00");
+        assert_eq!(refused(&[good[0], good[1], beyond]), ["scheduledAt"], "the year 10000 in UTC");
         let mut repeat = Form::new(true);
         [good[0], good[1], late].iter().for_each(|(name, value)| repeat.add(name, value));
         assert!(repeat.finish().is_ok(), "a repeat may come after the time of the first");

@@ -12,10 +12,11 @@ use tokio_util::io::StreamReader;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::header_check::HeaderCheck;
+use crate::compute;
 use crate::error::ApiError;
 
 /// Pieces of the body that wait for the reader before the upload waits too.
-const PIECES_IN_FLIGHT: usize = 8;
+const PIECES_IN_FLIGHT: usize = 2;
 
 /// What the file turned out to be.
 #[derive(Debug)]
@@ -44,7 +45,7 @@ impl Inspector {
             ..ReadLimits::ACCEPTED
         };
         let (pieces, receiver) = mpsc::channel(PIECES_IN_FLIGHT);
-        let verdict = tokio::spawn(inspect(receiver, limits, check));
+        let verdict = compute::spawn(inspect(receiver, limits, check));
         Self { pieces, verdict: AbortOnDropHandle::new(verdict) }
     }
 

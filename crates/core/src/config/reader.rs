@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
+use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
@@ -83,6 +84,17 @@ impl<'a> Reader<'a> {
         range_ms: RangeInclusive<u64>,
     ) -> Duration {
         Duration::from_millis(self.number(name, default_ms, range_ms))
+    }
+
+    /// An IP address; `None` if unset.
+    pub(super) fn address(&mut self, name: &'static str) -> Option<IpAddr> {
+        let value = self.text(name)?;
+        let address = value.parse().ok();
+        if address.is_none() {
+            let remedy = "give an IP address, such as 127.0.0.1, or 0.0.0.0 for all";
+            self.problem(name, format!("is {value:?}"), remedy);
+        }
+        address
     }
 
     /// Hours; `None` if unset.

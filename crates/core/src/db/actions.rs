@@ -122,13 +122,15 @@ pub struct ActionRecord {
     pub file_gone_at: Option<DateTime<Utc>>,
     /// Since when the results cannot be read any more.
     pub results_gone_at: Option<DateTime<Utc>>,
+    /// When this was read, by the clock of the database, which gave all the other times.
+    pub read_at: DateTime<Utc>,
 }
 
 impl ActionRecord {
-    /// How far it has come by `now`, or had come when it ended or was paused.
+    /// How far it had come when it was read, or when it ended or was paused.
     #[must_use]
-    pub fn progress(&self, now: DateTime<Utc>) -> Progress {
-        let until = self.completed_at.or(self.paused_at).unwrap_or(now);
+    pub fn progress(&self) -> Progress {
+        let until = self.completed_at.or(self.paused_at).unwrap_or(self.read_at);
         let worked = self.started_at.map(|at| until - at - TimeDelta::milliseconds(self.idle_ms));
         Progress::of(&self.counts, self.total_rows, worked, self.status.moves())
     }
@@ -210,21 +212,21 @@ pub async fn insert_action(
 /// # Errors
 /// When the database is away.
 pub async fn find_action(pool: &PgPool, account: &str, id: Uuid) -> sqlx::Result<Option<ActionRecord>> {
-    let found = select_actions(pool, Some(account), Some(&[id]), &ActionFilter::default(), 1, 0).await?;
+    let found = select_actions(pool, Some(account), &[id], true).await?;
     Ok(found.into_iter().next())
 }
 
-/// The actions with these ids, in no order. Unlike the other reads it does not ask whose they are: for callers who found
-/// each of them by [`find_action`] before, and want to see how they go on.
+/// The actions with these ids, newest first, without their mappings. Unlike the other reads it does not ask whose they are: for
+/// callers who found each of them by [`find_action`] before, and want to see how they go on.
 ///
 /// # Errors
 /// When the database is away.
 pub async fn followed_actions(pool: &PgPool, ids: &[Uuid]) -> sqlx::Result<Vec<ActionRecord>> {
-    let limit = i64::try_from(ids.len()).unwrap_or(i64::MAX);
-    select_actions(pool, None, Some(ids), &ActionFilter::default(), limit, 0).await
+    select_actions(pool, None, ids, false).await
 }
 
-/// A page of the account's actions, newest first, and how many there are in all.
+/// Up to `limit` of the account's actions that came before `before` (if it is given), newest first, of those but the first
+/// `offset`. Without their mappings, each of which can be as long as a hundred actions.
 ///
 /// # Errors
 /// When the database is away.
@@ -232,48 +234,90 @@ pub async fn list_actions(
     pool: &PgPool,
     account: &str,
     filter: &ActionFilter,
+    before: Option<Uuid>,
     limit: i64,
     offset: i64,
-) -> sqlx::Result<(Vec<ActionRecord>, i64)> {
-    let total = sqlx::query_scalar!(
-        r#"SELECT count(*) AS "count!" FROM bulk_actions
-           WHERE account_id = $1 AND ($2::text IS NULL OR status = $2) AND ($3::text IS NULL OR entity_type = $3)"#,
+) -> sqlx::Result<Vec<ActionRecord>> {
+    // Three statements in one, of which the conditions without a column run one: each has an index of its own, which a plan
+    // for any filter could not use. The ids come first, so that what is skipped is skipped in the index.
+    let ids = sqlx::query_scalar!(
+        r#"(SELECT id AS "id!" FROM bulk_actions
+            WHERE $2::text IS NULL AND $3::text IS NULL AND account_id = $1 AND id < $4
+            ORDER BY id DESC LIMIT $5 OFFSET $6)
+           UNION ALL
+           (SELECT id FROM bulk_actions
+            WHERE $2::text IS NULL AND $3::text IS NOT NULL AND account_id = $1 AND entity_type = $3 AND id < $4
+            ORDER BY id DESC LIMIT $5 OFFSET $6)
+           UNION ALL
+           (SELECT id FROM bulk_actions
+            WHERE $2::text IS NOT NULL AND account_id = $1 AND status = $2
+              AND ($3::text IS NULL OR entity_type = $3) AND id < $4
+            ORDER BY id DESC LIMIT $5 OFFSET $6)"#,
         account,
         filter.status.map(ActionStatus::as_str),
         filter.entity_type,
+        before.unwrap_or(Uuid::max()),
+        limit,
+        offset,
+    )
+    .fetch_all(pool)
+    .await?;
+    select_actions(pool, Some(account), &ids, false).await
+}
+
+/// How many actions the account has, counted up to `most`: what is counted costs, and nobody reads a list to its end.
+///
+/// # Errors
+/// When the database is away.
+pub async fn count_actions(
+    pool: &PgPool,
+    account: &str,
+    filter: &ActionFilter,
+    most: i64,
+) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM (
+               (SELECT id FROM bulk_actions
+                WHERE $2::text IS NULL AND $3::text IS NULL AND account_id = $1 LIMIT $4)
+               UNION ALL
+               (SELECT id FROM bulk_actions
+                WHERE $2::text IS NULL AND $3::text IS NOT NULL AND account_id = $1 AND entity_type = $3 LIMIT $4)
+               UNION ALL
+               (SELECT id FROM bulk_actions
+                WHERE $2::text IS NOT NULL AND account_id = $1 AND status = $2
+                  AND ($3::text IS NULL OR entity_type = $3) LIMIT $4)
+           ) counted"#,
+        account,
+        filter.status.map(ActionStatus::as_str),
+        filter.entity_type,
+        most,
     )
     .fetch_one(pool)
-    .await?;
-    Ok((select_actions(pool, Some(account), None, filter, limit, offset).await?, total))
+    .await
 }
 
 async fn select_actions(
     pool: &PgPool,
     account: Option<&str>,
-    ids: Option<&[Uuid]>,
-    filter: &ActionFilter,
-    limit: i64,
-    offset: i64,
+    ids: &[Uuid],
+    with_mapping: bool,
 ) -> sqlx::Result<Vec<ActionRecord>> {
     sqlx::query!(
         r#"SELECT a.id, a.account_id, a.entity_type, a.action_type AS "action_type: ActionType",
                a.status AS "status: ActionStatus", a.outcome AS "outcome: Outcome", a.error_code, a.error_message,
                a.deduplicate, a.on_conflict AS "on_conflict: OnConflict",
-               a.mapping AS "mapping: Json<BTreeMap<String, String>>", a.dry_run, a.scheduled_at, a.file_name,
-               a.file_key, a.file_size_bytes, a.file_etag, a.file_uploaded_at, a.chunk_count, a.chunks_done,
-               a.chunks_dead, a.chunking_done_at IS NOT NULL AS "chunked!", a.traceparent, a.created_at,
+               CASE WHEN $3 THEN a.mapping ELSE '{}' END AS "mapping!: Json<BTreeMap<String, String>>", a.dry_run,
+               a.scheduled_at, a.file_name, a.file_key, a.file_size_bytes, a.file_etag, a.file_uploaded_at, a.chunk_count,
+               a.chunks_done, a.chunks_dead, a.chunking_done_at IS NOT NULL AS "chunked!", a.traceparent, a.created_at,
                greatest(a.updated_at, s.updated_at) AS "updated_at!", a.started_at, a.completed_at, a.paused_at,
-               a.idle_ms, a.file_gone_at, a.results_gone_at, s.total_records, s.successful_records, s.failed_records, s.skipped_records
+               a.idle_ms, a.file_gone_at, a.results_gone_at, statement_timestamp() AS "read_at!", s.total_records,
+               s.successful_records, s.failed_records, s.skipped_records
            FROM bulk_actions a JOIN bulk_action_stats s ON s.action_id = a.id
-           WHERE ($1::text IS NULL OR a.account_id = $1) AND ($2::uuid[] IS NULL OR a.id = ANY($2))
-             AND ($3::text IS NULL OR a.status = $3) AND ($4::text IS NULL OR a.entity_type = $4)
-           ORDER BY a.id DESC LIMIT $5 OFFSET $6"#,
+           WHERE a.id = ANY($2) AND ($1::text IS NULL OR a.account_id = $1)
+           ORDER BY a.id DESC"#,
         account,
         ids,
-        filter.status.map(ActionStatus::as_str),
-        filter.entity_type,
-        limit,
-        offset,
+        with_mapping,
     )
     .map(|row| ActionRecord {
         id: row.id,
@@ -311,6 +355,7 @@ async fn select_actions(
         idle_ms: row.idle_ms,
         file_gone_at: row.file_gone_at,
         results_gone_at: row.results_gone_at,
+        read_at: row.read_at,
     })
     .fetch_all(pool)
     .await

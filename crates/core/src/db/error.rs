@@ -47,7 +47,7 @@ impl DbError {
 }
 
 /// Whether an error says that the database is away, overloaded or was in another transaction's way, so that the same work
-/// may succeed later. Told by SQLSTATE class: 08 connection, 25P03 idle transaction ended, 40 rollback (deadlock,
+/// may succeed later. Told by SQLSTATE class: 08 connection, 25006 read-only, 25P03 idle transaction ended, 40 rollback (deadlock,
 /// serialization), 53 resources, 55P03 lock not available, 57 operator intervention (shutdown, time-out), 58 system error.
 #[must_use]
 pub fn is_outage(error: &sqlx::Error) -> bool {
@@ -60,6 +60,7 @@ pub fn is_outage(error: &sqlx::Error) -> bool {
         | sqlx::Error::WorkerCrashed => true,
         sqlx::Error::Database(database) => database.code().is_some_and(|code| {
             ["08", "40", "53", "57", "58"].iter().any(|class| code.starts_with(class))
+                || code == "25006"
                 || code == "25P03"
                 || code == "25P04"
                 || code == "55P03"

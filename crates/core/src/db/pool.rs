@@ -1,5 +1,6 @@
 //! Connections and the schema.
 
+use std::str::FromStr as _;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -15,6 +16,8 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a connection that is given back may take to answer. The pool itself would wait for ever, and lose a place for
 /// each connection that has gone silent.
 const RELEASE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How old the connection of the probes may become.
+const PROBE_LIFETIME: Duration = Duration::from_secs(5);
 /// When the server notices that a client's machine is gone, in its own units (s, s, number, ms): otherwise that client's
 /// locks would stay for hours.
 const CLIENT_GONE: [(&str, &str); 4] = [
@@ -56,7 +59,8 @@ pub enum SchemaError {
 /// Opens a pool. Connections are made when they are needed, so this succeeds while the database is away.
 ///
 /// A worker that is frozen in the middle of a transaction would hold its locks for ever; `idle_in_transaction` bounds
-/// that: the database ends such a session, and the worker that took over goes on.
+/// that: the database ends such a session, and the worker that took over goes on. `statement_timeout` bounds one statement,
+/// waits for locks included.
 ///
 /// # Errors
 /// When `url` is not a database URL.
@@ -65,11 +69,12 @@ pub fn connect(
     application: &str,
     max_connections: u32,
     idle_in_transaction: Duration,
+    statement_timeout: Option<Duration>,
 ) -> sqlx::Result<PgPool> {
-    let options: PgConnectOptions = url.expose_secret().parse()?;
-    let options = options
+    let options = PgConnectOptions::from_str(url.expose_secret())?
         .application_name(application)
         .options([("idle_in_transaction_session_timeout", idle_in_transaction.as_millis().to_string())])
+        .options(statement_timeout.map(|limit| ("statement_timeout", limit.as_millis().to_string())))
         .options(CLIENT_GONE)
         .options(BY_INDEX);
     Ok(PgPoolOptions::new()
@@ -81,6 +86,21 @@ pub fn connect(
                 answer.unwrap_or(Err(sqlx::Error::PoolTimedOut))
             })
         })
+        .connect_lazy_with(options))
+}
+
+/// A connection for health probes. It is made anew every few seconds, since what a database is set to holds for new sessions
+/// first.
+///
+/// # Errors
+/// When `url` is not a database URL.
+pub fn connect_for_probes(url: &SecretString, application: &str) -> sqlx::Result<PgPool> {
+    let options =
+        PgConnectOptions::from_str(url.expose_secret())?.application_name(application).options(CLIENT_GONE);
+    Ok(PgPoolOptions::new()
+        .max_connections(1)
+        .max_lifetime(PROBE_LIFETIME)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
         .connect_lazy_with(options))
 }
 

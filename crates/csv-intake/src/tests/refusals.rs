@@ -227,6 +227,15 @@ async fn a_gzip_bomb_stops_at_the_limit() {
 }
 
 #[tokio::test]
+async fn a_packed_file_that_repeats_itself_without_end_is_refused_long_before_its_end() {
+    let (endless, _) = Endless::new("email\n", "some@example.com\n");
+    let bomb = gzip(endless.take(64 << 20)).await;
+    let contents = read(io::Cursor::new(bomb), LIMITS).await;
+    assert!(matches!(contents.error, Some(CsvError::TooDense { limit: 100 })), "{:?}", contents.error);
+    assert!(contents.rows.len() < (32 << 20) / "some@example.com\n".len());
+}
+
+#[tokio::test]
 async fn blank_lines_before_the_header_count_as_bytes() {
     let limits = ReadLimits { max_decoded_bytes: 100_000, ..LIMITS };
     let (source, taken) = Endless::new("", "\r\n");

@@ -1,5 +1,6 @@
 //! `POST /bulk-actions/{id}/pause`, `/resume`, `/cancel`, `/retry`: what an owner does to an action. Each answers with the
-//! action as it is afterwards, or with 409 and the state that does not allow it.
+//! action as it is afterwards, or with 409 and the state that does not allow it. Whoever may only write gets no link to the
+//! file with it.
 
 use axum::extract::State;
 use bulk_core::action::ActionStatus;
@@ -8,6 +9,7 @@ use tracing::Span;
 
 use super::show::with_link;
 use super::view::ActionView;
+use crate::auth::Caller;
 use crate::envelope::Success;
 use crate::error::ApiError;
 use crate::extract::{NO_SUCH_ACTION, TargetAction};
@@ -29,9 +31,10 @@ type Answer = Result<Success<ActionView>, ApiError>;
     ),
     security(("bearer" = []), ("accountId" = [])),
 )]
-pub(super) async fn pause(State(state): State<AppState>, target: TargetAction) -> Answer {
+pub(super) async fn pause(State(state): State<AppState>, caller: Caller, target: TargetAction) -> Answer {
+    let _turn = state.shares.questions.take(&target.account).await?;
     let moved = db::pause_action(&state.dependencies.pool, &target.account, target.id, room(&state)).await;
-    answer(&state, &target, moved, "Bulk action paused").await
+    answer(&state, &caller, &target, moved, "Bulk action paused").await
 }
 
 /// Lets a paused action go on.
@@ -47,9 +50,10 @@ pub(super) async fn pause(State(state): State<AppState>, target: TargetAction) -
     ),
     security(("bearer" = []), ("accountId" = [])),
 )]
-pub(super) async fn resume(State(state): State<AppState>, target: TargetAction) -> Answer {
+pub(super) async fn resume(State(state): State<AppState>, caller: Caller, target: TargetAction) -> Answer {
+    let _turn = state.shares.questions.take(&target.account).await?;
     let moved = db::resume_action(&state.dependencies.pool, &target.account, target.id, room(&state)).await;
-    answer(&state, &target, moved, "Bulk action resumed").await
+    answer(&state, &caller, &target, moved, "Bulk action resumed").await
 }
 
 /// Stops an action for good. Rows that have an outcome keep it; the rest is `unprocessed`.
@@ -65,9 +69,10 @@ pub(super) async fn resume(State(state): State<AppState>, target: TargetAction) 
     ),
     security(("bearer" = []), ("accountId" = [])),
 )]
-pub(super) async fn cancel(State(state): State<AppState>, target: TargetAction) -> Answer {
+pub(super) async fn cancel(State(state): State<AppState>, caller: Caller, target: TargetAction) -> Answer {
+    let _turn = state.shares.questions.take(&target.account).await?;
     let moved = db::cancel_action(&state.dependencies.pool, &target.account, target.id, room(&state)).await;
-    answer(&state, &target, moved, "Bulk action cancelled").await
+    answer(&state, &caller, &target, moved, "Bulk action cancelled").await
 }
 
 /// Tries again what was given up on, of an action that failed or has dead chunks.
@@ -83,10 +88,11 @@ pub(super) async fn cancel(State(state): State<AppState>, target: TargetAction) 
     ),
     security(("bearer" = []), ("accountId" = [])),
 )]
-pub(super) async fn retry(State(state): State<AppState>, target: TargetAction) -> Answer {
+pub(super) async fn retry(State(state): State<AppState>, caller: Caller, target: TargetAction) -> Answer {
+    let _turn = state.shares.questions.take(&target.account).await?;
     require_file_for_retry(&state, &target).await?;
     let moved = db::retry_action(&state.dependencies.pool, &target.account, target.id, room(&state)).await;
-    answer(&state, &target, moved, "Bulk action is tried again").await
+    answer(&state, &caller, &target, moved, "Bulk action is tried again").await
 }
 
 /// Refuses to try again what is about to expire: what has been removed is refused where the action is locked.
@@ -110,6 +116,7 @@ fn room(state: &AppState) -> i64 {
 
 async fn answer(
     state: &AppState,
+    caller: &Caller,
     target: &TargetAction,
     moved: Result<Option<Vec<Bell>>, DbError>,
     message: &'static str,
@@ -119,5 +126,5 @@ async fn answer(
     tracing::info!("{message}");
     state.ring_later(bells);
     let found = db::find_action(&state.dependencies.pool, &target.account, target.id).await?;
-    Ok(Success::new(message, with_link(state, found.ok_or(NO_SUCH_ACTION)?).await?))
+    Ok(Success::new(message, with_link(state, caller, found.ok_or(NO_SUCH_ACTION)?).await?))
 }

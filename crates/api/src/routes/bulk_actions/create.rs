@@ -1,8 +1,8 @@
 //! `POST /bulk-actions`: takes a file and creates an action.
 
-use axum::extract::multipart::MultipartRejection;
-use axum::extract::{Multipart, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bulk_core::db::{self, Bell, IdempotencyKey, Insertion, NewAction};
 use chrono::{DateTime, Utc};
@@ -53,8 +53,8 @@ const CHUNK_SIZE_BYTES: i32 = 1024 * 1024;
         (status = 409, description = "The Idempotency-Key was used with another payload"),
         (status = 413, description = "Too many bytes (`file_too_large`) or rows (`too_many_rows`)"),
         (status = 415, description = "Not multipart/form-data, or the file is no CSV"),
-        (status = 429, description = "Asked too often (`rate_limited`), or the account has as much as it may have \
-            (`quota_exceeded`)"),
+        (status = 429, description = "Too many uploads of this account, in the last minute or in progress (`rate_limited`), or it \
+            has as much as it may have (`quota_exceeded`)"),
     ),
     security(("bearer" = []), ("accountId" = [])),
 )]
@@ -62,24 +62,12 @@ pub(super) async fn create(
     State(state): State<AppState>,
     CanWrite(account): CanWrite,
     headers: HeaderMap,
-    body: Result<Multipart, MultipartRejection>,
+    body: Body,
 ) -> Result<Response, ApiError> {
-    let body = body.map_err(|_| no_multipart(&headers))?;
-    accept(&state, account, &headers, &mut Parts::new(body)).await
-}
-
-/// 415 for another kind of body, 400 for the right kind without the line that separates its parts.
-fn no_multipart(headers: &HeaderMap) -> ApiError {
-    let content_type =
-        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
-    if essence.eq_ignore_ascii_case("multipart/form-data") {
-        return ApiError::invalid(
-            "Content-Type",
-            "must name the boundary between the parts: multipart/form-data; boundary=…",
-        );
-    }
-    ApiError::UnsupportedMediaType("send the upload as multipart/form-data".to_owned())
+    let mut parts = Parts::new(&headers, body)?;
+    check_content_length(&headers, state.config.upload.max_file_size_bytes)?;
+    let _place = state.shares.uploads.take(&account).await?;
+    accept(&state, account, &headers, &mut parts).await
 }
 
 async fn accept(
@@ -89,7 +77,6 @@ async fn accept(
     parts: &mut Parts,
 ) -> Result<Response, ApiError> {
     let config = &state.config.upload;
-    check_content_length(headers, config.max_file_size_bytes)?;
     let key = idempotency_key(headers)?;
     let earlier = match &key {
         Some(key) => db::find_key(&state.dependencies.pool, &account, key).await?,

@@ -71,6 +71,7 @@ pub(super) async fn logs(
 ) -> Result<Page<LogEntry, CursorInfo>, ApiError> {
     let LogsQuery { status, limit, cursor } = query;
     require_results(&action, &state.config.retention)?;
+    let _place = state.shares.pages.take(&action.account_id).await?;
     let LogPage { entries, next } = read_page(&state, &action, status, limit, cursor).await?;
     Ok(Page::new("Row outcomes", entries, CursorInfo { limit, next_cursor: next }))
 }

@@ -74,11 +74,12 @@ pub(super) async fn results(
     if query.selection == Selection::Unprocessed {
         require_file(&action, kept)?;
     }
+    let place = state.shares.downloads.take(&action.account_id).await?;
     let disposition = format!("attachment; filename=\"{}-results.csv\"", action.id);
     let download = Download::open(state, action, query.selection, query.spreadsheet_safe).await?;
     let headers = [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
         (header::CONTENT_DISPOSITION, disposition),
     ];
-    Ok((headers, download.into_body()).into_response())
+    Ok((headers, download.into_body(place)).into_response())
 }

@@ -6,7 +6,6 @@ use bulk_core::action::{ActionConfiguration, ActionStatus, ActionType, OnConflic
 use bulk_core::config::RetentionConfig;
 use bulk_core::db::ActionRecord;
 use bulk_core::telemetry::TraceContext;
-use chrono::Utc;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -60,15 +59,16 @@ struct ConfigurationView {
     deduplicate: bool,
     #[schema(value_type = OnConflictName)]
     on_conflict: OnConflict,
-    /// CSV header to entity column, where they differ.
-    mapping: BTreeMap<String, String>,
+    /// CSV header to entity column, where they differ; not in lists, where it would outweigh everything else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mapping: Option<BTreeMap<String, String>>,
     dry_run: bool,
 }
 
 impl From<ActionConfiguration> for ConfigurationView {
     fn from(chosen: ActionConfiguration) -> Self {
         let ActionConfiguration { deduplicate, on_conflict, mapping, dry_run } = chosen;
-        Self { deduplicate, on_conflict, mapping, dry_run }
+        Self { deduplicate, on_conflict, mapping: Some(mapping), dry_run }
     }
 }
 
@@ -138,6 +138,13 @@ struct ChunksView {
 }
 
 impl ActionView {
+    /// The action as one of many.
+    pub(super) fn in_list(action: ActionRecord, kept: &RetentionConfig) -> Self {
+        let mut view = Self::new(action, None, kept);
+        view.configuration.mapping = None;
+        view
+    }
+
     /// The action; with a link to its file where one was made.
     pub(super) fn new(action: ActionRecord, download_url: Option<String>, kept: &RetentionConfig) -> Self {
         let progress = ProgressView::of(&action);
@@ -188,11 +195,11 @@ impl FileView {
 }
 
 impl ProgressView {
-    /// How far the action has come by now, or had come when it ended or was paused.
+    /// How far the action had come when it was read, or when it ended or was paused.
     pub(super) fn of(action: &ActionRecord) -> Self {
         let counts = &action.counts;
         let Progress { success_rate, failure_rate, skip_rate, completion_rate, rows_per_second, eta_seconds } =
-            action.progress(Utc::now());
+            action.progress();
         Self {
             total_records: action.total_rows,
             successful_records: counts.successful,
