@@ -149,7 +149,8 @@ impl IntoResponse for ApiError {
 
 impl From<sqlx::Error> for ApiError {
     fn from(error: sqlx::Error) -> Self {
-        if db::is_outage(&error) { Self::Unavailable(Some(error.into())) } else { Self::internal(error) }
+        let may_pass = db::is_outage(&error) || db::is_contention(&error);
+        if may_pass { Self::Unavailable(Some(error.into())) } else { Self::internal(error) }
     }
 }
 

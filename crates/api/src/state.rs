@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bulk_core::config::{ApiConfig, Config, HttpConfig};
-use bulk_core::db::Bell;
+use bulk_core::db::{Bell, SessionBounds};
 use bulk_core::dependencies::{Dependencies, DependencyError};
 use bulk_core::health::Probe;
 use bulk_core::shutdown::Shutdown;
@@ -46,7 +46,11 @@ impl AppState {
     /// # Errors
     /// When one of their URLs is not one.
     pub(crate) fn open(config: ApiConfig, shutdown: Shutdown) -> Result<Self, DependencyError> {
-        let dependencies = Dependencies::open(&config.config, SERVICE)?;
+        let dependencies = Dependencies::open(
+            &config.config,
+            SERVICE,
+            SessionBounds::only_idle(config.config.worker.lease),
+        )?;
         let account_limits = AccountLimits::open(&config.rate_limit, &config.config.redis)?;
         Ok(Self {
             account_limits: Arc::new(account_limits),

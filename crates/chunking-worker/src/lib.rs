@@ -13,7 +13,8 @@ mod pipeline;
 mod reconciler;
 mod writer;
 
-use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex};
 
 use bulk_core::config::Config;
 use bulk_core::dependencies::Dependencies;
@@ -46,6 +47,8 @@ async fn work(config: &Config, dependencies: Dependencies, breaker: Breaker, shu
         owner: consumer.clone(),
         config: config.clone(),
         shutdown: shutdown.clone(),
+        served: Mutex::default(),
+        large_files: AtomicUsize::new(0),
     };
     let runner = Runner {
         queue: dependencies.queue,

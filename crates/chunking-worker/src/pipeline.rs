@@ -1,6 +1,7 @@
 //! From the stored file to chunks: parse, check, deduplicate, partition, write. One pass, in bounded memory: at most one
 //! unfinished chunk per partition and the few that are being written.
 
+use async_trait::async_trait;
 use bulk_core::action::ActionType;
 use bulk_core::chunk::{ChunkEncoder, RowCode};
 use bulk_core::config::Config;
@@ -54,6 +55,11 @@ impl ChunkingError {
         }
     }
 
+    /// A transaction of this file was in the way of others, several times in a row.
+    pub fn is_contention(&self) -> bool {
+        matches!(self, Self::Write(WriteError::Database(error)) if error.is_contention())
+    }
+
     /// The lease is gone, or the action is paused or over.
     pub fn is_fenced(&self) -> bool {
         matches!(self, Self::Write(WriteError::Database(DbError::Fenced)))
@@ -72,11 +78,22 @@ impl From<CsvError> for ChunkingError {
     }
 }
 
+/// Rows between two pauses.
+const ROWS_BETWEEN_PAUSES: u64 = 1_000;
+
+/// What happens between two rows every now and then.
+#[async_trait]
+pub trait Pause: Send {
+    /// Holds the reading up for as long as others should have the slot.
+    async fn pause(&mut self);
+}
+
 /// Cuts a claimed file into chunks, all of them recorded when this returns.
 pub async fn chunk_file(
     dependencies: &Dependencies,
     config: &Config,
     claim: ChunkingClaim,
+    pause: &mut dyn Pause,
 ) -> Result<(), ChunkingError> {
     let source = dependencies.store.open(&claim.file_key).await.map_err(|error| match error {
         StorageError::NotFound => ChunkingError::Damaged("there is no such object".to_owned()),
@@ -92,6 +109,9 @@ pub async fn chunk_file(
     while let Some(row) = reader.next_row(&mut record).await? {
         cutter.add(row, &record).await?;
         rows = row.number;
+        if rows.is_multiple_of(ROWS_BETWEEN_PAUSES) {
+            pause.pause().await;
+        }
     }
     if rows != claim.total_rows {
         let expected = claim.total_rows;

@@ -25,22 +25,26 @@ pub use actions::{
     list_actions,
 };
 pub use chunking::{
-    ChunkingClaim, ChunkingLease, NewChunk, RecordedChunk, chunk_rewritten, claim_chunking, fail_chunking,
-    finish_chunking, hand_back_chunking, record_chunk, refuse_file, renew_chunking,
+    ChunkingClaim, ChunkingLease, FileShare, NewChunk, RecordedChunk, chunk_rewritten,
+    chunking_lease_survived, claim_chunking, fail_chunking, files_wait_for_a_slot, finish_chunking,
+    hand_back_chunking, record_chunk, refuse_file, renew_chunking,
 };
-pub use chunks::{ChunkClaim, ChunkLease, claim_chunk, fail_chunk, hand_back_chunk, renew_chunk};
+pub use chunks::{
+    ChunkClaim, ChunkLease, accounts_wait_for_a_slot, chunk_lease_survived, claim_chunk, defer_chunk,
+    fail_chunk, hand_back_chunk, renew_chunk,
+};
 pub use clean_up::{FinishedAction, actions_to_clean, committed_attempts, mark_cleaned};
 pub use committed::{CommittedChunk, committed_chunks};
 pub use control::{cancel_action, pause_action, resume_action, retry_action};
 pub use due::{
-    expire_chunk_leases, forgotten_chunking, forgotten_chunks, release_waiting, retries_due, schedules_due,
-    settle_finished,
+    bury_lost_chunks, expire_chunk_leases, expire_file_leases, release_waiting, retries_due, settle_finished,
+    start_scheduled, waiting_chunks, waiting_files,
 };
-pub use error::{DbError, is_outage};
+pub use error::{DbError, is_contention, is_outage};
 pub use finish::{FinishedChunk, finish_chunk};
 pub use idempotency::{IdempotencyKey, KeyUse, find_key, remove_expired_keys};
 pub use locked_action::LockedAction;
-pub use pool::{SchemaError, connect, migrate, require_schema};
+pub use pool::{SchemaError, SessionBounds, connect, migrate, require_schema};
 pub use uploads::{OrphanedUpload, begin_upload, end_upload, orphaned_uploads, touch_upload};
 
 use uuid::Uuid;

@@ -9,7 +9,7 @@ use sqlx::PgPool;
 use thiserror::Error;
 
 use crate::config::Config;
-use crate::db::{self, SchemaError};
+use crate::db::{self, SchemaError, SessionBounds};
 use crate::health::{Dependency, Probe};
 use crate::queue::Queue;
 use crate::shutdown::Shutdown;
@@ -48,9 +48,9 @@ impl Dependencies {
     ///
     /// # Errors
     /// When one of the URLs is not one.
-    pub fn open(config: &Config, service: &str) -> Result<Self, DependencyError> {
+    pub fn open(config: &Config, service: &str, bounds: SessionBounds) -> Result<Self, DependencyError> {
         let database = &config.database;
-        let pool = db::connect(&database.url, service, database.max_connections, config.worker.lease)
+        let pool = db::connect(&database.url, service, database.max_connections, bounds)
             .map_err(DependencyError::DatabaseUrl)?;
         Ok(Self { pool, queue: Queue::new(&config.redis)?, store: ObjectStore::new(&config.storage) })
     }

@@ -7,8 +7,8 @@
 mod job;
 mod reader;
 
-pub use job::{ChunkJob, ChunkingJob, Job};
-pub use reader::{Delivery, QueueReader};
+pub use job::{ChunkJob, ChunkingJob, Job, Payload};
+pub use reader::{Delivery, LONGEST_READ, QueueReader};
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;

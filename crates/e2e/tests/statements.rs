@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bulk_core::action::{ActionType, OnConflict};
 use bulk_core::chunk::{ChunkEncoder, RowOutcome, RowStatus, decode_chunk};
-use bulk_core::db;
+use bulk_core::db::{self, SessionBounds};
 use bulk_core::entity::{self, ApplyRequest, ColumnKind, EntityType};
 use secrecy::SecretString;
 use sqlx::PgConnection;
@@ -23,7 +23,7 @@ const READS_PER_ROW: i64 = 3;
 async fn a_row_costs_as_much_as_its_record_whatever_the_planner_knows() {
     let env = TestEnv::new().await;
     let url = SecretString::from(env.settings()["DATABASE_URL"].clone());
-    let pool = db::connect(&url, "test", 1, Duration::from_secs(60)).unwrap();
+    let pool = db::connect(&url, "test", 1, SessionBounds::only_idle(Duration::from_secs(60))).unwrap();
     for entity in entity::all() {
         // Everything in one transaction, so that no ANALYZE sees the records.
         let mut tx = pool.begin().await.unwrap();

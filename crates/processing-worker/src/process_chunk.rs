@@ -39,6 +39,9 @@ pub enum ChunkError {
     /// The worker stops, and the time it has for that is out.
     #[error("the worker stops")]
     OutOfTime,
+    /// It takes long, and another account waits for its slot.
+    #[error("the chunk gives its slot to others")]
+    Overrun,
     /// Object storage is away.
     #[error(transparent)]
     Storage(StorageError),

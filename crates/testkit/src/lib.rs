@@ -14,6 +14,7 @@ mod client;
 mod database;
 mod env;
 mod fault_proxy;
+mod moves;
 mod platform;
 mod private_stores;
 pub mod run;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bulk_core::config::Config;
+use bulk_core::db::SessionBounds;
 use bulk_core::dependencies::{Dependencies, DependencyError};
 use bulk_core::health::{Probe, check_all};
 use bulk_core::shutdown::Shutdown;
@@ -44,7 +45,7 @@ pub async fn host<W: Future<Output = ()>>(
     shutdown: &Shutdown,
     work: impl FnOnce(Dependencies, Breaker) -> W,
 ) -> Result<(), HostError> {
-    let dependencies = Dependencies::open(config, service)?;
+    let dependencies = Dependencies::open(config, service, SessionBounds::worker(config.worker.lease))?;
     let breaker = Breaker::new(dependencies.probes());
     let readiness = Obstacles {
         probes: dependencies.probes(),

@@ -122,7 +122,7 @@ pub async fn retry_action(
     sqlx::query!(
         "UPDATE bulk_actions SET status = $2, error_code = NULL, error_message = NULL, completed_at = NULL,
              cleaned_at = NULL, chunks_dead = $3, chunking_done_at = CASE WHEN $4 THEN chunking_done_at END,
-             chunking_failures = 0, chunking_due_at = NULL, rung_at = now(), updated_at = clock_timestamp(),
+             chunking_failures = 0, chunking_lost = 0, chunking_due_at = NULL, rung_at = now(), updated_at = clock_timestamp(),
              idle_ms = idle_ms + CASE WHEN started_at IS NULL THEN 0
                                       ELSE (extract(epoch FROM clock_timestamp() - completed_at) * 1000)::bigint END
          WHERE id = $1",
@@ -142,8 +142,10 @@ pub async fn retry_action(
 async fn revive_chunks(conn: &mut PgConnection, action: &mut LockedAction) -> sqlx::Result<()> {
     sqlx::query!(
         "UPDATE bulk_action_chunks
-         SET status = 'pending', rewrite = rewrite OR status = 'dead', ready = false, failures = 0, last_error = NULL
-         WHERE action_id = $1 AND status IN ('pending', 'dead') AND (status = 'dead' OR failures > 0)",
+         SET status = 'pending', rewrite = rewrite OR status = 'dead', ready = false, failures = 0, lost = 0,
+             contended = 0, slow = false, last_error = NULL
+         WHERE action_id = $1 AND status IN ('pending', 'dead')
+           AND (status = 'dead' OR failures > 0 OR lost > 0 OR contended > 0 OR slow)",
         action.id
     )
     .execute(conn)

@@ -30,6 +30,45 @@ const CLIENT_GONE: [(&str, &str); 4] = [
 const BY_INDEX: [(&str, &str); 3] =
     [("enable_seqscan", "off"), ("enable_hashjoin", "off"), ("enable_mergejoin", "off")];
 
+/// Bounds that the database sets for a service's sessions, so that no transaction of one piece of work holds up the others
+/// for longer. `None` sets no bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionBounds {
+    /// Longest wait for a lock.
+    pub lock: Option<Duration>,
+    /// Longest statement.
+    pub statement: Option<Duration>,
+    /// Longest silence within a transaction. A worker that is frozen there would hold its locks for ever.
+    pub idle_in_transaction: Duration,
+}
+
+impl SessionBounds {
+    /// Those of a worker whose leases have this length. Waiting for a lock occupies a slot; what holds the lock for longer
+    /// than this is another chunk at its work, and waiting in the queue costs nobody anything. A statement that takes half a
+    /// minute for a chunk's rows has gone wrong.
+    #[must_use]
+    pub fn worker(lease: Duration) -> Self {
+        let [lock, statement] = [Duration::from_secs(1), Duration::from_secs(30)].map(Some);
+        Self { lock, statement, idle_in_transaction: lease }
+    }
+
+    /// No bound but that on silence in a transaction.
+    #[must_use]
+    pub fn only_idle(idle_in_transaction: Duration) -> Self {
+        Self { lock: None, statement: None, idle_in_transaction }
+    }
+
+    fn settings(self) -> Vec<(&'static str, String)> {
+        let bounds = [
+            ("lock_timeout", self.lock),
+            ("statement_timeout", self.statement),
+            ("idle_in_transaction_session_timeout", Some(self.idle_in_transaction)),
+        ];
+        let set = bounds.into_iter().filter_map(|(name, bound)| Some((name, bound?)));
+        set.map(|(name, bound)| (name, bound.as_millis().to_string())).collect()
+    }
+}
+
 /// Why the schema cannot be worked with.
 #[derive(Debug, Error)]
 pub enum SchemaError {
@@ -55,21 +94,18 @@ pub enum SchemaError {
 
 /// Opens a pool. Connections are made when they are needed, so this succeeds while the database is away.
 ///
-/// A worker that is frozen in the middle of a transaction would hold its locks for ever; `idle_in_transaction` bounds
-/// that: the database ends such a session, and the worker that took over goes on.
-///
 /// # Errors
 /// When `url` is not a database URL.
 pub fn connect(
     url: &SecretString,
     application: &str,
     max_connections: u32,
-    idle_in_transaction: Duration,
+    bounds: SessionBounds,
 ) -> sqlx::Result<PgPool> {
     let options: PgConnectOptions = url.expose_secret().parse()?;
     let options = options
         .application_name(application)
-        .options([("idle_in_transaction_session_timeout", idle_in_transaction.as_millis().to_string())])
+        .options(bounds.settings())
         .options(CLIENT_GONE)
         .options(BY_INDEX);
     Ok(PgPoolOptions::new()

@@ -22,6 +22,7 @@ mod products;
 mod reading;
 mod retry;
 mod support;
+mod turns;
 mod update;
 mod uploads;
 mod upsert;

@@ -33,6 +33,13 @@ impl Bench {
         Self::start_with(settings, PlatformOptions::default()).await
     }
 
+    /// The same with one worker of each kind.
+    pub async fn with_one_worker(settings: &[(&str, &str)]) -> Self {
+        let options =
+            PlatformOptions { processing_workers: 1, chunking_workers: 1, ..PlatformOptions::default() };
+        Self::start_with(settings, options).await
+    }
+
     /// Only the API: actions stay where the upload left them.
     pub async fn without_workers() -> Self {
         let options =
