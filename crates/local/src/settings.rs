@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// What a caller may set for the services. All of it reaches them; what of it is set is shown in the env file.
-const FROM_ENVIRONMENT: [&str; 36] = [
+const FROM_ENVIRONMENT: [&str; 37] = [
     "NODE_ENV",
     "DATABASE_URL",
     "DATABASE_MAX_CONNECTIONS",
@@ -39,6 +39,7 @@ const FROM_ENVIRONMENT: [&str; 36] = [
     "MAX_PARTITIONS",
     "LOKI_URL",
     "LOG_LEVEL",
+    "ENTITIES_DIR",
     "CHUNKING_CONCURRENCY",
     "PROCESSING_CONCURRENCY",
     "LEASE_MS",
