@@ -6,6 +6,7 @@
 //! [`envelope`] or [`error`].
 
 mod auth;
+mod compute;
 pub mod entities;
 mod envelope;
 mod error;
@@ -14,11 +15,16 @@ mod extract;
 mod health;
 mod middleware;
 mod openapi;
+mod page;
 mod rate_limit;
 mod results;
+mod retention;
 mod router;
 mod routes;
+mod seats;
 mod server;
+mod share;
+mod shares;
 mod state;
 mod trace;
 mod upload;

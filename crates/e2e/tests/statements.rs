@@ -1,13 +1,13 @@
 //! What the entities' statements cost the database, whatever its planner believes.
 
-#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail by panicking")]
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bulk_core::action::{ActionType, OnConflict};
 use bulk_core::chunk::{ChunkEncoder, RowOutcome, RowStatus, decode_chunk};
-use bulk_core::db;
+use bulk_core::db::{self, SessionBounds};
 use bulk_core::entity::{ApplyRequest, Entities, Entity};
 use secrecy::SecretString;
 use serde_json::Value;
@@ -50,7 +50,7 @@ const BELIEFS: [Belief; 6] = [
 async fn a_row_costs_as_much_as_its_record_whatever_the_planner_believes() {
     let env = TestEnv::new().await;
     let url = SecretString::from(env.settings()["DATABASE_URL"].clone());
-    let pool = db::connect(&url, "test", 1, Duration::from_secs(60)).unwrap();
+    let pool = db::connect(&url, "test", 1, SessionBounds::only_idle(Duration::from_secs(60))).unwrap();
     for belief in BELIEFS {
         for entity in Entities::built_in().all() {
             // Everything in one transaction, so that no ANALYZE but ours sees the records.
@@ -195,7 +195,7 @@ async fn apply(
         encoder.push(row, None, fields.iter().map(String::as_str));
     }
     let (header, rows) = decode_chunk(&encoder.finish(), cells.len()).unwrap();
-    let map = entity.map_columns(&header, &Default::default()).unwrap();
+    let map = entity.map_columns(&header, &Default::default(), &Default::default()).unwrap();
     let request = ApplyRequest {
         account,
         action,

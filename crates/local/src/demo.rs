@@ -119,6 +119,9 @@ impl Demo {
         self.print_failed_rows(&id).await?;
         console::result(format!("\nlogs  {}", platform.data_dir().logs().display()));
         console::result(format!("data  {}", root.display()));
+        console::result("\nto see it in a browser, as the account `demo`:");
+        console::result(format!("  cargo run --release -p local -- up --data-dir {}", root.display()));
+        console::result("  and open http://127.0.0.1:3000/app/");
         check(&status, &stats, bad_rows.map(|bad_rows| (options.rows, bad_rows)))
     }
 

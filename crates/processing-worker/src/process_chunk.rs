@@ -42,6 +42,9 @@ pub enum ChunkError {
     /// The worker stops, and the time it has for that is out.
     #[error("the worker stops")]
     OutOfTime,
+    /// It takes long, and another account waits for its slot.
+    #[error("the chunk gives its slot to others")]
+    Overrun,
     /// Object storage is away.
     #[error(transparent)]
     Storage(StorageError),
@@ -96,8 +99,10 @@ pub async fn process_chunk(
     let key = keys::results(&claim.account_id, claim.lease.chunk, claim.lease.attempt);
     let stored =
         tokio::time::timeout(lease, dependencies.store.put(&key, results.encode(&header, &rows))).await;
-    stored.unwrap_or_else(|_| Err(too_slow(lease))).map_err(ChunkError::Storage)?;
-    let finished = db::finish_chunk(&mut tx, &claim.lease, results.counts(), max_in_flight).await?;
+    let stored = stored.unwrap_or_else(|_| Err(too_slow(lease))).map_err(ChunkError::Storage)?;
+    let results_size = i64::try_from(stored.size_bytes).unwrap_or(i64::MAX);
+    let counts = results.counts();
+    let finished = db::finish_chunk(&mut tx, &claim.lease, counts, results_size, max_in_flight).await?;
     tx.commit().await?;
 
     results.report(claim, &rows);
@@ -109,7 +114,8 @@ fn too_slow(limit: Duration) -> StorageError {
 }
 
 fn columns(claim: &ChunkClaim, entity: &Entity, header: &[String]) -> Result<ColumnMap, ChunkError> {
-    let map = entity.map_columns(header, &claim.mapping).map_err(|_| ChunkError::OtherColumns)?;
+    let map =
+        entity.map_columns(header, &claim.mapping, &claim.intake).map_err(|_| ChunkError::OtherColumns)?;
     Ok(entity.relevant(&map, claim.action_type))
 }
 
@@ -123,7 +129,7 @@ async fn apply(
     let accepted: Vec<ChunkRow<'_>> = rows.iter().filter(|row| row.refusal().is_none()).collect();
     let request = ApplyRequest {
         account: &claim.account_id,
-        action: claim.action_type,
+        action: claim.action_type.in_effect(claim.on_conflict),
         on_conflict: claim.on_conflict,
         dry_run: claim.dry_run,
         map,

@@ -55,6 +55,8 @@ mod tests {
             chunk_size,
             max_partitions: 8,
             entities_dir: None,
+            max_open_actions_per_account: None,
+            max_stored_bytes_per_account: None,
         }
     }
 

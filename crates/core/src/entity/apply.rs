@@ -46,6 +46,17 @@ impl Entity {
         conn: &mut PgConnection,
         request: &ApplyRequest<'_>,
     ) -> sqlx::Result<Vec<RowOutcome>> {
+        match self.clearing(request.map) {
+            Some(entity) => entity.apply_rows(conn, request).await,
+            None => self.apply_rows(conn, request).await,
+        }
+    }
+
+    async fn apply_rows(
+        &self,
+        conn: &mut PgConnection,
+        request: &ApplyRequest<'_>,
+    ) -> sqlx::Result<Vec<RowOutcome>> {
         let account = match self.account_id(request.account) {
             Ok(account) => account,
             Err(sentence) => {

@@ -1,16 +1,15 @@
 //! An entity: what a declaration says, checked, with the statements that follow from it.
 
-use std::collections::BTreeMap;
-
-use csv_intake::header::{self, HeaderProblem};
+use csv_intake::header::{self, HeaderProblem, Known, Mapping, Resolved};
 use uuid::Uuid;
 
 use super::statements::Statements;
 use super::{Column, ColumnMap, RecordId, Row, Value};
+use crate::action::Intake;
 use crate::value::{self, ReadSettings};
 
 /// A kind of record that can be uploaded.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Entity {
     pub(super) name: String,
     /// Schema and name.
@@ -22,6 +21,8 @@ pub struct Entity {
     pub(super) columns: Vec<Column>,
     pub(super) key_column: usize,
     pub(super) source: Source,
+    /// Indexes of columns whose stored value goes where a row has none, instead of staying.
+    pub(super) cleared: Vec<usize>,
     pub(super) statements: Statements,
 }
 
@@ -196,43 +197,56 @@ impl Entity {
         })
     }
 
+    /// Its columns, by the names that a header may have for them.
+    #[must_use]
+    pub fn known(&self) -> Vec<Known<'_>> {
+        self.columns.iter().map(|column| Known { name: &column.name, aliases: &column.aliases }).collect()
+    }
+
+    /// What each column of a file with this header stands for.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the header, the mapping or the defaults.
+    pub fn resolve(
+        &self,
+        header: &[String],
+        mapping: &Mapping,
+        intake: &Intake,
+    ) -> Result<Resolved, Vec<HeaderProblem>> {
+        header::resolve(header, &intake.wanted(mapping, &self.known()))
+    }
+
     /// Where a file with this header has the entity's columns.
     ///
     /// # Errors
-    /// Everything that is wrong with the header or the mapping.
+    /// Everything that is wrong with the header, the mapping or the defaults.
     pub fn map_columns(
         &self,
         header: &[String],
-        mapping: &BTreeMap<String, String>,
+        mapping: &Mapping,
+        intake: &Intake,
     ) -> Result<ColumnMap, Vec<HeaderProblem>> {
-        let known: Vec<&str> = self.columns.iter().map(|column| column.name.as_str()).collect();
-        let mapping = self.with_aliases(header, mapping);
-        Ok(ColumnMap::new(&header::resolve(header, &mapping, &known)?, known.len()))
+        let resolved = self.resolve(header, mapping, intake)?;
+        Ok(ColumnMap::resolved(&resolved, self.columns.len(), intake))
     }
 
-    /// The mapping, and an entry for each header that is neither mapped nor a column's name but another name of a column.
-    /// A column that the header has by its own name keeps it.
-    fn with_aliases(
-        &self,
-        header: &[String],
-        mapping: &BTreeMap<String, String>,
-    ) -> BTreeMap<String, String> {
-        let same = |left: &str, right: &str| left.trim().to_lowercase() == right.trim().to_lowercase();
-        let mut all = mapping.clone();
-        for name in header {
-            let is_mapped = mapping.keys().any(|mapped| same(mapped, name));
-            if is_mapped || self.columns.iter().any(|column| same(&column.name, name)) {
-                continue;
-            }
-            let mut columns = self.columns.iter();
-            let named = columns.find(|column| column.aliases.iter().any(|alias| same(alias, name)));
-            if let Some(column) = named
-                && !header.iter().any(|other| same(other, &column.name))
-            {
-                all.insert(name.clone(), column.name.clone());
-            }
+    /// The same entity for a file in which empty cells remove stored values; none if they do not. Required columns are left
+    /// out: the check refuses a row that would clear one.
+    #[must_use]
+    pub(super) fn clearing(&self, map: &ColumnMap) -> Option<Self> {
+        let may_go = |&index: &usize| {
+            index != Self::ID_COLUMN
+                && index != self.key_column
+                && !self.columns[index].required
+                && map.clears(index)
+        };
+        let cleared: Vec<usize> = (0..self.columns.len()).filter(may_go).collect();
+        if cleared.is_empty() {
+            return None;
         }
-        all
+        let mut entity = Self { cleared, statements: Statements::default(), ..self.clone() };
+        entity.statements = Statements::of(&entity);
+        Some(entity)
     }
 
     /// Position in an uploaded file of what a person would call a row's key: the key itself, else the id.

@@ -149,7 +149,7 @@ impl<'a> Folder<'a> {
             Folding::Merge if self.open.by_id && has_another_key(self.entity, &leader.row, row) => {
                 return false;
             }
-            Folding::Merge => leader.row.to_mut().take_over(row),
+            Folding::Merge => leader.row.to_mut().take_over(row, &self.entity.cleared),
             Folding::First => {}
         }
         leader.followers.push(index);

@@ -68,6 +68,7 @@ fn declaration(reader: &mut Reader<'_>, root: &Table<'_>) -> Option<Entity> {
             hash: Uuid::from_u128(xxh3_128(reader.text().as_bytes())),
             lines,
         },
+        cleared: Vec::new(),
         statements: Statements::default(),
     })
 }

@@ -138,10 +138,18 @@ impl Effect {
     fn update(entity: &Entity, by: usize) -> Self {
         let changed = |&column: &usize| column != by && column != Entity::ID_COLUMN;
         let changed: Vec<usize> = (0..entity.columns().len()).filter(changed).collect();
-        let sets = list(entity, &changed, |_, column| {
-            let name = quoted(&column.sql);
-            format!("{name} = coalesce(i.{name}, t.{name})")
-        });
+        let sets: Vec<String> = changed
+            .iter()
+            .map(|index| {
+                let name = quoted(&entity.columns()[*index].sql);
+                if entity.cleared.contains(index) {
+                    format!("{name} = i.{name}")
+                } else {
+                    format!("{name} = coalesce(i.{name}, t.{name})")
+                }
+            })
+            .collect();
+        let sets = sets.join(", ");
         let stamp = entity.updated_at.as_deref().map(|column| format!("{} = now()", quoted(column)));
         let mut sets: Vec<String> =
             [Some(sets).filter(|sets| !sets.is_empty()), stamp].into_iter().flatten().collect();

@@ -57,8 +57,12 @@ pub fn decimal(text: &str, scale: u32, settings: &ReadSettings) -> Result<Decima
     let plain = without_groups(digits, mark).ok_or_else(|| no_decimal(digits, mark))?;
     let (whole, fraction) = plain.split_once(mark.char()).unwrap_or((&plain, "0"));
     // `.5` and `5.` mean one thing only; a mark alone means nothing.
-    let is_number = (is_digits(whole) || whole.is_empty() && is_digits(fraction))
-        && (is_digits(fraction) || fraction.is_empty());
+    let is_number = match (is_digits(whole), is_digits(fraction)) {
+        (true, true) => true,
+        (true, false) => fraction.is_empty(),
+        (false, true) => whole.is_empty() && !plain.is_empty(),
+        (false, false) => false,
+    };
     if !is_number {
         return Err(no_decimal(digits, mark));
     }
@@ -187,11 +191,10 @@ mod tests {
 
     #[test]
     fn what_is_no_whole_number_is_told_why() {
-        for text in ["", "-", "+", "abc", "٣", "５", "0x10", "--1", "+-1", ".0", "1.", "½", "1e", "31.0.0x"]
-        {
+        for text in ["", "-", "+", "abc", "٣", "５", "0x10", "--1", "+-1", "½", "1e", "31.0.0x"] {
             assert_eq!(integer(text), Err("must be a whole number".to_owned()), "{text}");
         }
-        for text in ["1,000", "1 000", "1.000,0", "1'000", "1.2.3"] {
+        for text in ["1,000", "1 000", "1.000,0", "1'000", "1.2.3", "1.", ".0"] {
             assert!(
                 integer(text).unwrap_err().starts_with("must be a whole number without separators"),
                 "{text}"

@@ -44,9 +44,9 @@ pub fn url(text: &str) -> Result<String, String> {
     }
     let is_web = |url: &Url| matches!(url.scheme(), "http" | "https") && url.has_host();
     // The parser repairs `https:/example.com`; what is stored is the text, which nobody would repair again.
-    let has_start = text
-        .split_once("://")
-        .is_some_and(|(scheme, _)| scheme.chars().all(|char| char.is_ascii_alphabetic()));
+    let has_start = text.split_once("://").is_some_and(|(scheme, rest)| {
+        scheme.chars().all(|char| char.is_ascii_alphabetic()) && !rest.starts_with(['/', '\\'])
+    });
     if !has_start || text.contains(char::is_whitespace) || !Url::parse(text).is_ok_and(|url| is_web(&url)) {
         return Err("must be a web address such as https://example.com/page".to_owned());
     }
