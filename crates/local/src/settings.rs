@@ -10,7 +10,8 @@ use crate::{
 };
 
 /// What a caller may set for the services. All of it reaches them; what of it is set is shown in the env file.
-const FROM_ENVIRONMENT: [&str; 47] = [
+const FROM_ENVIRONMENT: [&str; 46] = [
+    "ENTITIES_DIR",
     "NODE_ENV",
     "BIND_ADDRESS",
     "DATABASE_URL",
@@ -56,8 +57,6 @@ const FROM_ENVIRONMENT: [&str; 47] = [
     "MAX_OPEN_ACTIONS_PER_ACCOUNT",
     "MAX_STORED_MB_PER_ACCOUNT",
     "SHUTDOWN_TIMEOUT_MS",
-    "ENTITIES_DIR",
-    "PAGE",
 ];
 
 /// Defaults of the embedded platform, over them what the caller's environment says, over that the private stores.
