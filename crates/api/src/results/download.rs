@@ -255,7 +255,7 @@ async fn uploaded_header(
     }
     let first = every_chunk(state, action, None).take(1);
     let header = match std::pin::pin!(objects(state, action, first)).try_next().await? {
-        Some((_, object)) => decode_results(&object).map_err(ApiError::internal)?.0,
+        Some((_, object)) => decode_results(object.as_ref()).map_err(ApiError::internal)?.0,
         // Without a row nobody misses the columns.
         None => Vec::new(),
     };

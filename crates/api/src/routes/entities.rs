@@ -154,7 +154,7 @@ async fn template(
 pub(crate) fn template_csv(entity: &Entity) -> csv::Result<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(entity.columns().iter().map(|column| &column.name))?;
-    let is_given = |place| place != Entity::ID_COLUMN || entity.columns()[place].required;
+    let is_given = |place: usize| place != Entity::ID_COLUMN || entity.columns()[place].required;
     let cell = |(place, column): (usize, &'_ Column)| {
         if is_given(place) { column.example.clone() } else { String::new() }
     };

@@ -175,7 +175,7 @@ fn key_column(reader: &mut Reader<'_>, root: &Table<'_>, columns: &[Column], key
     let place = columns.iter().skip(1).position(|column| column.name == key).map(|place| place + 1);
     let Some(place) = place else {
         let names: Vec<&str> = columns.iter().skip(1).map(|column| column.name.as_str()).collect();
-        let hint = reader::did_you_mean(key, &names);
+        let hint = did_you_mean(key, &names);
         reader.problem_at(
             root,
             "key",
