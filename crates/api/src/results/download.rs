@@ -12,7 +12,7 @@ use axum::body::Body;
 use bulk_core::chunk::{ResultRow, RowStatus, decode_results};
 use bulk_core::db::ActionRecord;
 use bulk_core::storage::ObjectStore;
-use csv_intake::{CsvError, CsvReader, Delimiter, ReadLimits, ReadOptions, Record};
+use csv_intake::{CsvError, CsvReader, Delimiter, ReadLimits, Record};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use tokio::sync::mpsc;
 use tracing::Instrument;
