@@ -41,7 +41,7 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), HostError> {
 
 async fn work(config: &Config, dependencies: Dependencies, breaker: Breaker, shutdown: &Shutdown) {
     let consumer = consumer_name(SERVICE);
-    let reconciler = Reconciler::new(dependencies.clone(), config.worker.clone(), breaker.clone());
+    let reconciler = Reconciler::new(dependencies.clone(), config, breaker.clone());
     let handler = ChunkingHandler {
         dependencies: dependencies.clone(),
         owner: consumer.clone(),

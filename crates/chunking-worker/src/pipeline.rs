@@ -1,16 +1,18 @@
 //! From the stored file to chunks: parse, check, deduplicate, partition, write. One pass, in bounded memory: at most one
 //! unfinished chunk per partition and the few that are being written.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use bulk_core::action::ActionType;
 use bulk_core::chunk::{ChunkEncoder, RowCode};
 use bulk_core::config::Config;
 use bulk_core::db::{ChunkingClaim, DbError};
 use bulk_core::dependencies::Dependencies;
-use bulk_core::entity::{self, ColumnMap, EntityType, FieldProblem};
+use bulk_core::entity::{ColumnMap, Entity, FieldProblem, FrozenError};
 use bulk_core::health::{Dependency, Outage};
 use bulk_core::storage::StorageError;
-use csv_intake::{CsvError, CsvReader, ReadLimits, ReadOptions, Record, Row};
+use csv_intake::{CsvError, CsvReader, ReadLimits, Record, Row};
 use thiserror::Error;
 
 use crate::dedupe::SeenKeys;
@@ -30,6 +32,9 @@ pub enum ChunkingError {
     /// The file could not be opened.
     #[error("the uploaded file cannot be opened: {0}")]
     Storage(#[from] StorageError),
+    /// The declaration that it was uploaded under cannot be read.
+    #[error(transparent)]
+    Entity(#[from] FrozenError),
     /// The code for it is wrong: it panicked.
     #[error("reading the file panicked; the worker's standard error says where")]
     Panicked,
@@ -48,6 +53,7 @@ impl ChunkingError {
             Self::Write(WriteError::Database(error)) => error.outage(),
             Self::Write(WriteError::Storage(error)) | Self::Storage(error) => error.outage(),
             Self::Read(error) => Some(Outage::new(Dependency::Minio, error)),
+            Self::Entity(error) => error.outage(),
             Self::Panicked
             | Self::Damaged(_)
             | Self::File(_)
@@ -95,6 +101,8 @@ pub async fn chunk_file(
     claim: ChunkingClaim,
     pause: &mut dyn Pause,
 ) -> Result<(), ChunkingError> {
+    let frozen = &dependencies.entities;
+    let entity = frozen.get(&dependencies.pool, &claim.entity_type, claim.entity_hash).await?;
     let source = dependencies.store.open(&claim.file_key).await.map_err(|error| match error {
         StorageError::NotFound => ChunkingError::Damaged("there is no such object".to_owned()),
         error => ChunkingError::Storage(error),
@@ -102,8 +110,8 @@ pub async fn chunk_file(
     let source = ExactLength::new(source, claim.file_size_bytes);
     // The upload was checked against the limits of its day; what counts now is that the file still has as many rows.
     let limits = ReadLimits { max_rows: claim.total_rows, ..ReadLimits::ACCEPTED };
-    let mut reader = CsvReader::open(source, limits, &ReadOptions::default()).await?;
-    let mut cutter = Cutter::new(dependencies, config, &claim, reader.header().to_vec())?;
+    let mut reader = CsvReader::open(source, limits, &claim.intake.read).await?;
+    let mut cutter = Cutter::new(dependencies, config, &claim, entity, reader.header().to_vec())?;
     let mut record = Record::new();
     let mut rows = 0;
     while let Some(row) = reader.next_row(&mut record).await? {
@@ -121,7 +129,7 @@ pub async fn chunk_file(
 }
 
 struct Cutter {
-    entity: &'static dyn EntityType,
+    entity: Arc<Entity>,
     action: ActionType,
     map: ColumnMap,
     header: Vec<String>,
@@ -138,11 +146,10 @@ impl Cutter {
         dependencies: &Dependencies,
         config: &Config,
         claim: &ChunkingClaim,
+        entity: Arc<Entity>,
         header: Vec<String>,
     ) -> Result<Self, ChunkingError> {
-        let entity = entity::find(&claim.entity_type)
-            .ok_or_else(|| ChunkingError::File(format!("there is no entity `{}`", claim.entity_type)))?;
-        let map = entity::map_columns(entity, &header, &claim.mapping).map_err(|problems| {
+        let map = entity.map_columns(&header, &claim.mapping, &claim.intake).map_err(|problems| {
             let sentences: Vec<_> = problems.into_iter().map(|problem| problem.message).collect();
             ChunkingError::File(sentences.join("; "))
         })?;
@@ -199,7 +206,7 @@ impl Cutter {
         }
         match self.entity.check_row(&self.map, self.action, record) {
             Ok(row) => Ok(row.identity),
-            Err(problems) => Err((RowCode::Invalid, sentence(&problems))),
+            Err(problems) => Err((RowCode::Invalid, FieldProblem::sentence(&problems))),
         }
     }
 
@@ -221,10 +228,4 @@ impl Cutter {
         }
         Ok(self.writer.finish().await?)
     }
-}
-
-fn sentence(problems: &[FieldProblem]) -> String {
-    let sentences: Vec<_> =
-        problems.iter().map(|problem| format!("{} {}", problem.column, problem.message)).collect();
-    sentences.join("; ")
 }

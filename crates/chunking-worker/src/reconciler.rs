@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use bulk_core::config::WorkerConfig;
+use bulk_core::config::{Config, WorkerConfig};
 use bulk_core::db::{self, Bell, DbError};
 use bulk_core::dependencies::Dependencies;
 use bulk_core::queue::QueueName;
@@ -45,9 +45,9 @@ pub struct Reconciler {
 impl Reconciler {
     /// A reconciler; [`Reconciler::run`] starts it.
     #[must_use]
-    pub fn new(dependencies: Dependencies, config: WorkerConfig, breaker: Breaker) -> Self {
-        let clean_up = CleanUp::new(dependencies.clone(), config.chunk_retention);
-        Self { dependencies, config, breaker, clean_up }
+    pub fn new(dependencies: Dependencies, config: &Config, breaker: Breaker) -> Self {
+        let clean_up = CleanUp::new(dependencies.clone(), config.retention);
+        Self { dependencies, config: config.worker.clone(), breaker, clean_up }
     }
 
     /// Looks for overdue work at every interval, while it leads, until the shutdown.

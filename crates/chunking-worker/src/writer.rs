@@ -92,7 +92,8 @@ impl ChunkWriter {
             self.one_written().await?;
         }
         let row_count = i32::try_from(row_count).unwrap_or(i32::MAX);
-        let chunk = NewChunk { partition, seq, row_count, content_hash };
+        let size_bytes = i64::try_from(object.len()).unwrap_or(i64::MAX);
+        let chunk = NewChunk { partition, seq, row_count, content_hash, size_bytes };
         let (dependencies, lease) = (self.dependencies.clone(), self.lease.clone());
         let key = keys::chunk(&self.account, ChunkId { action_id: lease.action_id, partition, seq });
         let max_in_flight = self.max_in_flight;

@@ -3,6 +3,8 @@
 
 use std::io::{self, Cursor};
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
 use async_compression::tokio::bufread::GzipDecoder;
@@ -20,6 +22,13 @@ const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 const LONGEST_MAGIC_BYTES: u64 = 8;
 const COMPRESSED_BUFFER_BYTES: usize = 64 * 1024;
 const CONVERTED_PIECE_BYTES: usize = 16 * 1024;
+/// Most bytes that a packed byte may become: rows of real files become 5 to 30. A file that repeats itself more than that
+/// is refused, since to unpack it costs its sender nothing and others much.
+const MAX_RATIO: u64 = 100;
+/// Below this size it does not matter.
+const RATIO_COUNTS_FROM_BYTES: u64 = 16 * 1024 * 1024;
+/// Text after which others get their turn on the thread, even if more is there at once.
+const STRETCH_BYTES: u64 = 512 * 1024;
 
 /// What to expect of the bytes.
 #[derive(Clone, Copy, Debug)]
@@ -45,12 +54,14 @@ pub(super) async fn decode<R>(source: R, how: &Decoding) -> io::Result<Decoded>
 where
     R: AsyncRead + Send + Unpin + 'static,
 {
-    let source = Box::new(NameErrors { inner: source, name: CsvError::Io, is_cut: false });
+    let packed_bytes = Arc::new(AtomicU64::new(0));
+    let source = NameErrors { inner: source, name: CsvError::Io, is_cut: false };
+    let source = Box::new(CountBytes { inner: source, count: packed_bytes.clone() });
     let (magic, source) = peek(source, GZIP_MAGIC.len() as u64).await?;
     let is_gzip = magic == GZIP_MAGIC;
     let bytes = if is_gzip { gunzip(source, how.is_cut) } else { source };
     let limit = how.max_decoded_bytes;
-    let bytes = Box::new(LimitBytes { inner: bytes, left: limit, limit });
+    let bytes = Box::new(LimitBytes { inner: bytes, decoded: 0, limit, packed_bytes, stretch: 0 });
 
     let (mut start, bytes) = take_head(bytes, LONGEST_MAGIC_BYTES).await?;
     if is_gzip && start.starts_with(&GZIP_MAGIC) {
@@ -123,11 +134,34 @@ impl<R: AsyncRead + Unpin> AsyncRead for NameErrors<R> {
     }
 }
 
-/// Fails when more than `limit` bytes come: a small gzip file can be terabytes long.
+/// Counts what is read of `inner`.
+struct CountBytes<R> {
+    inner: R,
+    count: Arc<AtomicU64>,
+}
+
+impl<R: AsyncRead + Unpin> AsyncRead for CountBytes<R> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let filled_before = buffer.filled().len();
+        ready!(Pin::new(&mut self.inner).poll_read(context, buffer))?;
+        self.count.fetch_add((buffer.filled().len() - filled_before) as u64, Ordering::Relaxed);
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// Fails when more than `limit` bytes come, or too many for what they were packed in: a small gzip file can be terabytes
+/// long. Pauses after every stretch, since a reader to whom everything is there at once would keep its thread for seconds.
 struct LimitBytes<R> {
     inner: R,
-    left: u64,
+    decoded: u64,
     limit: u64,
+    packed_bytes: Arc<AtomicU64>,
+    /// Bytes since the last pause.
+    stretch: u64,
 }
 
 impl<R: AsyncRead + Unpin> AsyncRead for LimitBytes<R> {
@@ -136,12 +170,22 @@ impl<R: AsyncRead + Unpin> AsyncRead for LimitBytes<R> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.stretch >= STRETCH_BYTES {
+            self.stretch = 0;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let filled_before = buffer.filled().len();
         ready!(Pin::new(&mut self.inner).poll_read(context, buffer))?;
         let length = (buffer.filled().len() - filled_before) as u64;
-        match self.left.checked_sub(length) {
-            Some(left) => self.left = left,
-            None => return Poll::Ready(Err(CsvError::TooManyBytes { limit_bytes: self.limit }.into_io())),
+        self.stretch += length;
+        self.decoded += length;
+        if self.decoded > self.limit {
+            return Poll::Ready(Err(CsvError::TooManyBytes { limit_bytes: self.limit }.into_io()));
+        }
+        let packed_bytes = self.packed_bytes.load(Ordering::Relaxed);
+        if self.decoded > RATIO_COUNTS_FROM_BYTES && self.decoded / MAX_RATIO > packed_bytes {
+            return Poll::Ready(Err(CsvError::TooDense { limit: MAX_RATIO }.into_io()));
         }
         Poll::Ready(Ok(()))
     }

@@ -64,6 +64,14 @@ pub enum CsvError {
         /// Bytes allowed.
         limit_bytes: u64,
     },
+    /// A gzip stream that becomes too many times its size.
+    #[error(
+        "the file becomes more than {limit} times as large when it is unpacked: send it as it is, not packed"
+    )]
+    TooDense {
+        /// How many times its size it may become.
+        limit: u64,
+    },
     /// A gzip stream that is damaged, cut short or followed by something else.
     #[error("the gzip file is damaged or incomplete ({0}): compress it again")]
     BadGzip(#[source] io::Error),

@@ -9,6 +9,7 @@
 //! [`ReadLimits::max_record_bytes`] and a few buffers for any input. A failure inside a layer travels up as an
 //! [`std::io::Error`] that carries a [`CsvError`].
 
+pub mod clean;
 mod decode;
 mod dialect;
 mod encoding;
@@ -23,6 +24,7 @@ mod scan;
 mod sniff;
 pub mod spreadsheet;
 mod text;
+pub mod workbook;
 
 pub use dialect::{Delimiter, ReadOptions, ShortRows, TextEncoding};
 pub use error::CsvError;

@@ -1,8 +1,11 @@
 //! Schemas of values that come from a list in the code: the list is the schema, so neither can change without the other.
 
-use bulk_core::action::{ActionStatus, ActionType, OnConflict, Outcome};
+use bulk_core::action::{ActionStatus, ActionType, EmptyCells, OnConflict, Outcome};
 use bulk_core::chunk::RowStatus;
-use bulk_core::entity;
+use bulk_core::entity::{ColumnKind, Entities};
+use bulk_core::value::DecimalMark;
+use csv_intake::ShortRows;
+use csv_intake::header::UnknownColumns;
 use serde::Serialize;
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema, schema::Type};
 use utoipa::{PartialSchema, ToSchema};
@@ -36,13 +39,20 @@ names! {
     ActionTypeName = "ActionType", "What an action does with each row.", ActionType::ALL.map(ActionType::as_str);
     OnConflictName = "OnConflict", "What `bulk_create` does with a record that already exists.",
         OnConflict::ALL.map(OnConflict::as_str);
+    UnknownColumnsName = "UnknownColumns", "What becomes of columns that are neither mapped nor the entity's.",
+        UnknownColumns::ALL.map(UnknownColumns::as_str);
+    EmptyCellsName = "EmptyCells", "Whether an empty cell leaves the stored value or removes it.",
+        EmptyCells::ALL.map(EmptyCells::as_str);
+    ShortRowsName = "ShortRows", "What a row with missing last cells is.", ShortRows::ALL.map(ShortRows::as_str);
+    DecimalMarkName = "DecimalMark", "What separates the whole part of a number from the rest.",
+        [DecimalMark::Point, DecimalMark::Comma].map(serialized);
     OutcomeName = "Outcome", "How a completed action went.",
         [Outcome::Success, Outcome::Partial, Outcome::Failure].map(serialized);
     RowStatusName = "RowStatus", "How a row went.", RowStatus::ALL.map(RowStatus::as_str);
     ResultStatusName = "ResultStatus", "How a row went, or that it was never reached.",
         RowStatus::ALL.map(RowStatus::as_str).into_iter().chain([UNPROCESSED]);
-    EntityName = "EntityType", "A kind of record.", entity::all().iter().map(|entity| entity.name());
-    ColumnKindName = "ColumnType", "What a column's cells look like.", column_kinds();
+    EntityName = "EntityType", "A kind of record.", Entities::built_in().names();
+    ColumnKindName = "ColumnType", "What a column's cells look like.", ColumnKind::ALL.map(ColumnKind::as_str);
 }
 
 fn text() -> ObjectBuilder {
@@ -51,18 +61,6 @@ fn text() -> ObjectBuilder {
 
 fn serialized(value: impl Serialize) -> serde_json::Value {
     serde_json::to_value(value).unwrap_or_default()
-}
-
-/// Those that some column has.
-fn column_kinds() -> Vec<serde_json::Value> {
-    let mut kinds = Vec::new();
-    for column in entity::all().iter().flat_map(|entity| entity.columns()) {
-        let kind = serialized(column.kind);
-        if !kinds.contains(&kind) {
-            kinds.push(kind);
-        }
-    }
-    kinds
 }
 
 /// What an `Idempotency-Key` may be.
@@ -85,7 +83,7 @@ pub(crate) enum ServerSentEvent {}
 
 impl PartialSchema for ServerSentEvent {
     fn schema() -> RefOr<Schema> {
-        let data = "JSON: the stats; for `done` with `status` and `outcome` beside them";
+        let data = "JSON: the stats with `status`; for `done` with `outcome` too";
         ObjectBuilder::new()
             .description(Some("One event of the stream."))
             .property("id", text())

@@ -2,7 +2,7 @@
 
 use bulk_core::chunk::{ResultRow, RowStatus, decode_results};
 use bulk_core::db::{self, ActionRecord, CommittedChunk};
-use bulk_core::entity;
+use bulk_core::entity::Entity;
 use futures::stream::{self, TryStreamExt as _};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -55,6 +55,8 @@ pub(crate) async fn read_page(
     // more than the page holds says that there is a next page.
     let most = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(2);
     let pool = &state.dependencies.pool;
+    // An action whose declaration cannot be read any more is shown without keys.
+    let entity = state.dependencies.entities.get(pool, &action.entity_type, action.entity_hash).await.ok();
     let mut chunks = db::committed_chunks(pool, action.id, cursor.commit_number, status, most).await?;
     chunks.truncate(chunks_for_page(&chunks, cursor, limit));
     let mut page = LogPage { entries: Vec::new(), next: None };
@@ -64,7 +66,8 @@ pub(crate) async fn read_page(
     {
         let CommittedChunk { commit_number, .. } = chunk;
         let index = if commit_number == cursor.commit_number { cursor.index } else { 0 };
-        page.read_chunk(&object, action, status, limit, Cursor { commit_number, index })?;
+        let from = Cursor { commit_number, index };
+        page.read_chunk(&object, action, entity.as_deref(), status, limit, from)?;
     }
     Ok(page)
 }
@@ -89,12 +92,13 @@ impl LogPage {
         &mut self,
         object: &[u8],
         action: &ActionRecord,
+        entity: Option<&Entity>,
         status: Option<RowStatus>,
         limit: usize,
         from: Cursor,
     ) -> Result<(), ApiError> {
         let (header, rows) = decode_results(object).map_err(ApiError::internal)?;
-        let key_position = key_position(action, &header);
+        let key_position = key_position(action, entity, &header);
         for (index, row) in (0..).zip(rows).skip(from.index as usize) {
             let row = row.map_err(ApiError::internal)?;
             if status.is_some_and(|wanted| row.status != wanted) {
@@ -122,10 +126,11 @@ fn entry(row: &ResultRow, key_position: Option<usize>) -> Result<LogEntry, ApiEr
 }
 
 /// Where the uploaded file has its key. The header was checked at upload; an entity that has changed since has none.
-fn key_position(action: &ActionRecord, uploaded: &[String]) -> Option<usize> {
-    let entity = entity::find(&action.entity_type)?;
-    let map = entity::map_columns(entity, uploaded, &action.configuration.mapping).ok()?;
-    entity.key_position(&map)
+fn key_position(action: &ActionRecord, entity: Option<&Entity>, uploaded: &[String]) -> Option<usize> {
+    let entity = entity?;
+    entity.key_position(
+        &entity.map_columns(uploaded, &action.configuration.mapping, &action.configuration.intake).ok()?,
+    )
 }
 
 #[cfg(test)]

@@ -1,15 +1,17 @@
 //! The chunking worker's transitions. Each names the lease (owner and attempt) it was made under, so a chunker that
 //! comes back after its lease ran out changes nothing.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
+use csv_intake::header::Mapping;
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
+use super::usage::store_bytes;
 use super::waiting::make_ready;
 use super::{Bell, DbError, LockedAction, RetryPolicy};
-use crate::action::{ActionEvent, ActionType};
+use crate::action::{ActionEvent, ActionType, Intake, OnConflict};
 
 /// Proof of a claim: the fencing token of a chunking run.
 #[derive(Debug, Clone)]
@@ -31,12 +33,16 @@ pub struct ChunkingClaim {
     pub account_id: String,
     /// What the rows are.
     pub entity_type: String,
-    /// What is done with them.
+    /// Hash of the declaration that it was uploaded under.
+    pub entity_hash: Option<Uuid>,
+    /// What is done with them in effect.
     pub action_type: ActionType,
     /// Later rows with a key seen before are skipped.
     pub deduplicate: bool,
     /// CSV header to entity column.
-    pub mapping: BTreeMap<String, String>,
+    pub mapping: Mapping,
+    /// How the file is read.
+    pub intake: Intake,
     /// Object key of the file.
     pub file_key: String,
     /// Size of the file as it was stored.
@@ -77,6 +83,8 @@ pub struct NewChunk {
     pub row_count: i32,
     /// Hash of its object.
     pub content_hash: i64,
+    /// Size of its object.
+    pub size_bytes: i64,
 }
 
 /// Accounts that one claim looks at: enough to find one whose file may be read, wherever more wait than are being read.
@@ -202,8 +210,9 @@ async fn claim_file(
              AND (a.chunking_due_at IS NULL OR a.chunking_due_at <= now())
              AND (SELECT count(*) FROM bulk_actions other
                   WHERE other.account_id = a.account_id AND other.chunking_owner IS NOT NULL) < $5
-           RETURNING a.account_id, a.entity_type, a.action_type AS "action_type: ActionType", a.deduplicate,
-               a.mapping AS "mapping: Json<BTreeMap<String, String>>", a.file_key, a.file_size_bytes, a.chunk_size,
+           RETURNING a.account_id, a.entity_type, a.entity_hash, a.action_type AS "action_type: ActionType",
+               a.on_conflict AS "on_conflict: OnConflict", a.deduplicate,
+               a.mapping AS "mapping: Json<Mapping>", a.intake AS "intake: Json<Intake>", a.file_key, a.file_size_bytes, a.chunk_size,
                a.chunk_size_bytes, a.partitions, a.chunking_attempt, a.chunking_failures, a.traceparent, s.total_records"#,
         action_id,
         owner,
@@ -220,9 +229,11 @@ async fn claim_file(
         lease: ChunkingLease { action_id, owner: owner.to_owned(), attempt: claimed.chunking_attempt },
         account_id: claimed.account_id,
         entity_type: claimed.entity_type,
-        action_type: claimed.action_type,
+        entity_hash: claimed.entity_hash,
+        action_type: claimed.action_type.in_effect(claimed.on_conflict),
         deduplicate: claimed.deduplicate,
         mapping: claimed.mapping.0,
+        intake: claimed.intake.0,
         file_key: claimed.file_key,
         file_size_bytes: u64::try_from(claimed.file_size_bytes).unwrap_or_default(),
         chunk_size: usize::try_from(claimed.chunk_size).unwrap_or(1),
@@ -301,22 +312,25 @@ pub async fn record_chunk(
     let mut action = lock_fenced(&mut tx, lease).await?;
     // The predecessor cannot become done meanwhile: that too needs the action's lock.
     sqlx::query!(
-        "INSERT INTO bulk_action_chunks (action_id, partition, seq, account_id, status, ready, row_count, content_hash)
+        "INSERT INTO bulk_action_chunks (action_id, partition, seq, account_id, status, ready, row_count, content_hash,
+             size_bytes)
          SELECT a.id, $2, $3, a.account_id, 'pending',
                 $3 = 0 OR EXISTS (SELECT FROM bulk_action_chunks p
                                   WHERE p.action_id = $1 AND p.partition = $2 AND p.seq = $3 - 1 AND p.status = 'done'),
-                $4, $5
+                $4, $5, $6
          FROM bulk_actions a WHERE a.id = $1",
         lease.action_id,
         chunk.partition,
         chunk.seq,
         chunk.row_count,
         chunk.content_hash,
+        chunk.size_bytes,
     )
     .execute(&mut *tx)
     .await?;
     action.chunk_recorded(&mut tx).await?;
     let bells = action.release_chunks(&mut tx, max_in_flight).await?;
+    store_bytes(&mut tx, action.account(), chunk.size_bytes).await?;
     tx.commit().await?;
     Ok(bells)
 }
@@ -333,18 +347,28 @@ pub async fn chunk_rewritten(
 ) -> Result<Vec<Bell>, DbError> {
     let mut tx = pool.begin().await?;
     let action = lock_fenced(&mut tx, lease).await?;
-    sqlx::query!(
-        "UPDATE bulk_action_chunks SET rewrite = false
-         WHERE action_id = $1 AND partition = $2 AND seq = $3 AND content_hash = $4",
+    let stored = sqlx::query_scalar!(
+        r#"WITH before AS (
+               SELECT size_bytes FROM bulk_action_chunks
+               WHERE action_id = $1 AND partition = $2 AND seq = $3 AND content_hash = $4
+           ), rewritten AS (
+               UPDATE bulk_action_chunks SET rewrite = false, size_bytes = $5
+               WHERE action_id = $1 AND partition = $2 AND seq = $3 AND content_hash = $4
+           )
+           SELECT $5 - size_bytes AS "stored!" FROM before"#,
         lease.action_id,
         chunk.partition,
         chunk.seq,
         chunk.content_hash,
+        chunk.size_bytes,
     )
-    .execute(&mut *tx)
+    .fetch_optional(&mut *tx)
     .await?;
     make_ready(&mut tx, lease.action_id).await?;
     let bells = action.release_chunks(&mut tx, max_in_flight).await?;
+    if let Some(bytes) = stored.filter(|&bytes| bytes != 0) {
+        store_bytes(&mut tx, action.account(), bytes).await?;
+    }
     tx.commit().await?;
     Ok(bells)
 }

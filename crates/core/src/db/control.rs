@@ -108,7 +108,7 @@ pub async fn resume_action(
 /// `None` when the account has no such action.
 ///
 /// # Errors
-/// [`DbError::Illegal`] when it has not failed.
+/// [`DbError::Illegal`] when it has not failed; [`DbError::Gone`] when its file or results have been removed.
 pub async fn retry_action(
     pool: &PgPool,
     account: &str,
@@ -118,6 +118,7 @@ pub async fn retry_action(
     let mut tx = pool.begin().await?;
     let Some(mut action) = LockedAction::lock_owned(&mut tx, account, id).await? else { return Ok(None) };
     action.status = action.status.on(ActionEvent::Retry)?;
+    require_whole(&mut tx, id).await?;
     revive_chunks(&mut tx, &mut action).await?;
     sqlx::query!(
         "UPDATE bulk_actions SET status = $2, error_code = NULL, error_message = NULL, completed_at = NULL,
@@ -136,6 +137,17 @@ pub async fn retry_action(
     let bells = go_on(&mut tx, &mut action, max_in_flight).await?;
     tx.commit().await?;
     Ok(Some(bells))
+}
+
+/// Refuses to go on with an action whose file or results are, or will be, removed.
+async fn require_whole(conn: &mut PgConnection, id: Uuid) -> Result<(), DbError> {
+    let gone = sqlx::query!("SELECT file_gone_at, results_gone_at FROM bulk_actions WHERE id = $1", id);
+    let gone = gone.fetch_one(conn).await?;
+    match (gone.file_gone_at, gone.results_gone_at) {
+        (Some(since), _) => Err(DbError::Gone { what: "uploaded file", since }),
+        (_, Some(since)) => Err(DbError::Gone { what: "results", since }),
+        (None, None) => Ok(()),
+    }
 }
 
 /// Makes the dead chunks wait for new objects, and with them the file for a chunker. Failures are forgotten.

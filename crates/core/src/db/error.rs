@@ -1,5 +1,6 @@
 //! Errors of transitions, and their classes: the database is away, the work was in another's way, or something is wrong.
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use thiserror::Error;
 
 use crate::action::IllegalMove;
@@ -15,6 +16,17 @@ pub enum DbError {
     /// The state machine has no such move.
     #[error(transparent)]
     Illegal(#[from] IllegalMove),
+    /// What the transition needs has been removed.
+    #[error(
+        "this action cannot be tried again: its {what} expired on {}. Upload the file again as a new action",
+        since.to_rfc3339_opts(SecondsFormat::Secs, true)
+    )]
+    Gone {
+        /// What has gone.
+        what: &'static str,
+        /// Since when.
+        since: DateTime<Utc>,
+    },
     /// The database said no, or nothing.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
@@ -40,9 +52,9 @@ impl DbError {
     }
 }
 
-/// Whether an error says that the database is away, overloaded or shutting down, so that any work would meet it.
-/// Decided by SQLSTATE class: 08 connection, 25P03 and 25P04 transaction ended by a time-out, 53 resources, 57 operator
-/// intervention (but not a cancelled statement), 58 system error.
+/// Whether an error says that the database is away, overloaded, read-only or shutting down, so that any work would meet it.
+/// Decided by SQLSTATE class: 08 connection, 25006 read-only, 25P03 and 25P04 transaction ended by a time-out, 53 resources,
+/// 57 operator intervention (but not a cancelled statement), 58 system error.
 #[must_use]
 pub fn is_outage(error: &sqlx::Error) -> bool {
     match error {
@@ -62,7 +74,7 @@ pub fn is_outage(error: &sqlx::Error) -> bool {
 #[must_use]
 pub fn is_contention(error: &sqlx::Error) -> bool {
     let database = error.as_database_error();
-    database.and_then(|database| database.code()).is_some_and(|code| is_contention_code(&code))
+    database.and_then(sqlx::error::DatabaseError::code).is_some_and(|code| is_contention_code(&code))
 }
 
 /// Class 40 is rollback (deadlock, serialization failure), 55P03 a lock that was not available in time, 57014 a statement
@@ -72,9 +84,9 @@ fn is_contention_code(code: &str) -> bool {
 }
 
 fn is_outage_code(code: &str) -> bool {
-    let classes = ["08", "53", "57", "58"];
+    let (classes, codes) = (["08", "53", "57", "58"], ["25006", "25P03", "25P04"]);
     !is_contention_code(code)
-        && (classes.iter().any(|class| code.starts_with(class)) || code == "25P03" || code == "25P04")
+        && (classes.iter().any(|class| code.starts_with(class)) || codes.contains(&code))
 }
 
 #[cfg(test)]
@@ -86,7 +98,7 @@ mod tests {
         for code in ["40P01", "40001", "55P03", "57014"] {
             assert!(is_contention_code(code) && !is_outage_code(code), "{code}");
         }
-        for code in ["08006", "25P03", "53300", "57P01", "57P05", "58030"] {
+        for code in ["08006", "25006", "25P03", "53300", "57P01", "57P05", "58030"] {
             assert!(is_outage_code(code) && !is_contention_code(code), "{code}");
         }
         for code in ["23505", "22001", "42P01"] {

@@ -1,5 +1,6 @@
 //! Connections and the schema.
 
+use std::str::FromStr as _;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -15,6 +16,8 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a connection that is given back may take to answer. The pool itself would wait for ever, and lose a place for
 /// each connection that has gone silent.
 const RELEASE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How old the connection of the probes may become.
+const PROBE_LIFETIME: Duration = Duration::from_secs(5);
 /// When the server notices that a client's machine is gone, in its own units (s, s, number, ms): otherwise that client's
 /// locks would stay for hours.
 const CLIENT_GONE: [(&str, &str); 4] = [
@@ -102,8 +105,7 @@ pub fn connect(
     max_connections: u32,
     bounds: SessionBounds,
 ) -> sqlx::Result<PgPool> {
-    let options: PgConnectOptions = url.expose_secret().parse()?;
-    let options = options
+    let options = PgConnectOptions::from_str(url.expose_secret())?
         .application_name(application)
         .options(bounds.settings())
         .options(CLIENT_GONE)
@@ -117,6 +119,21 @@ pub fn connect(
                 answer.unwrap_or(Err(sqlx::Error::PoolTimedOut))
             })
         })
+        .connect_lazy_with(options))
+}
+
+/// A connection for health probes. It is made anew every few seconds, since what a database is set to holds for new sessions
+/// first.
+///
+/// # Errors
+/// When `url` is not a database URL.
+pub fn connect_for_probes(url: &SecretString, application: &str) -> sqlx::Result<PgPool> {
+    let options =
+        PgConnectOptions::from_str(url.expose_secret())?.application_name(application).options(CLIENT_GONE);
+    Ok(PgPoolOptions::new()
+        .max_connections(1)
+        .max_lifetime(PROBE_LIFETIME)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
         .connect_lazy_with(options))
 }
 

@@ -10,6 +10,7 @@ use crate::error::ApiError;
 use crate::extract::{Checked, FromQuery, OwnedAction, QueryReader};
 use crate::openapi::RowStatusName;
 use crate::results::{Cursor, LogEntry, LogPage, read_page};
+use crate::retention::require_results;
 use crate::state::AppState;
 
 const DEFAULT_LIMIT: i64 = 100;
@@ -57,7 +58,10 @@ pub(super) struct CursorInfo {
         ("limit" = Option<i64>, Query, minimum = 1, maximum = 1000, description = "Most rows of a page (default 100)"),
         ("cursor" = Option<Cursor>, Query, description = "`pagination.nextCursor` of the page before"),
     ),
-    responses((status = 200, description = "One page", body = Page<LogEntry, CursorInfo>)),
+    responses(
+        (status = 200, description = "One page", body = Page<LogEntry, CursorInfo>),
+        (status = 410, description = "The results have been removed (`results.expiresAt`)"),
+    ),
     security(("bearer" = []), ("accountId" = [])),
 )]
 pub(super) async fn logs(
@@ -66,6 +70,8 @@ pub(super) async fn logs(
     Checked(query): Checked<LogsQuery>,
 ) -> Result<Page<LogEntry, CursorInfo>, ApiError> {
     let LogsQuery { status, limit, cursor } = query;
+    require_results(&action, &state.config.retention)?;
+    let _place = state.shares.pages.take(&action.account_id).await?;
     let LogPage { entries, next } = read_page(&state, &action, status, limit, cursor).await?;
     Ok(Page::new("Row outcomes", entries, CursorInfo { limit, next_cursor: next }))
 }

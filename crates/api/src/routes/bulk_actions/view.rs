@@ -2,16 +2,25 @@
 
 use std::collections::BTreeMap;
 
-use bulk_core::action::{ActionConfiguration, ActionStatus, ActionType, OnConflict, Outcome, Progress};
+use bulk_core::action::{
+    ActionConfiguration, ActionStatus, ActionType, EmptyCells, Intake, OnConflict, Outcome, Progress,
+};
+use bulk_core::config::RetentionConfig;
 use bulk_core::db::ActionRecord;
 use bulk_core::telemetry::TraceContext;
-use chrono::Utc;
+use bulk_core::value::DecimalMark;
+use csv_intake::header::UnknownColumns;
+use csv_intake::{Delimiter, ShortRows, TextEncoding};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::envelope::Timestamp;
-use crate::openapi::{ActionStatusName, ActionTypeName, EntityName, OnConflictName, OutcomeName};
+use crate::openapi::{
+    ActionStatusName, ActionTypeName, DecimalMarkName, EmptyCellsName, EntityName, OnConflictName,
+    OutcomeName, ShortRowsName, UnknownColumnsName,
+};
+use crate::retention::Expiry;
 
 /// Everything about an action.
 #[derive(Serialize, ToSchema)]
@@ -38,6 +47,7 @@ pub(super) struct ActionView {
     total_entities: i64,
     progress: ProgressView,
     file: FileView,
+    results: ResultsView,
     chunks: ChunksView,
     /// The trace of the upload, under which the log has everything that was done for it.
     #[schema(required)]
@@ -57,15 +67,55 @@ struct ConfigurationView {
     deduplicate: bool,
     #[schema(value_type = OnConflictName)]
     on_conflict: OnConflict,
-    /// CSV header to entity column, where they differ.
-    mapping: BTreeMap<String, String>,
+    /// CSV header, or a position such as `#3`, to entity column, or to null where it is left out; not in lists, where it
+    /// would outweigh everything else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mapping: Option<BTreeMap<String, Option<String>>>,
+    #[schema(value_type = UnknownColumnsName)]
+    unknown_columns: UnknownColumns,
+    /// Values for columns that the file does not have; not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    defaults: Option<BTreeMap<String, String>>,
+    #[schema(value_type = EmptyCellsName)]
+    empty_cells: EmptyCells,
+    #[schema(value_type = ShortRowsName)]
+    short_rows: ShortRows,
+    /// The encoding that was given or found; null for actions of before.
+    #[schema(required, value_type = Option<String>, example = "UTF-8")]
+    encoding: Option<TextEncoding>,
+    /// The delimiter that was given or found; null for actions of before.
+    #[schema(required, value_type = Option<String>, example = ",")]
+    delimiter: Option<Delimiter>,
+    /// The zone of dates and times without one.
+    #[schema(required, example = "Europe/Berlin")]
+    timezone: Option<String>,
+    #[schema(value_type = DecimalMarkName)]
+    decimal: DecimalMark,
+    /// Of a workbook: the sheet.
+    #[schema(required)]
+    sheet: Option<String>,
     dry_run: bool,
 }
 
 impl From<ActionConfiguration> for ConfigurationView {
     fn from(chosen: ActionConfiguration) -> Self {
-        let ActionConfiguration { deduplicate, on_conflict, mapping, dry_run } = chosen;
-        Self { deduplicate, on_conflict, mapping, dry_run }
+        let ActionConfiguration { deduplicate, on_conflict, mapping, dry_run, intake } = chosen;
+        let Intake { unknown_columns, defaults, empty_cells, sheet, read, values } = intake;
+        Self {
+            deduplicate,
+            on_conflict,
+            mapping: Some(mapping),
+            unknown_columns,
+            defaults: Some(defaults),
+            empty_cells,
+            short_rows: read.short_rows,
+            encoding: read.encoding,
+            delimiter: read.delimiter,
+            timezone: values.timezone.map(|zone| zone.to_string()),
+            decimal: values.decimal,
+            sheet,
+            dry_run,
+        }
     }
 }
 
@@ -108,9 +158,21 @@ pub(super) struct FileView {
     pub(super) file_size: i64,
     pub(super) etag: String,
     pub(super) uploaded_at: Timestamp,
-    /// Where the file can be fetched for an hour; only where one action is asked for.
+    /// When the file is removed, or was; null while the action is unfinished, and where files are kept for ever.
+    #[schema(required)]
+    pub(super) expires_at: Option<Timestamp>,
+    /// Where the file can be fetched for an hour; only where one action is asked for, and while the file is kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) download_url: Option<String>,
+}
+
+/// The outcomes of the rows.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct ResultsView {
+    /// When logs and results are removed, or were; null while the action is unfinished, and where they are kept for ever.
+    #[schema(required)]
+    expires_at: Option<Timestamp>,
 }
 
 /// The pieces in which the file is worked on.
@@ -123,10 +185,19 @@ struct ChunksView {
 }
 
 impl ActionView {
+    /// The action as one of many.
+    pub(super) fn in_list(action: ActionRecord, kept: &RetentionConfig) -> Self {
+        let mut view = Self::new(action, None, kept);
+        view.configuration.mapping = None;
+        view.configuration.defaults = None;
+        view
+    }
+
     /// The action; with a link to its file where one was made.
-    pub(super) fn new(action: ActionRecord, download_url: Option<String>) -> Self {
+    pub(super) fn new(action: ActionRecord, download_url: Option<String>, kept: &RetentionConfig) -> Self {
         let progress = ProgressView::of(&action);
-        let file = FileView::of(&action, download_url);
+        let file = FileView::of(&action, download_url, kept);
+        let results = ResultsView { expires_at: Expiry::of_results(&action, kept).0.map(Timestamp) };
         let error = action.error_code.map(|code| FailureView { code, message: action.error_message });
         Self {
             id: action.id,
@@ -141,6 +212,7 @@ impl ActionView {
             total_entities: action.total_rows,
             progress,
             file,
+            results,
             chunks: ChunksView {
                 total: action.chunk_count,
                 done: action.chunks_done,
@@ -157,24 +229,25 @@ impl ActionView {
 
 impl FileView {
     /// The file of an action; with a link where one was made.
-    pub(super) fn of(action: &ActionRecord, download_url: Option<String>) -> Self {
+    pub(super) fn of(action: &ActionRecord, download_url: Option<String>, kept: &RetentionConfig) -> Self {
         Self {
             file_name: action.file_name.clone(),
             file_path: action.file_key.clone(),
             file_size: action.file_size_bytes,
             etag: action.file_etag.clone(),
             uploaded_at: action.file_uploaded_at.into(),
+            expires_at: Expiry::of_file(action, kept).0.map(Timestamp),
             download_url,
         }
     }
 }
 
 impl ProgressView {
-    /// How far the action has come by now, or had come when it ended or was paused.
+    /// How far the action had come when it was read, or when it ended or was paused.
     pub(super) fn of(action: &ActionRecord) -> Self {
         let counts = &action.counts;
         let Progress { success_rate, failure_rate, skip_rate, completion_rate, rows_per_second, eta_seconds } =
-            action.progress(Utc::now());
+            action.progress();
         Self {
             total_records: action.total_rows,
             successful_records: counts.successful,
