@@ -174,6 +174,10 @@ impl Model {
             }
             ("bulk_create", Some(_)) if case.on_conflict == "skip" => ("skipped", "already_exists"),
             ("bulk_create", Some(_)) if case.on_conflict == "error" => ("failed", "already_exists"),
+            // A row that names one record by its id and another by its key means neither.
+            (_, Some(key)) if !targets_existing && id.is_some() && self.records[&key].0 != id => {
+                ("failed", "invalid")
+            }
             (_, Some(key)) => {
                 let record = self.records.get_mut(&key).unwrap();
                 record.1 = name.unwrap_or(record.1.clone());
