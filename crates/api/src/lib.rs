@@ -21,6 +21,7 @@ mod server;
 mod state;
 mod trace;
 mod upload;
+mod vocabulary;
 
 pub use server::{RunError, Server};
 

@@ -5,10 +5,7 @@ mod complete;
 mod names;
 mod upload;
 
-pub(crate) use names::{
-    ActionStatusName, ActionTypeName, ColumnKindName, EntityName, IdempotencyKeyText, OnConflictName,
-    OutcomeName, ResultStatusName, RowStatusName, ServerSentEvent,
-};
+pub(crate) use names::{IdempotencyKeyText, ResultStatusName, ServerSentEvent};
 
 use std::sync::LazyLock;
 

@@ -6,7 +6,7 @@ mod page;
 
 pub(crate) use cursor::Cursor;
 pub(crate) use download::{Download, Selection};
-pub(crate) use page::{LogEntry, LogPage, read_page};
+pub(crate) use page::{LogPage, read_page};
 
 use bulk_core::chunk::{ChunkId, RowStatus};
 use bulk_core::db::{self, ActionRecord, CommittedChunk};

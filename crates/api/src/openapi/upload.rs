@@ -8,8 +8,11 @@ use crate::routes::entities::template_csv;
 /// The types under which a file is taken whatever its name is.
 const FILE_TYPES: &str = "text/csv, application/csv, text/plain, application/vnd.ms-excel";
 
-/// Adds a schema for the rows of every entity, and the body of the upload.
+/// Adds a schema for the rows of every entity, the names that there are, and the body of the upload.
 pub(super) fn describe(document: &mut Value) {
+    let names = entity::all().iter().map(|entity| entity.name()).collect();
+    document["components"]["schemas"]["EntityType"]["enum"] = names;
+    document["components"]["schemas"]["ColumnType"]["enum"] = column_kinds().into();
     for entity in entity::all() {
         document["components"]["schemas"][row_name(*entity)] = row(*entity);
     }
@@ -25,6 +28,18 @@ pub(super) fn describe(document: &mut Value) {
             "examples": entity::all().iter().map(|entity| example(*entity)).collect::<Map<_, _>>(),
         } },
     });
+}
+
+/// Those that some column has.
+fn column_kinds() -> Vec<&'static str> {
+    let mut kinds = Vec::new();
+    for column in entity::all().iter().flat_map(|entity| entity.columns()) {
+        let kind = column.kind.as_str();
+        if !kinds.contains(&kind) {
+            kinds.push(kind);
+        }
+    }
+    kinds
 }
 
 /// `ContactRow` for `contact`.

@@ -1,77 +1,42 @@
 //! `GET /entities…`: what can be uploaded. Derived from the entities' declarations, the same for every account, so it
 //! asks nobody who they are.
 
+use api_types::{ColumnView, EntityName, EntityView};
+use axum::Json;
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use bulk_core::action::{ActionType, OnConflict};
-use bulk_core::entity::{self, Column, ColumnKind, EntityType};
-use serde::Serialize;
-use utoipa::ToSchema;
+use bulk_core::entity::{self, Column, EntityType};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::envelope::Success;
+use crate::envelope::{Success, success};
 use crate::error::ApiError;
-use crate::openapi::{ActionTypeName, ColumnKindName, EntityName, OnConflictName};
 use crate::state::AppState;
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(template))
 }
 
-/// A kind of record that can be uploaded.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct EntityView {
-    #[serde(rename = "type")]
-    #[schema(value_type = EntityName)]
-    name: &'static str,
-    /// The column by which a row finds its record where it has no id.
-    #[schema(example = "email")]
-    key: &'static str,
-    columns: Vec<ColumnView>,
-    #[schema(value_type = Vec<ActionTypeName>)]
-    action_types: [ActionType; 4],
-    #[schema(value_type = Vec<OnConflictName>)]
-    on_conflict: [OnConflict; 3],
-    #[schema(example = "/entities/contact/template.csv")]
-    template_url: String,
-}
-
-/// A column of its files.
-#[derive(Serialize, ToSchema)]
-struct ColumnView {
-    name: &'static str,
-    #[serde(rename = "type")]
-    #[schema(value_type = ColumnKindName)]
-    kind: ColumnKind,
-    /// A new record needs it.
-    required: bool,
-    /// The rules for its values, as a sentence.
-    rule: &'static str,
-    /// A value that passes.
-    example: &'static str,
-}
-
-impl From<&Column> for ColumnView {
-    fn from(column: &Column) -> Self {
-        let Column { name, kind, required, rule, example } = *column;
-        Self { name, kind, required, rule, example }
+fn entity_view(entity: &dyn EntityType) -> EntityView {
+    EntityView {
+        name: entity.name().to_owned(),
+        key: entity.key().name.to_owned(),
+        columns: entity.columns().iter().map(column_view).collect(),
+        action_types: api_types::ActionType::ALL.to_vec(),
+        on_conflict: api_types::OnConflict::ALL.to_vec(),
+        template_url: format!("/entities/{}/template.csv", entity.name()),
     }
 }
 
-impl EntityView {
-    fn of(entity: &dyn EntityType) -> Self {
-        Self {
-            name: entity.name(),
-            key: entity.key().name,
-            columns: entity.columns().iter().map(ColumnView::from).collect(),
-            action_types: ActionType::ALL,
-            on_conflict: OnConflict::ALL,
-            template_url: format!("/entities/{}/template.csv", entity.name()),
-        }
+fn column_view(column: &Column) -> ColumnView {
+    ColumnView {
+        name: column.name.to_owned(),
+        kind: column.kind.as_str().to_owned(),
+        required: column.required,
+        rule: column.rule.to_owned(),
+        example: column.example.to_owned(),
     }
 }
 
@@ -83,8 +48,8 @@ impl EntityView {
     tag = "entities",
     responses((status = 200, description = "Every entity", body = Success<Vec<EntityView>>)),
 )]
-async fn list() -> Success<Vec<EntityView>> {
-    Success::new("What can be uploaded", entity::all().iter().map(|entity| EntityView::of(*entity)).collect())
+async fn list() -> Json<Success<Vec<EntityView>>> {
+    success("What can be uploaded", entity::all().iter().map(|entity| entity_view(*entity)).collect())
 }
 
 /// A CSV file to start from: the header, and one row that passes.

@@ -1,5 +1,6 @@
 //! `GET /`: what this is and where to go.
 
+use axum::Json;
 use axum::extract::State;
 use bulk_core::config::Environment;
 use serde::Serialize;
@@ -7,7 +8,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::envelope::Success;
+use crate::envelope::{Success, success};
 use crate::openapi;
 use crate::state::AppState;
 
@@ -39,9 +40,9 @@ struct Description {
     tag = "service",
     responses((status = 200, description = "The service", body = Success<Description>)),
 )]
-async fn describe(State(state): State<AppState>) -> Success<Description> {
+async fn describe(State(state): State<AppState>) -> Json<Success<Description>> {
     let environment = state.config.server.environment;
     let data =
         Description { name: "bulk-actions", version: VERSION, environment, endpoints: openapi::endpoints() };
-    Success::new("Bulk actions on CSV files", data)
+    success("Bulk actions on CSV files", data)
 }

@@ -1,10 +1,7 @@
 //! Columns of an entity, and where an uploaded file has them.
 
-use serde::Serialize;
-
 /// What a column's cells must look like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ColumnKind {
     /// A UUID.
     Uuid,
@@ -20,14 +17,27 @@ pub enum ColumnKind {
     Choice,
 }
 
+impl ColumnKind {
+    /// The name used in the API.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Uuid => "uuid",
+            Self::Text => "text",
+            Self::Integer => "integer",
+            Self::Decimal => "decimal",
+            Self::Instant => "instant",
+            Self::Choice => "choice",
+        }
+    }
+}
+
 /// A column of an entity.
-#[derive(Debug, Clone, Copy, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, Copy)]
 pub struct Column {
     /// Its name in CSV headers and in the API.
     pub name: &'static str,
     /// What its cells look like.
-    #[serde(rename = "type")]
     pub kind: ColumnKind,
     /// A new record needs it.
     pub required: bool,

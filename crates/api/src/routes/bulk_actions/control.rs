@@ -1,18 +1,19 @@
 //! `POST /bulk-actions/{id}/pause`, `/resume`, `/cancel`, `/retry`: what an owner does to an action. Each answers with the
 //! action as it is afterwards, or with 409 and the state that does not allow it.
 
+use api_types::ActionView;
+use axum::Json;
 use axum::extract::State;
 use bulk_core::db::{self, Bell, DbError};
 use tracing::Span;
 
 use super::show::with_link;
-use super::view::ActionView;
-use crate::envelope::Success;
+use crate::envelope::{Success, success};
 use crate::error::ApiError;
 use crate::extract::{NO_SUCH_ACTION, TargetAction};
 use crate::state::AppState;
 
-type Answer = Result<Success<ActionView>, ApiError>;
+type Answer = Result<Json<Success<ActionView>>, ApiError>;
 
 /// Holds an action: no further chunk begins until it is resumed.
 #[utoipa::path(
@@ -101,5 +102,5 @@ async fn answer(
     tracing::info!("{message}");
     state.ring_later(bells);
     let found = db::find_action(&state.dependencies.pool, &target.account, target.id).await?;
-    Ok(Success::new(message, with_link(state, found.ok_or(NO_SUCH_ACTION)?).await?))
+    Ok(success(message, with_link(state, found.ok_or(NO_SUCH_ACTION)?).await?))
 }

@@ -9,38 +9,28 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use api_types::DoneView;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use bulk_core::action::{ActionStatus, Outcome};
 use bulk_core::db::ActionRecord;
 use futures::stream::{self, Stream, StreamExt as _};
-use serde::Serialize;
 use tokio::sync::watch;
 
-use super::stats::StatsView;
+use super::stats::stats_view;
 use crate::error::ApiError;
 use crate::events::is_news;
 use crate::extract::OwnedAction;
 use crate::openapi::ServerSentEvent;
 use crate::state::AppState;
+use crate::vocabulary::InApi as _;
 
 /// After how long a client whose connection broke comes back.
 const RECONNECT_AFTER: Duration = Duration::from_secs(2);
 /// How often a silent stream sends a comment: proxies end connections that are silent for a minute, and only a write
 /// tells that a client has gone.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
-
-/// The last event's data.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct DoneView {
-    status: ActionStatus,
-    outcome: Option<Outcome>,
-    #[serde(flatten)]
-    stats: StatsView,
-}
 
 /// The counters as they change, as server-sent events: `progress` with the stats while the action runs, then one `done`
 /// with `status`, `outcome` and the stats; then the stream ends.
@@ -117,10 +107,13 @@ impl Listener {
     /// Puts what the action has come to into the queue.
     fn tell(&mut self, action: Arc<ActionRecord>) -> Result<(), axum::Error> {
         let id = action.updated_at.timestamp_micros().to_string();
-        self.waiting.push_back(Event::default().id(id).event("progress").json_data(StatsView::of(&action))?);
+        self.waiting.push_back(Event::default().id(id).event("progress").json_data(stats_view(&action))?);
         if is_over(&action) {
-            let done =
-                DoneView { status: action.status, outcome: action.outcome, stats: StatsView::of(&action) };
+            let done = DoneView {
+                status: action.status.in_api(),
+                outcome: action.outcome.map(|outcome| outcome.in_api()),
+                stats: stats_view(&action),
+            };
             self.waiting.push_back(Event::default().id(done_id(&action)).event("done").json_data(done)?);
             self.news = None;
         }

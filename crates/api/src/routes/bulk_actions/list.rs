@@ -1,15 +1,16 @@
 //! `GET /bulk-actions`: the caller's actions, newest first.
 
+use api_types::{ActionView, EntityName, PageInfo};
+use axum::Json;
 use axum::extract::State;
 use bulk_core::action::ActionStatus;
 use bulk_core::db::{self, ActionFilter};
 use bulk_core::entity;
 
-use super::view::ActionView;
-use crate::envelope::{Page, PageInfo};
+use super::view::action_view;
+use crate::envelope::{self, Page};
 use crate::error::ApiError;
 use crate::extract::{CanRead, Checked, FromQuery, QueryReader};
-use crate::openapi::{ActionStatusName, EntityName};
 use crate::state::AppState;
 
 const DEFAULT_LIMIT: i64 = 10;
@@ -52,7 +53,7 @@ impl FromQuery for ListQuery {
     params(
         ("page" = Option<i64>, Query, minimum = 1, maximum = 1_000_000_000, description = "From 1 (default 1)"),
         ("limit" = Option<i64>, Query, minimum = 1, maximum = 100, description = "Most actions of a page (default 10)"),
-        ("status" = Option<ActionStatusName>, Query, description = "Only actions in this state"),
+        ("status" = Option<api_types::ActionStatus>, Query, description = "Only actions in this state"),
         ("entityType" = Option<EntityName>, Query, description = "Only actions on these records"),
     ),
     responses((status = 200, description = "One page", body = Page<ActionView, PageInfo>)),
@@ -62,10 +63,10 @@ pub(super) async fn list(
     State(state): State<AppState>,
     CanRead(account): CanRead,
     Checked(query): Checked<ListQuery>,
-) -> Result<Page<ActionView, PageInfo>, ApiError> {
+) -> Result<Json<Page<ActionView, PageInfo>>, ApiError> {
     let ListQuery { page, limit, filter } = query;
     let (actions, total) =
         db::list_actions(&state.dependencies.pool, &account, &filter, limit, (page - 1) * limit).await?;
-    let views = actions.into_iter().map(|action| ActionView::new(action, None)).collect();
-    Ok(Page::new("Bulk actions", views, PageInfo::new(page, limit, total)))
+    let views = actions.into_iter().map(|action| action_view(action, None)).collect();
+    Ok(envelope::page("Bulk actions", views, PageInfo::new(page, limit, total)))
 }

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use api_types::ActionView;
+use axum::Json;
 use axum::extract::State;
 use bulk_core::db::ActionRecord;
 
-use super::view::ActionView;
-use crate::envelope::Success;
+use super::view::action_view;
+use crate::envelope::{Success, success};
 use crate::error::ApiError;
 use crate::extract::OwnedAction;
 use crate::state::AppState;
@@ -26,13 +28,13 @@ const LINK_VALID_FOR: Duration = Duration::from_secs(3600);
 pub(super) async fn show(
     State(state): State<AppState>,
     OwnedAction(action): OwnedAction,
-) -> Result<Success<ActionView>, ApiError> {
-    Ok(Success::new("Bulk action", with_link(&state, action).await?))
+) -> Result<Json<Success<ActionView>>, ApiError> {
+    Ok(success("Bulk action", with_link(&state, action).await?))
 }
 
 /// The action with a link to its file.
 pub(super) async fn with_link(state: &AppState, action: ActionRecord) -> Result<ActionView, ApiError> {
     let link =
         state.dependencies.store.download_url(&action.file_key, &action.file_name, LINK_VALID_FOR).await?;
-    Ok(ActionView::new(action, Some(link)))
+    Ok(action_view(action, Some(link)))
 }

@@ -1,192 +1,73 @@
 //! An action as callers see it.
 
-use std::collections::BTreeMap;
-
-use bulk_core::action::{ActionConfiguration, ActionStatus, ActionType, OnConflict, Outcome, Progress};
+use api_types::{ActionView, ChunksView, ConfigurationView, FailureView, FileView, ProgressView};
+use bulk_core::action::{ActionConfiguration, Progress};
 use bulk_core::db::ActionRecord;
 use bulk_core::telemetry::TraceContext;
 use chrono::Utc;
-use serde::Serialize;
-use utoipa::ToSchema;
-use uuid::Uuid;
 
-use crate::envelope::Timestamp;
-use crate::openapi::{ActionStatusName, ActionTypeName, EntityName, OnConflictName, OutcomeName};
+use crate::vocabulary::InApi as _;
 
-/// Everything about an action.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct ActionView {
-    id: Uuid,
-    account_id: String,
-    #[schema(value_type = EntityName)]
-    entity_type: String,
-    #[schema(value_type = ActionTypeName)]
-    action_type: ActionType,
-    #[schema(value_type = ActionStatusName)]
-    status: ActionStatus,
-    /// How it went; null until it is completed.
-    #[schema(value_type = Option<OutcomeName>, required)]
-    outcome: Option<Outcome>,
-    /// Why it failed, if it did.
-    #[schema(required)]
-    error: Option<FailureView>,
-    configuration: ConfigurationView,
-    #[schema(required)]
-    scheduled_at: Option<Timestamp>,
-    /// Rows of the file.
-    total_entities: i64,
-    progress: ProgressView,
-    file: FileView,
-    chunks: ChunksView,
-    /// The trace of the upload, under which the log has everything that was done for it.
-    #[schema(required)]
-    trace_id: Option<Uuid>,
-    created_at: Timestamp,
-    updated_at: Timestamp,
-    #[schema(required)]
-    started_at: Option<Timestamp>,
-    #[schema(required)]
-    completed_at: Option<Timestamp>,
-}
-
-/// The choices that came with the upload.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct ConfigurationView {
-    deduplicate: bool,
-    #[schema(value_type = OnConflictName)]
-    on_conflict: OnConflict,
-    /// CSV header to entity column, where they differ.
-    mapping: BTreeMap<String, String>,
-    dry_run: bool,
-}
-
-impl From<ActionConfiguration> for ConfigurationView {
-    fn from(chosen: ActionConfiguration) -> Self {
-        let ActionConfiguration { deduplicate, on_conflict, mapping, dry_run } = chosen;
-        Self { deduplicate, on_conflict, mapping, dry_run }
+/// The action; with a link to its file where one was made.
+pub(super) fn action_view(action: ActionRecord, download_url: Option<String>) -> ActionView {
+    let progress = progress_view(&action);
+    let file = file_view(&action, download_url);
+    let error = action.error_code.map(|code| FailureView { code, message: action.error_message });
+    ActionView {
+        id: action.id,
+        account_id: action.account_id,
+        entity_type: action.entity_type,
+        action_type: action.action_type.in_api(),
+        status: action.status.in_api(),
+        outcome: action.outcome.map(|outcome| outcome.in_api()),
+        error,
+        configuration: configuration_view(action.configuration),
+        scheduled_at: action.scheduled_at.map(Into::into),
+        total_entities: action.total_rows,
+        progress,
+        file,
+        chunks: ChunksView { total: action.chunk_count, done: action.chunks_done, dead: action.chunks_dead },
+        trace_id: TraceContext::from_traceparent(&action.traceparent).map(TraceContext::trace_id),
+        created_at: action.created_at.into(),
+        updated_at: action.updated_at.into(),
+        started_at: action.started_at.map(Into::into),
+        completed_at: action.completed_at.map(Into::into),
     }
 }
 
-/// Why an action failed.
-#[derive(Serialize, ToSchema)]
-struct FailureView {
-    code: String,
-    #[schema(required)]
-    message: Option<String>,
+fn configuration_view(chosen: ActionConfiguration) -> ConfigurationView {
+    let ActionConfiguration { deduplicate, on_conflict, mapping, dry_run } = chosen;
+    ConfigurationView { deduplicate, on_conflict: on_conflict.in_api(), mapping, dry_run }
 }
 
-/// Counts and what follows from them.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct ProgressView {
-    total_records: i64,
-    successful_records: i64,
-    failed_records: i64,
-    skipped_records: i64,
-    processed_records: i64,
-    /// Percent of processed rows, two decimals; as are the next two.
-    success_rate: f64,
-    failure_rate: f64,
-    skip_rate: f64,
-    /// Percent of all rows; 100 only when every row has an outcome.
-    completion_rate: f64,
-    /// While the action was worked on.
-    rows_per_second: f64,
-    /// Seconds until every row has an outcome at this speed; null while nothing moves.
-    #[schema(required)]
-    eta_seconds: Option<i64>,
-}
-
-/// The uploaded file.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct FileView {
-    pub(super) file_name: String,
-    pub(super) file_path: String,
-    pub(super) file_size: i64,
-    pub(super) etag: String,
-    pub(super) uploaded_at: Timestamp,
-    /// Where the file can be fetched for an hour; only where one action is asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) download_url: Option<String>,
-}
-
-/// The pieces in which the file is worked on.
-#[derive(Serialize, ToSchema)]
-struct ChunksView {
-    total: i32,
-    done: i32,
-    /// Given up on; `retry` tries them again.
-    dead: i32,
-}
-
-impl ActionView {
-    /// The action; with a link to its file where one was made.
-    pub(super) fn new(action: ActionRecord, download_url: Option<String>) -> Self {
-        let progress = ProgressView::of(&action);
-        let file = FileView::of(&action, download_url);
-        let error = action.error_code.map(|code| FailureView { code, message: action.error_message });
-        Self {
-            id: action.id,
-            account_id: action.account_id,
-            entity_type: action.entity_type,
-            action_type: action.action_type,
-            status: action.status,
-            outcome: action.outcome,
-            error,
-            configuration: action.configuration.into(),
-            scheduled_at: action.scheduled_at.map(Timestamp),
-            total_entities: action.total_rows,
-            progress,
-            file,
-            chunks: ChunksView {
-                total: action.chunk_count,
-                done: action.chunks_done,
-                dead: action.chunks_dead,
-            },
-            trace_id: TraceContext::from_traceparent(&action.traceparent).map(TraceContext::trace_id),
-            created_at: action.created_at.into(),
-            updated_at: action.updated_at.into(),
-            started_at: action.started_at.map(Timestamp),
-            completed_at: action.completed_at.map(Timestamp),
-        }
+/// The file of an action; with a link where one was made.
+pub(super) fn file_view(action: &ActionRecord, download_url: Option<String>) -> FileView {
+    FileView {
+        file_name: action.file_name.clone(),
+        file_path: action.file_key.clone(),
+        file_size: action.file_size_bytes,
+        etag: action.file_etag.clone(),
+        uploaded_at: action.file_uploaded_at.into(),
+        download_url,
     }
 }
 
-impl FileView {
-    /// The file of an action; with a link where one was made.
-    pub(super) fn of(action: &ActionRecord, download_url: Option<String>) -> Self {
-        Self {
-            file_name: action.file_name.clone(),
-            file_path: action.file_key.clone(),
-            file_size: action.file_size_bytes,
-            etag: action.file_etag.clone(),
-            uploaded_at: action.file_uploaded_at.into(),
-            download_url,
-        }
-    }
-}
-
-impl ProgressView {
-    /// How far the action has come by now, or had come when it ended or was paused.
-    pub(super) fn of(action: &ActionRecord) -> Self {
-        let counts = &action.counts;
-        let Progress { success_rate, failure_rate, skip_rate, completion_rate, rows_per_second, eta_seconds } =
-            action.progress(Utc::now());
-        Self {
-            total_records: action.total_rows,
-            successful_records: counts.successful,
-            failed_records: counts.failed,
-            skipped_records: counts.skipped,
-            processed_records: counts.processed(),
-            success_rate,
-            failure_rate,
-            skip_rate,
-            completion_rate,
-            rows_per_second,
-            eta_seconds,
-        }
+/// How far the action has come by now, or had come when it ended or was paused.
+pub(super) fn progress_view(action: &ActionRecord) -> ProgressView {
+    let counts = &action.counts;
+    let Progress { success_rate, failure_rate, skip_rate, completion_rate, rows_per_second, eta_seconds } =
+        action.progress(Utc::now());
+    ProgressView {
+        total_records: action.total_rows,
+        successful_records: counts.successful,
+        failed_records: counts.failed,
+        skipped_records: counts.skipped,
+        processed_records: counts.processed(),
+        success_rate,
+        failure_rate,
+        skip_rate,
+        completion_rate,
+        rows_per_second,
+        eta_seconds,
     }
 }
