@@ -149,6 +149,17 @@ install_schemathesis() {
     ln -sfn "$folder/bin/schemathesis" "$1/bin/schemathesis"
 }
 
+# The browser for the tests of the page. Ubuntu's package is a snap, which runs in no container, so only Debian's is installed.
+install_browser() {
+    has chromium && return 0
+    if has apt-get && grep -qx 'ID=debian' /etc/os-release; then
+        apt_install chromium fonts-liberation
+    else
+        say "without Chromium the tests of the page in a browser are skipped"
+        export BULK_WITHOUT_CHROMIUM=1
+    fi
+}
+
 install_newman() {
     local pinned folder
     pinned=$(script_tools)/newman
@@ -203,6 +214,7 @@ install_test_tools() {
         fi
     fi
     install_api_test_tools
+    install_browser
     install_cargo_checks
     install_shellcheck
     if ! cargo nextest --version >/dev/null 2>&1; then

@@ -31,6 +31,7 @@ pub struct ActionView {
     pub total_entities: i64,
     pub progress: ProgressView,
     pub file: FileView,
+    pub results: ResultsView,
     pub chunks: ChunksView,
     /// The trace of the upload, under which the log has everything that was done for it.
     #[schema(required)]
@@ -49,8 +50,33 @@ pub struct ActionView {
 pub struct ConfigurationView {
     pub deduplicate: bool,
     pub on_conflict: OnConflict,
-    /// CSV header to entity column, where they differ.
-    pub mapping: BTreeMap<String, String>,
+    /// CSV header, or a position such as `#3`, to entity column, or to null where it is left out; not in lists, where it
+    /// would outweigh everything else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mapping: Option<BTreeMap<String, Option<String>>>,
+    /// `refuse` or `ignore`.
+    pub unknown_columns: String,
+    /// Values for columns that the file does not have; not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub defaults: Option<BTreeMap<String, String>>,
+    /// `keep` or `clear`.
+    pub empty_cells: String,
+    /// `fail` or `fill`.
+    pub short_rows: String,
+    /// The encoding that was given or found; null for actions of before.
+    #[schema(required, example = "UTF-8")]
+    pub encoding: Option<String>,
+    /// The delimiter that was given or found; null for actions of before.
+    #[schema(required, example = ",")]
+    pub delimiter: Option<String>,
+    /// The zone of dates and times without one.
+    #[schema(required, example = "Europe/Berlin")]
+    pub timezone: Option<String>,
+    /// `point` or `comma`.
+    pub decimal: String,
+    /// Of a workbook: the sheet.
+    #[schema(required)]
+    pub sheet: Option<String>,
     pub dry_run: bool,
 }
 
@@ -93,9 +119,21 @@ pub struct FileView {
     pub file_size: i64,
     pub etag: String,
     pub uploaded_at: Timestamp,
-    /// Where the file can be fetched for an hour; only where one action is asked for.
+    /// When the file is removed, or was; null while the action is unfinished, and where files are kept for ever.
+    #[schema(required)]
+    pub expires_at: Option<Timestamp>,
+    /// Where the file can be fetched for an hour; only where one action is asked for, and while the file is kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub download_url: Option<String>,
+}
+
+/// The outcomes of the rows.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ResultsView {
+    /// When logs and results are removed, or were; null while the action is unfinished, and where they are kept for ever.
+    #[schema(required)]
+    pub expires_at: Option<Timestamp>,
 }
 
 /// The pieces in which the file is worked on.

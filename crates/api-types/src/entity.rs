@@ -40,6 +40,8 @@ pub struct ColumnView {
     pub rule: String,
     /// A value that passes.
     pub example: String,
+    /// Other names by which a header may call it.
+    pub aliases: Vec<String>,
 }
 
 /// Declares the schema of a text that is one of the service's own names.

@@ -102,26 +102,26 @@ impl Detail {
     }
 }
 
-/// Where a page stands in a list whose length is known.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+/// Where a page stands in a list.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PageInfo {
-    /// From 1.
-    pub page: i64,
+    /// From 1; null for a page that was asked for by cursor.
+    #[schema(required)]
+    pub page: Option<i64>,
     /// Most items of a page.
     pub limit: i64,
-    /// Items of the whole list.
-    pub total: i64,
-    pub total_pages: i64,
+    /// Items of the whole list, counted up to 10,000; null for a page that was asked for by cursor.
+    #[schema(required)]
+    pub total: Option<i64>,
+    /// There are more items than `total` says.
+    pub total_is_capped: bool,
+    /// Pages that `page` can name; null for a page that was asked for by cursor.
+    #[schema(required)]
+    pub total_pages: Option<i64>,
     pub has_next: bool,
     pub has_prev: bool,
-}
-
-impl PageInfo {
-    /// Page `page` (from 1) of `total` items, `limit` on each.
-    #[must_use]
-    pub fn new(page: i64, limit: i64, total: i64) -> Self {
-        let total_pages = (total + limit - 1) / limit;
-        Self { page, limit, total, total_pages, has_next: page < total_pages, has_prev: page > 1 }
-    }
+    /// The `cursor` of the next page; null when there is none.
+    #[schema(required)]
+    pub next_cursor: Option<String>,
 }

@@ -5,28 +5,32 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Detail, RowStatus};
+use crate::Detail;
 
 /// A file, looked at before it is uploaded; nothing is stored.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct InspectionView {
-    /// The encoding that the file is read in.
-    #[schema(example = "UTF-8")]
-    pub encoding: String,
-    /// What stands between cells; null for a workbook.
-    #[schema(required)]
+    /// The encoding that was given or found; null where the file cannot be read.
+    #[schema(required, example = "UTF-8")]
+    pub encoding: Option<String>,
+    /// What a file that is not UTF-8 seems to be in: to be sent as `encoding` if that is right.
+    #[schema(required, example = "windows-1252")]
+    pub likely_encoding: Option<String>,
+    /// The delimiter that was given or found.
+    #[schema(required, example = ",")]
     pub delimiter: Option<String>,
-    /// The line of the header, from 1.
-    pub header_line: u64,
+    /// Line of the header, from 1.
+    #[schema(required, example = 1)]
+    pub header_line: Option<u64>,
     pub columns: Vec<InspectedColumn>,
-    /// The first rows.
+    /// The first 20 rows.
     pub rows: Vec<InspectedRow>,
-    /// Columns that the file lacks, by the action type that needs them.
+    /// For each action the entity's columns that it needs and the file lacks.
     pub missing: BTreeMap<String, Vec<String>>,
-    /// Why an upload of the file would be refused.
+    /// What would refuse the file.
     pub problems: Vec<Detail>,
-    /// The whole file was looked at.
+    /// The whole file was seen; otherwise all of this is about its start.
     pub complete: bool,
 }
 
@@ -36,10 +40,10 @@ pub struct InspectionView {
 pub struct InspectedColumn {
     pub header: String,
     /// From 1, as in `mapping`'s `"#3"`.
-    pub position: u64,
+    pub position: usize,
     /// The entity's column that it most likely is.
     #[schema(required)]
-    pub suggestion: Option<Suggestion>,
+    pub suggestion: Option<SuggestionView>,
     /// Share of rows that have a value, from 0 to 1.
     pub fill_rate: f64,
     /// Some of its values.
@@ -48,7 +52,7 @@ pub struct InspectedColumn {
 
 /// What a column most likely is.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct Suggestion {
+pub struct SuggestionView {
     /// A column of the entity.
     pub column: String,
     /// From 0 to 1.
@@ -63,13 +67,15 @@ pub struct InspectedRow {
     /// Its first line in the file, from 1.
     pub line: u64,
     pub cells: Vec<String>,
-    pub status: RowStatus,
-    pub problems: Vec<InspectedProblem>,
+    /// `valid`, `invalid` or `malformed`, as the row itself goes; the database is not asked.
+    #[schema(example = "valid")]
+    pub status: String,
+    pub problems: Vec<CellProblem>,
 }
 
 /// What is wrong with a row.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct InspectedProblem {
+pub struct CellProblem {
     /// The entity's column; null where the row as a whole is at fault.
     #[schema(required)]
     pub column: Option<String>,

@@ -19,12 +19,14 @@ mod rows;
 mod stats;
 mod timestamp;
 
-pub use action::{ActionView, ChunksView, ConfigurationView, FailureView, FileView, ProgressView};
+pub use action::{
+    ActionView, ChunksView, ConfigurationView, FailureView, FileView, ProgressView, ResultsView,
+};
 pub use created::{CreatedView, ProcessingView};
 pub use entity::{ColumnKindName, ColumnView, EntityName, EntityView};
 pub use envelope::{Detail, ErrorBody, Failure, Page, PageInfo, Success};
 pub use health::{Alive, Answer, Check, Detailed, Services};
-pub use inspect::{InspectedColumn, InspectedProblem, InspectedRow, InspectionView, Suggestion};
+pub use inspect::{CellProblem, InspectedColumn, InspectedRow, InspectionView, SuggestionView};
 pub use names::{ActionStatus, ActionType, OnConflict, Outcome, RowStatus};
 pub use rows::{CursorInfo, CursorText, LogEntry};
 pub use stats::{DoneView, StatsView};

@@ -1,15 +1,18 @@
 //! The routes and what stands around them.
 
+use axum::extract::Request;
+use axum::http::Uri;
 use axum::response::{IntoResponse, Response};
 use axum::{Router, middleware};
-use tower::util::option_layer;
+use tower::util::{MapRequest, option_layer};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::error::ApiError;
 use crate::middleware::{
     add_headers, answer_for_panic, compression, cors, drain_body, identify, limit_head, limit_time, observe,
-    refuse_while_draining,
+    refuse_foreign_host, refuse_while_draining,
 };
+use crate::page;
 use crate::routes;
 use crate::state::AppState;
 
@@ -17,20 +20,48 @@ use crate::state::AppState;
 pub(crate) fn router(state: AppState) -> Router {
     let draining = middleware::from_fn_with_state(state.clone(), refuse_while_draining);
     let limit_time = middleware::from_fn(limit_time);
-    let open =
-        Router::from(routes::root::router().merge(routes::docs::router()).merge(routes::entities::router()));
+    let described = routes::root::router()
+        .merge(routes::docs::router())
+        .merge(routes::entities::router())
+        .merge(routes::session::router());
+    let page = if state.http.page { page::router() } else { Router::new() };
+    let open = Router::from(described).merge(page);
     let owned = Router::from(routes::bulk_actions::router())
         .layer(limit_time.clone())
         .merge(Router::from(routes::bulk_actions::streaming_router()))
+        .merge(Router::from(routes::uploads::router()))
         .route_layer(middleware::from_fn_with_state(state.clone(), identify));
     let work = open
         .layer(limit_time)
         .merge(owned)
+        .layer(middleware::from_fn_with_state(state.clone(), refuse_foreign_host))
         .layer(middleware::from_fn_with_state(state.clone(), drain_body))
         .layer(option_layer(state.address_limit.as_ref().map(|limit| limit.layer())))
         .layer(draining);
     let probes = Router::from(routes::health::router().merge(routes::metrics::router()));
-    with_surroundings(work.merge(probes), state)
+    let routes = with_surroundings(work.merge(probes), state);
+    // Before a route is chosen, so it cannot be a layer of the router that chooses.
+    let trimmed: fn(Request) -> Request = without_trailing_slash;
+    Router::new().fallback_service(MapRequest::new(routes, trimmed))
+}
+
+/// Paths below which a slash at the end means something.
+const PAGES: [&str; 2] = ["/docs", "/app"];
+
+/// The same request without slashes at the end of its path: some clients put one there.
+fn without_trailing_slash(mut request: Request) -> Request {
+    let path = request.uri().path();
+    let trimmed = path.trim_end_matches('/');
+    let is_page = PAGES.iter().any(|page| path.strip_prefix(page).is_some_and(|rest| rest.starts_with('/')));
+    if trimmed.is_empty() || trimmed.len() == path.len() || is_page {
+        return request;
+    }
+    let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+    // A part of a path that is one is one too.
+    if let Ok(uri) = format!("{trimmed}{query}").parse::<Uri>() {
+        *request.uri_mut() = uri;
+    }
+    request
 }
 
 fn with_surroundings(routes: Router<AppState>, state: AppState) -> Router {
@@ -52,4 +83,28 @@ async fn no_such_route() -> Response {
 
 async fn no_such_method() -> Response {
     ApiError::MethodNotAllowed.into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+
+    use super::*;
+
+    #[test]
+    fn a_slash_at_the_end_makes_no_difference() {
+        for (given, expected) in [
+            ("/bulk-actions/", "/bulk-actions"),
+            ("/bulk-actions//?page=2", "/bulk-actions?page=2"),
+            ("/bulk-actions", "/bulk-actions"),
+            ("/", "/"),
+            ("//", "//"),
+            ("/docs/", "/docs/"),
+            ("/app/", "/app/"),
+            ("/application/", "/application"),
+        ] {
+            let request = Request::builder().uri(given).body(Body::empty()).unwrap();
+            assert_eq!(without_trailing_slash(request).uri(), expected, "{given}");
+        }
+    }
 }

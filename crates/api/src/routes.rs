@@ -6,3 +6,5 @@ pub(crate) mod entities;
 pub(crate) mod health;
 pub(crate) mod metrics;
 pub(crate) mod root;
+pub(crate) mod session;
+pub(crate) mod uploads;

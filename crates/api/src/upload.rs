@@ -10,13 +10,17 @@ mod form;
 mod header_check;
 mod idempotency;
 mod inspector;
+mod look;
+mod multipart;
 mod pace;
+mod part_head;
 mod parts;
 mod pending;
 mod receive;
 
 pub(crate) use cut::{Cut, cut};
 pub(crate) use idempotency::idempotency_key;
+pub(crate) use look::{Look, LookedAtColumn, LookedAtRow, look};
 pub(crate) use parts::{Parts, check_content_length};
 pub(crate) use pending::PendingUpload;
 pub(crate) use receive::{Received, receive};

@@ -21,10 +21,12 @@ use uuid::Uuid;
 use crate::{
     console,
     data_dir::DataDir,
-    generate::{EntityKind, Records},
+    generate::{self, Records},
     platform::{self, End, Platform, PlatformOptions},
 };
 
+/// What the demo uploads.
+const CONTACT: &str = "contact";
 const ACCOUNT: &str = "demo";
 const SEED: u64 = 1;
 
@@ -75,9 +77,9 @@ impl Demo {
         let (file, bad_rows) = match &options.file {
             Some(file) => (file.clone(), None),
             None => {
-                let most = EntityKind::Contact.most_bad_rows();
+                let most = generate::most_bad_rows(CONTACT);
                 let bad_rows = if options.rows > most { most } else { 0 };
-                (generate(root, options.rows, bad_rows)?, Some(bad_rows))
+                (made_up(root, options.rows, bad_rows)?, Some(bad_rows))
             }
         };
         console::progress(format!("uploading {}", file.display()));
@@ -89,6 +91,9 @@ impl Demo {
         self.print_failed_rows(id).await?;
         console::result(format!("\nlogs  {}", platform.data_dir().logs().display()));
         console::result(format!("data  {}", root.display()));
+        console::result("\nto see it in a browser, as the account `demo`:");
+        console::result(format!("  cargo run --release -p local -- up --data-dir {}", root.display()));
+        console::result("  and open http://127.0.0.1:3000/app/");
         check(&done, bad_rows.map(|bad_rows| (options.rows, bad_rows)))
     }
 
@@ -96,7 +101,7 @@ impl Demo {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         let size = fs::metadata(file).map(|metadata| metadata.len()).ok();
         let upload = Upload::new(Source::file(file).await?, name.clone())
-            .action("contact", ActionType::Upsert)
+            .action(CONTACT, ActionType::Upsert)
             .on_sent(self.display.upload(&name, size));
         let created = self.client.upload(&upload).await;
         self.display.clear();
@@ -145,11 +150,11 @@ impl Demo {
     }
 }
 
-fn generate(directory: &Path, rows: u64, bad_rows: u64) -> Result<PathBuf> {
+fn made_up(directory: &Path, rows: u64, bad_rows: u64) -> Result<PathBuf> {
     let path = directory.join("contacts.csv");
     console::progress(format!("making up {} contacts", HumanCount(rows)));
     let output = BufWriter::new(File::create(&path)?);
-    Records { entity: EntityKind::Contact, rows, seed: SEED, bad_rows }.write(output)?;
+    Records { entity: generate::find(CONTACT, None)?, rows, seed: SEED, bad_rows }.write(output)?;
     Ok(path)
 }
 

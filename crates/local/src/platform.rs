@@ -94,6 +94,12 @@ impl Platform {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    /// The address of the page that the API serves.
+    #[must_use]
+    pub fn page_url(&self) -> String {
+        format!("{}/app/", self.url())
+    }
+
     /// The data directory it runs on.
     #[must_use]
     pub fn data_dir(&self) -> &DataDir {

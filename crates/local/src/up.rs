@@ -13,6 +13,7 @@ use crate::{
 pub async fn up(data_dir: &Path, options: &PlatformOptions) -> Result<()> {
     platform::run::<()>(data_dir, options, async |platform| {
         console::result(format!("ready {}", platform.url()));
+        console::result(format!("page  {}", platform.page_url()));
         pending().await
     })
     .await?;

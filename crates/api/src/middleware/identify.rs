@@ -1,26 +1,33 @@
 //! Says who is calling and how much that account may still ask, before anything is done for it.
 
+use std::sync::Arc;
+
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tracing::Span;
 
+use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::rate_limit::{Verdict, write_headers};
+use crate::seats::Seat;
 use crate::state::AppState;
 
 /// Where a POST is an upload.
 const UPLOADS: &str = "/bulk-actions";
 
-/// Answers 401 or 429, or passes the request on with its [`Caller`](crate::auth::Caller). What may be done with an account
+/// Answers 401 or 429, or passes the request on with its [`Caller`]. What may be done with an account
 /// is the extractors' part.
 pub(crate) async fn identify(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
-    let caller = match state.authenticator.identify(request.headers()) {
+    let caller = match identified(&state, &request) {
         Ok(caller) => caller,
         Err(error) => return error.into_response(),
     };
     Span::current().record("accountId", &caller.account);
+    if let Some(seat) = request.extensions().get::<Arc<Seat>>() {
+        seat.belongs_to(&caller.account);
+    }
     let verdict = state.account_limits.take(&caller.account, is_upload(&request)).await;
     let mut response = match &verdict {
         Verdict::Allowed(_) => {
@@ -33,6 +40,12 @@ pub(crate) async fn identify(State(state): State<AppState>, mut request: Request
     };
     write_headers(response.headers_mut(), &verdict);
     response
+}
+
+/// A header names the caller; a browser's cookie does where there is none.
+fn identified(state: &AppState, request: &Request) -> Result<Caller, ApiError> {
+    let session = state.sessions.identify(&state.authenticator, request.method(), request.headers())?;
+    session.map_or_else(|| state.authenticator.identify(request.headers()), Ok)
 }
 
 fn is_upload(request: &Request) -> bool {

@@ -22,7 +22,7 @@ const fn refusal(
     Refusal { status, code, description, message }
 }
 
-const REFUSALS: [Refusal; 12] = [
+const REFUSALS: [Refusal; 13] = [
     refusal(
         "400",
         "validation_failed",
@@ -53,6 +53,12 @@ const REFUSALS: [Refusal; 12] = [
         "conflict",
         "The present state does not allow it",
         "an action that is completed cannot be paused",
+    ),
+    refusal(
+        "410",
+        "gone",
+        "It has been removed: its time was over",
+        "the results of this action have been removed: kept until 2026-03-02T12:00:00Z. The counts of the action remain",
     ),
     refusal(
         "413",
@@ -117,6 +123,13 @@ fn security_schemes() -> Value {
             "bearerFormat": "JWT",
             "description": "HS256, signed with JWT_SECRET. Claims: `sub`, the account; `exp`, required; `scope`, optional: \
                 `bulk:read`, `bulk:write` or both.",
+        },
+        "session": {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": "bulk-session",
+            "description": "What `POST /session` answers with, for browsers (`__Host-bulk-session` over TLS). Counts where no header \
+                names the caller; changes only with `Sec-Fetch-Site: same-origin` or this service's own `Origin`.",
         },
         "accountId": {
             "type": "apiKey",

@@ -1,49 +1,48 @@
-//! What can be uploaded, from the entity registry: a new entity needs no change here.
+//! What can be uploaded, from the entities' declarations.
 
-use bulk_core::entity::{self, Column, ColumnKind, EntityType};
+use bulk_core::entity::{Column, ColumnKind, Entities, Entity};
 use serde_json::{Map, Value, json};
 
 use crate::routes::entities::template_csv;
 
 /// The types under which a file is taken whatever its name is.
-const FILE_TYPES: &str = "text/csv, application/csv, text/plain, application/vnd.ms-excel";
+const FILE_TYPES: &str = "text/csv, text/*, application/csv, application/vnd.ms-excel, application/octet-stream, \
+    application/gzip, application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
-/// Adds a schema for the rows of every entity, the names that there are, and the body of the upload.
-pub(super) fn describe(document: &mut Value) {
-    let names = entity::all().iter().map(|entity| entity.name()).collect();
-    document["components"]["schemas"]["EntityType"]["enum"] = names;
-    document["components"]["schemas"]["ColumnType"]["enum"] = column_kinds().into();
-    for entity in entity::all() {
-        document["components"]["schemas"][row_name(*entity)] = row(*entity);
+/// Adds a schema for the rows of every entity, and the body of the upload.
+pub(super) fn describe(document: &mut Value, entities: &Entities) {
+    for entity in entities.all() {
+        document["components"]["schemas"][row_name(entity)] = row(entity);
     }
-    document["components"]["schemas"]["Upload"] = upload();
-    document["paths"]["/bulk-actions"]["post"]["requestBody"] = json!({
+    document["components"]["schemas"]["EntityType"]["enum"] = json!(entities.names());
+    document["components"]["schemas"]["Upload"] =
+        fields(entities, "The fields of an upload, in any order.", &["file", "entityType", "actionType"]);
+    document["components"]["schemas"]["Inspection"] = fields(
+        entities,
+        "The fields of an upload, in any order, with the file or the first 256 KiB or more of it.",
+        &["file", "entityType"],
+    );
+    document["paths"]["/uploads/inspect"]["post"]["requestBody"] = body("Inspection", entities);
+    document["paths"]["/bulk-actions"]["post"]["requestBody"] = body("Upload", entities);
+}
+
+fn body(schema: &str, entities: &Entities) -> Value {
+    json!({
         "required": true,
         "content": { "multipart/form-data": {
-            "schema": reference("Upload"),
+            "schema": reference(schema),
             "encoding": {
                 "file": { "contentType": FILE_TYPES },
                 "mapping": { "contentType": "application/json" },
+                "defaults": { "contentType": "application/json" },
             },
-            "examples": entity::all().iter().map(|entity| example(*entity)).collect::<Map<_, _>>(),
+            "examples": entities.all().map(|entity| example(entity)).collect::<Map<_, _>>(),
         } },
-    });
-}
-
-/// Those that some column has.
-fn column_kinds() -> Vec<&'static str> {
-    let mut kinds = Vec::new();
-    for column in entity::all().iter().flat_map(|entity| entity.columns()) {
-        let kind = column.kind.as_str();
-        if !kinds.contains(&kind) {
-            kinds.push(kind);
-        }
-    }
-    kinds
+    })
 }
 
 /// `ContactRow` for `contact`.
-fn row_name(entity: &dyn EntityType) -> String {
+fn row_name(entity: &Entity) -> String {
     let (first, rest) = entity.name().split_at_checked(1).unwrap_or_default();
     format!("{}{rest}Row", first.to_uppercase())
 }
@@ -52,11 +51,11 @@ fn reference(schema: &str) -> Value {
     json!({ "$ref": format!("#/components/schemas/{schema}") })
 }
 
-fn row(entity: &dyn EntityType) -> Value {
+fn row(entity: &Entity) -> Value {
     let columns = entity.columns();
-    let properties: Map<_, _> = columns.iter().map(|column| (column.name.to_owned(), cell(column))).collect();
+    let properties: Map<_, _> = columns.iter().map(|column| (column.name.clone(), cell(column))).collect();
     let required: Vec<_> =
-        columns.iter().filter(|column| column.required).map(|column| column.name).collect();
+        columns.iter().filter(|column| column.required).map(|column| &column.name).collect();
     json!({
         "type": "object",
         "description": format!(
@@ -71,22 +70,30 @@ fn row(entity: &dyn EntityType) -> Value {
 
 fn cell(column: &Column) -> Value {
     let mut cell = json!({ "type": "string", "description": column.rule, "examples": [column.example] });
-    match column.kind {
+    match column.kind_name() {
         ColumnKind::Uuid => cell["format"] = "uuid".into(),
         ColumnKind::Instant => cell["format"] = "date-time".into(),
         ColumnKind::Decimal => cell["format"] = "decimal".into(),
         ColumnKind::Integer => cell["pattern"] = "^-?[0-9]+$".into(),
-        ColumnKind::Text | ColumnKind::Choice => {}
+        ColumnKind::Date => cell["format"] = "date".into(),
+        ColumnKind::Email => cell["format"] = "email".into(),
+        ColumnKind::Url => cell["format"] = "uri".into(),
+        ColumnKind::Text
+        | ColumnKind::Boolean
+        | ColumnKind::Choice
+        | ColumnKind::Currency
+        | ColumnKind::Country => {}
     }
     cell
 }
 
-fn upload() -> Value {
-    let rows: Vec<_> = entity::all().iter().map(|entity| format!("`{}`", row_name(*entity))).collect();
+/// The fields of a form that holds a file.
+fn fields(entities: &Entities, description: &str, required: &[&str]) -> Value {
+    let rows: Vec<_> = entities.all().map(|entity| format!("`{}`", row_name(entity))).collect();
     json!({
         "type": "object",
-        "description": "The fields of an upload, in any order.",
-        "required": ["file", "entityType", "actionType"],
+        "description": description,
+        "required": required,
         "additionalProperties": false,
         "properties": {
             "file": {
@@ -94,8 +101,8 @@ fn upload() -> Value {
                 "format": "binary",
                 "contentMediaType": "text/csv",
                 "description": format!(
-                    "CSV with a header line, or the same gzipped (`.csv.gz`, then as application/gzip too); as \
-                    application/octet-stream with such a name. For the columns see {}.",
+                    "CSV with a header line, or the same gzipped, or a workbook (`.xlsx`). The content decides; the \
+                    media type or the name only has to allow it. For the columns see {}.",
                     rows.join(", "),
                 ),
             },
@@ -114,9 +121,35 @@ fn upload() -> Value {
             "onConflict": reference("OnConflict"),
             "mapping": {
                 "type": "object",
-                "additionalProperties": { "type": "string" },
-                "description": "CSV header to entity column, where they differ; as JSON",
+                "additionalProperties": { "type": ["string", "null"] },
+                "description": "CSV header, or a position such as `#3`, to entity column, or to null to leave it out; as \
+                    JSON",
             },
+            "unknownColumns": reference("UnknownColumns"),
+            "defaults": {
+                "type": "object",
+                "additionalProperties": { "type": ["string", "number", "boolean"] },
+                "description": "Entity column to its value in every row, for columns that the file does not have; as JSON",
+            },
+            "emptyCells": reference("EmptyCells"),
+            "shortRows": reference("ShortRows"),
+            "encoding": {
+                "type": "string",
+                "description": "The encoding, by a label of the Encoding Standard; UTF-8 and a byte order mark need none",
+                "examples": ["windows-1252"],
+            },
+            "delimiter": {
+                "type": "string",
+                "enum": [",", ";", "\t", "\\t", "|"],
+                "description": "The delimiter, where it is not to be found from the first lines",
+            },
+            "timezone": {
+                "type": "string",
+                "description": "The IANA zone of dates and times without one",
+                "examples": ["Europe/Berlin"],
+            },
+            "decimal": reference("DecimalMark"),
+            "sheet": { "type": "string", "description": "Of a workbook: the sheet, if not the first visible one" },
             "dryRun": {
                 "type": "boolean",
                 "default": false,
@@ -126,7 +159,7 @@ fn upload() -> Value {
     })
 }
 
-fn example(entity: &dyn EntityType) -> (String, Value) {
+fn example(entity: &Entity) -> (String, Value) {
     let file = template_csv(entity).map(|csv| String::from_utf8_lossy(&csv).into_owned()).unwrap_or_default();
     let value = json!({ "file": file, "entityType": entity.name(), "actionType": "bulk_upsert" });
     (entity.name().to_owned(), json!({ "summary": format!("A {} file", entity.name()), "value": value }))

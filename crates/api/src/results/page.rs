@@ -1,16 +1,35 @@
 //! One page of row outcomes.
 
-use api_types::LogEntry;
 use bulk_core::chunk::{ResultRow, RowStatus, decode_results};
 use bulk_core::db::{self, ActionRecord, CommittedChunk};
-use bulk_core::entity::{self, ColumnMap};
-use csv_intake::header;
+use bulk_core::entity::Entity;
 use futures::stream::{self, TryStreamExt as _};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{Cursor, objects};
 use crate::error::ApiError;
+use crate::openapi::RowStatusName;
 use crate::state::AppState;
-use crate::vocabulary::InApi as _;
+
+/// What became of a row.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct LogEntry {
+    /// The row's number in the file, from 1.
+    row: u64,
+    /// The uploaded value of the key column, else of the id column.
+    #[schema(required, example = "ada@example.com")]
+    key: Option<String>,
+    #[schema(value_type = RowStatusName)]
+    status: RowStatus,
+    /// `created`, `updated`, `deleted` or, in a dry run, `valid`; `duplicate`, `already_exists`; `invalid`, `malformed`,
+    /// `not_found`, `already_exists`, `rejected`.
+    #[schema(example = "created")]
+    code: String,
+    /// What is wrong, by column and rule; null where the code says it all.
+    #[schema(required)]
+    message: Option<String>,
+}
 
 /// One page of outcomes, and where the next begins.
 pub(crate) struct LogPage {
@@ -36,6 +55,8 @@ pub(crate) async fn read_page(
     // more than the page holds says that there is a next page.
     let most = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(2);
     let pool = &state.dependencies.pool;
+    // An action whose declaration cannot be read any more is shown without keys.
+    let entity = state.dependencies.entities.get(pool, &action.entity_type, action.entity_hash).await.ok();
     let mut chunks = db::committed_chunks(pool, action.id, cursor.commit_number, status, most).await?;
     chunks.truncate(chunks_for_page(&chunks, cursor, limit));
     let mut page = LogPage { entries: Vec::new(), next: None };
@@ -45,7 +66,8 @@ pub(crate) async fn read_page(
     {
         let CommittedChunk { commit_number, .. } = chunk;
         let index = if commit_number == cursor.commit_number { cursor.index } else { 0 };
-        page.read_chunk(&object, action, status, limit, Cursor { commit_number, index })?;
+        let from = Cursor { commit_number, index };
+        page.read_chunk(&object, action, entity.as_deref(), status, limit, from)?;
     }
     Ok(page)
 }
@@ -70,12 +92,13 @@ impl LogPage {
         &mut self,
         object: &[u8],
         action: &ActionRecord,
+        entity: Option<&Entity>,
         status: Option<RowStatus>,
         limit: usize,
         from: Cursor,
     ) -> Result<(), ApiError> {
         let (header, rows) = decode_results(object).map_err(ApiError::internal)?;
-        let key_position = key_position(action, &header);
+        let key_position = key_position(action, entity, &header);
         for (index, row) in (0..).zip(rows).skip(from.index as usize) {
             let row = row.map_err(ApiError::internal)?;
             if status.is_some_and(|wanted| row.status != wanted) {
@@ -96,18 +119,18 @@ fn entry(row: &ResultRow, key_position: Option<usize>) -> Result<LogEntry, ApiEr
     Ok(LogEntry {
         row: row.row().parse().map_err(ApiError::internal)?,
         key: key.map(str::to_owned),
-        status: row.status.in_api(),
+        status: row.status,
         code: row.code().to_owned(),
         message: Some(row.message()).filter(|message| !message.is_empty()).map(str::to_owned),
     })
 }
 
 /// Where the uploaded file has its key. The header was checked at upload; an entity that has changed since has none.
-fn key_position(action: &ActionRecord, uploaded: &[String]) -> Option<usize> {
-    let entity = entity::find(&action.entity_type)?;
-    let known: Vec<_> = entity.columns().iter().map(|column| column.name).collect();
-    let columns = header::resolve(uploaded, &action.configuration.mapping, &known).ok()?;
-    entity.key_position(&ColumnMap::new(&columns, known.len()))
+fn key_position(action: &ActionRecord, entity: Option<&Entity>, uploaded: &[String]) -> Option<usize> {
+    let entity = entity?;
+    entity.key_position(
+        &entity.map_columns(uploaded, &action.configuration.mapping, &action.configuration.intake).ok()?,
+    )
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod control;
 mod create;
 mod created;
+mod delete;
 mod events;
 mod list;
 mod logs;
@@ -22,6 +23,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list::list))
         .routes(routes!(show::show))
+        .routes(routes!(delete::delete))
         .routes(routes!(stats::stats))
         .routes(routes!(logs::logs))
         .routes(routes!(control::pause))

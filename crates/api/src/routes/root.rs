@@ -1,15 +1,18 @@
-//! `GET /`: what this is and where to go.
+//! `GET /`: what this is and where to go. A browser goes to the page.
 
-use axum::Json;
 use axum::extract::State;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Redirect, Response};
 use bulk_core::config::Environment;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::envelope::{Success, success};
+use crate::auth::Authenticator;
+use crate::envelope::Success;
 use crate::openapi;
+use crate::page;
 use crate::state::AppState;
 
 /// The version of this build.
@@ -21,12 +24,16 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
 
 /// The service.
 #[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 struct Description {
     name: &'static str,
     version: &'static str,
     /// `development`, `production` or `test`.
     #[schema(value_type = String, example = "production")]
     environment: Environment,
+    /// What a browser signs in with: a `token`, an `account` id, or nothing, behind a `gateway` that says who is calling.
+    #[schema(value_type = String, example = "token")]
+    sign_in: &'static str,
     /// Every route.
     #[schema(value_type = Vec<String>)]
     endpoints: &'static [String],
@@ -38,11 +45,28 @@ struct Description {
     path = "/",
     operation_id = "describe",
     tag = "service",
-    responses((status = 200, description = "The service", body = Success<Description>)),
+    responses(
+        (status = 200, description = "The service", body = Success<Description>),
+        (status = 303, description = "To the page, for a caller that prefers `text/html`"),
+    ),
 )]
-async fn describe(State(state): State<AppState>) -> Json<Success<Description>> {
-    let environment = state.config.server.environment;
-    let data =
-        Description { name: "bulk-actions", version: VERSION, environment, endpoints: openapi::endpoints() };
-    success("Bulk actions on CSV files", data)
+async fn describe(State(state): State<AppState>, headers: HeaderMap) -> Response {
+    // A cache between us must not give the page to a program.
+    let vary = [(header::VARY, "accept")];
+    if state.http.page && page::prefers_html(&headers) {
+        return (vary, Redirect::to(page::HOME)).into_response();
+    }
+    let sign_in = match state.authenticator.as_ref() {
+        _ if !state.sessions.are_enabled() => "gateway",
+        Authenticator::Jwt { .. } => "token",
+        Authenticator::Header => "account",
+    };
+    let data = Description {
+        name: "bulk-actions",
+        version: VERSION,
+        environment: state.config.server.environment,
+        sign_in,
+        endpoints: openapi::endpoints(),
+    };
+    (vary, Success::new("Bulk actions on CSV files", data)).into_response()
 }

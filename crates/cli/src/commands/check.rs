@@ -3,7 +3,7 @@
 use std::io::Read as _;
 use std::path::Path;
 
-use api_types::{InspectedRow, InspectionView, RowStatus};
+use api_types::{InspectedRow, InspectionView};
 use client::{Source, Upload};
 
 use super::import::{file_name, media_type};
@@ -15,6 +15,8 @@ use crate::fields::of_file;
 use crate::output::printable;
 use crate::table;
 
+/// The status of a row that would go through.
+const VALID: &str = "valid";
 /// As much of a file as is looked at: enough for its header and some thousand rows.
 const SLICE_BYTES: u64 = 1024 * 1024;
 /// A workbook has its table of contents at its end, so a part of it is none.
@@ -35,7 +37,7 @@ pub async fn check(context: &Context, args: &CheckArgs) -> Result<Exit, Failure>
     let found: InspectionView = context.client.inspect(&upload).await?;
     let action_type = args.file.action_type();
     let missing = found.missing.get(action_type.as_str()).cloned().unwrap_or_default();
-    let failing = found.rows.iter().filter(|row| row.status == RowStatus::Failed).count();
+    let failing = found.rows.iter().filter(|row| row.status != VALID).count();
     if context.output.is_json() {
         context.output.json(&found)?;
     } else {
@@ -62,6 +64,9 @@ fn refused(found: &InspectionView, missing: &[String], action_type: &str) -> Fai
     for problem in &found.problems {
         failure = failure.hint(format!("{}: {}", problem.field, problem.message));
     }
+    if let Some(encoding) = &found.likely_encoding {
+        failure = failure.hint(format!("`--encoding {encoding}` reads it, if that is what it is in"));
+    }
     if !missing.is_empty() {
         failure = failure.hint(format!("{action_type} needs the column {}", missing.join(", ")));
     }
@@ -75,8 +80,10 @@ fn lines(found: &InspectionView) -> Vec<String> {
     let delimiter = found.delimiter.as_deref().map_or_else(String::new, |delimiter| {
         format!(", cells separated by {}", if delimiter == "\t" { "tab" } else { delimiter })
     });
-    let mut lines =
-        vec![printable(&format!("{}{delimiter}, header in line {}", found.encoding, found.header_line))];
+    let mut lines = Vec::new();
+    if let (Some(encoding), Some(line)) = (&found.encoding, found.header_line) {
+        lines.push(printable(&format!("{encoding}{delimiter}, header in line {line}")));
+    }
     let columns: Vec<_> = found
         .columns
         .iter()

@@ -4,13 +4,19 @@
 
 mod answers;
 mod auth;
+mod bounds;
 mod hostile;
+mod inspect;
 mod limits;
+mod lists;
 mod logs;
 mod multipart;
 mod openapi;
+mod outages;
+mod page;
 mod postman;
 mod proxy;
+mod session;
 mod support;
 mod tools;
 mod uploads;

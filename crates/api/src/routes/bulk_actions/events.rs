@@ -9,31 +9,53 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api_types::DoneView;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
+use bulk_core::action::{ActionStatus, Outcome};
 use bulk_core::db::ActionRecord;
+use chrono::{DateTime, Utc};
 use futures::stream::{self, Stream, StreamExt as _};
+use serde::Serialize;
 use tokio::sync::watch;
 
-use super::stats::stats_view;
+use super::stats::StatsView;
+use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::events::is_news;
 use crate::extract::OwnedAction;
 use crate::openapi::ServerSentEvent;
 use crate::state::AppState;
-use crate::vocabulary::InApi as _;
 
 /// After how long a client whose connection broke comes back.
 const RECONNECT_AFTER: Duration = Duration::from_secs(2);
 /// How often a silent stream sends a comment: proxies end connections that are silent for a minute, and only a write
 /// tells that a client has gone.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// After which a stream ends that nothing else ends.
+const LONGEST_STREAM: Duration = Duration::from_secs(24 * 3600);
 
-/// The counters as they change, as server-sent events: `progress` with the stats while the action runs, then one `done`
-/// with `status`, `outcome` and the stats; then the stream ends.
+/// An event's data while the action runs.
+#[derive(Serialize)]
+struct NewsView {
+    status: ActionStatus,
+    #[serde(flatten)]
+    stats: StatsView,
+}
+
+/// The last event's data.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DoneView {
+    status: ActionStatus,
+    outcome: Option<Outcome>,
+    #[serde(flatten)]
+    stats: StatsView,
+}
+
+/// The counters as they change, as server-sent events: `progress` with `status` and the stats while the action runs, then
+/// one `done` with `status`, `outcome` and the stats; then the stream ends.
 #[utoipa::path(
     get,
     path = "/bulk-actions/{id}/events",
@@ -57,6 +79,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 )]
 pub(super) async fn events(
     State(state): State<AppState>,
+    caller: Caller,
     OwnedAction(action): OwnedAction,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
@@ -64,14 +87,28 @@ pub(super) async fn events(
     if is_over(&action) && last_seen == Some(&done_id(&action)) {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
+    let place = state.shares.streams.take(&action.account_id).await?;
     let action = Arc::new(action);
     let news = (!is_over(&action)).then(|| state.followed.follow(action.clone()));
     let listener = Listener::new(action, news)?;
-    let events = listener.into_stream().take_until(async move { state.shutdown.cancelled().await });
+    let events = listener.into_stream().take_until(end(state, caller.until)).map(move |event| {
+        let _held = &place;
+        event
+    });
     // Proxies of the nginx kind would hold the events back otherwise.
     let unbuffered = (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
     let keep_alive = KeepAlive::new().interval(KEEP_ALIVE).text("keep-alive");
     Ok(([unbuffered], Sse::new(events).keep_alive(keep_alive)).into_response())
+}
+
+/// Comes when the stream has to end even if the action has not: with the process, or with the caller's token. A client
+/// comes back by itself then, and has to say again who it is.
+async fn end(state: AppState, until: Option<DateTime<Utc>>) {
+    let left = until.map_or(LONGEST_STREAM, |until| (until - Utc::now()).to_std().unwrap_or_default());
+    tokio::select! {
+        () = state.shutdown.cancelled() => {}
+        () = tokio::time::sleep(left.min(LONGEST_STREAM)) => {}
+    }
 }
 
 fn is_over(action: &ActionRecord) -> bool {
@@ -107,13 +144,11 @@ impl Listener {
     /// Puts what the action has come to into the queue.
     fn tell(&mut self, action: Arc<ActionRecord>) -> Result<(), axum::Error> {
         let id = action.updated_at.timestamp_micros().to_string();
-        self.waiting.push_back(Event::default().id(id).event("progress").json_data(stats_view(&action))?);
+        let news = NewsView { status: action.status, stats: StatsView::of(&action) };
+        self.waiting.push_back(Event::default().id(id).event("progress").json_data(news)?);
         if is_over(&action) {
-            let done = DoneView {
-                status: action.status.in_api(),
-                outcome: action.outcome.map(|outcome| outcome.in_api()),
-                stats: stats_view(&action),
-            };
+            let done =
+                DoneView { status: action.status, outcome: action.outcome, stats: StatsView::of(&action) };
             self.waiting.push_back(Event::default().id(done_id(&action)).event("done").json_data(done)?);
             self.news = None;
         }

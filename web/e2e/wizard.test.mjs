@@ -1,0 +1,168 @@
+// From a file to imported records, as somebody does it who has never read a line about it.
+import assert from "node:assert/strict";
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { accessible, ask, choose, contacts, HOME, openBrowser, picture, sample, signedIn, until } from "./stage.mjs";
+
+let browser;
+const files = [];
+before(async () => {
+  browser = await openBrowser();
+});
+after(async () => {
+  await browser.close();
+  await Promise.all(files.map((file) => rm(file, { force: true })));
+});
+
+async function file(name, content) {
+  const path = join(tmpdir(), `page-${process.pid}-${name}`);
+  files.push(path);
+  await writeFile(path, content);
+  return path;
+}
+
+/** From the wizard's check to the action of the import. */
+async function checkAndImport(page, rows) {
+  await page.getByRole("button", { name: "Check the file" }).click();
+  await page.getByRole("button", { name: `Import ${rows}` }).click();
+  await page.waitForURL(/\/app\/actions\//);
+  const id = new URL(page.url()).pathname.split("/").pop();
+  return until(page, `/bulk-actions/${id}`, ({ status }) => status === "completed");
+}
+
+test("a clean file takes a drop and two clicks", async () => {
+  const page = await signedIn(browser, "light", "clean");
+  const data = await page.evaluateHandle((csv) => {
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([csv], "people.csv", { type: "text/csv" }));
+    return transfer;
+  }, contacts(500));
+  await page.locator(".drop-zone").dispatchEvent("drop", { dataTransfer: data });
+  await page.getByText("3 of 3 used").waitFor();
+  assert.ok(await page.getByRole("radio", { name: "Contact" }).isChecked());
+  await accessible(page, "wizard");
+  const action = await checkAndImport(page, "500 rows");
+  assert.equal(action.progress.successfulRecords, 500);
+  assert.equal(action.configuration.dryRun, false);
+  await page.getByText("500 of 500").waitFor();
+  page.check();
+});
+
+test("an address book's export finds its columns by itself and leaves the others out", async () => {
+  const page = await signedIn(browser, "light", "addresses");
+  await choose(page, sample("address-book.csv"));
+  await page.getByText(/of 41 used/).waitFor();
+  const target = (header) => page.getByLabel(`${header} goes to`, { exact: true });
+  await target("Name").selectOption("name");
+  await target("E-mail 1 - Value").selectOption("email");
+  await page.getByText("2 of 41 used, 39 left out").waitFor();
+  await accessible(page, "wizard with many columns");
+  await picture(page, "import");
+  const action = await checkAndImport(page, "3 rows");
+  assert.deepEqual([action.progress.successfulRecords, action.progress.failedRecords], [3, 0]);
+  assert.equal(action.configuration.mapping["E-mail 1 - Value"], "email");
+  page.check();
+});
+
+test("rows that fail are shown before anything changes, repaired, and uploaded again", async () => {
+  const page = await signedIn(browser, "light", "repairs");
+  const csv = `email,name,age\nada@example.com,Ada,36\nold@example.com,Methuselah,969\nnobody,No address,20\n`;
+  await choose(page, await file("people.csv", csv));
+  // What is wrong in the sample stands beside the column, in the server's words.
+  await page.getByText(/Row 2: .*150/).waitFor();
+  await picture(page, "import-problems");
+  await page.getByRole("button", { name: "Check the file" }).click();
+  await page.getByText("1 row would pass").waitFor();
+  await page.locator(".first-problems").getByText(/Row 2.*old@example.com/).waitFor();
+  await accessible(page, "checked wizard");
+  await page.getByRole("button", { name: "Import 1 row" }).click();
+  await page.waitForURL(/\/app\/actions\//);
+  await page.getByText("3 of 3").waitFor();
+
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("link", { name: "Failed rows", exact: true }).click(),
+  ]);
+  const failed = await readFile(await download.path(), "utf8");
+  const repaired = await file("repaired.csv", failed.replace("969", "96").replace("nobody", "nobody@example.com"));
+  await choose(page, repaired);
+  await page.getByRole("heading", { name: "Upload the repaired file" }).waitFor();
+  const action = await checkAndImport(page, "2 rows");
+  assert.equal(action.progress.successfulRecords, 2);
+  page.check();
+});
+
+test("a reload in the middle of a check loses only the choice of the file", async () => {
+  const page = await signedIn(browser, "light", "reloads");
+  await choose(page, await file("people.csv", contacts(10)));
+  await page.getByText("3 of 3 used").waitFor();
+  await page.reload();
+  await page.getByText("Drop a file here").waitFor();
+  const list = await ask(page, "/bulk-actions");
+  assert.deepEqual(list, []);
+  page.check();
+});
+
+test("the server's word on the file is shown as it is", async () => {
+  const page = await signedIn(browser, "light", "words");
+  await choose(page, await file("page.csv", "%PDF-1.7\n%âãÏÓ\n1 0 obj\n<</Type/Catalog>>\n"));
+  await page.getByRole("alert").waitFor();
+  await accessible(page, "refused file");
+  const said = await page.getByRole("alert").first().innerText();
+  assert.match(said, /PDF|text|encoding/i);
+  page.check();
+});
+
+test("with the keyboard alone", async () => {
+  const page = await signedIn(browser, "light", "keys");
+  const path = await file("people.csv", contacts(20));
+  const tabTo = async (name) => {
+    for (let n = 0; n < 60; n += 1) {
+      const focused = await page.evaluate(() => document.activeElement?.textContent?.trim() || document.activeElement?.getAttribute("aria-label"));
+      if (focused?.startsWith(name)) return;
+      await page.keyboard.press("Tab");
+    }
+    throw new Error(`no way to ${name} by Tab`);
+  };
+  await tabTo("New import");
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "New import" }).waitFor();
+  await tabTo("Choose a file");
+  const [chooser] = await Promise.all([page.waitForEvent("filechooser"), page.keyboard.press("Enter")]);
+  await chooser.setFiles(path);
+  await page.getByText("3 of 3 used").waitFor();
+  await tabTo("Check the file");
+  await page.keyboard.press("Enter");
+  await page.getByText("20 rows would pass").waitFor();
+  // The next thing to do has the focus.
+  await tabTo("Import 20 rows");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/\/app\/actions\//);
+  await page.getByText("20 of 20").waitFor();
+  page.check();
+});
+
+test("a large file takes no memory of the tab", async () => {
+  const page = await signedIn(browser, "light", "large");
+  const rows = contacts(1_500_000, (n) => `somebody.with.a.long.name.${n}@department.example.com,Somebody,33`);
+  assert.ok(rows.length > 90_000_000);
+  const path = await file("large.csv", rows);
+  const session = await page.context().newCDPSession(page);
+  const used = async () => {
+    await session.send("HeapProfiler.collectGarbage");
+    const { metrics } = await session.send("Performance.getMetrics");
+    return metrics.find(({ name }) => name === "JSHeapUsedSize").value;
+  };
+  await session.send("Performance.enable");
+  const before = await used();
+  await page.goto(`${HOME}new`);
+  await choose(page, path);
+  await page.getByText("3 of 3 used").waitFor();
+  await page.getByRole("button", { name: "Import without checking" }).click();
+  await page.waitForURL(/\/app\/actions\//, { timeout: 120_000 });
+  const grown = (await used()) - before;
+  assert.ok(grown < 50_000_000, `${grown} bytes more`);
+  page.check();
+});

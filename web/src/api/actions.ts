@@ -1,0 +1,93 @@
+// The account's actions: the list, one of them, its rows, and what can be done to it.
+import { keepPreviousData, useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { answer, api } from "./client";
+import type { paths } from "./schema";
+import type { Action, ActionStatus, RowStatus } from "./types";
+
+type ListQuery = NonNullable<paths["/bulk-actions"]["get"]["parameters"]["query"]>;
+type LogsQuery = NonNullable<paths["/bulk-actions/{id}/logs"]["get"]["parameters"]["query"]>;
+
+const RUNNING_REFRESH_MS = 1_000;
+const IDLE_REFRESH_MS = 15_000;
+export const PAGE_SIZE = 25;
+export const ROWS_PER_PAGE = 50;
+
+const FINAL: ActionStatus[] = ["completed", "failed", "cancelled"];
+
+export function isOver(action: { status: ActionStatus }): boolean {
+  return FINAL.includes(action.status);
+}
+
+/** Whether its numbers can change by themselves. */
+export function isMoving(action: { status: ActionStatus }): boolean {
+  return !isOver(action) && action.status !== "paused";
+}
+
+export type ActionFilter = Omit<ListQuery, "page" | "limit">;
+
+export function useActions(filter: ActionFilter, page: number) {
+  const query: ListQuery = { ...filter, page, limit: PAGE_SIZE };
+  return useQuery({
+    queryKey: ["actions", query],
+    queryFn: ({ signal }) => answer(api.GET("/bulk-actions", { params: { query }, signal })),
+    placeholderData: keepPreviousData,
+    refetchInterval: ({ state }) => (state.data?.data.some(isMoving) ? RUNNING_REFRESH_MS : IDLE_REFRESH_MS),
+  });
+}
+
+export const actionKey = (id: string) => ["action", id];
+
+/** An action; without an id, none. */
+export function useAction(id: string | undefined) {
+  return useQuery({
+    queryKey: actionKey(id ?? ""),
+    queryFn: async ({ signal }): Promise<Action> =>
+      (await answer(api.GET("/bulk-actions/{id}", { params: { path: { id: id ?? "" } }, signal }))).data,
+    enabled: id !== undefined,
+  });
+}
+
+export interface RowFilter {
+  status?: RowStatus;
+  code?: string;
+  q?: string;
+}
+
+/** The rows of an action that have an outcome, page after page. */
+export function useRows(id: string, filter: RowFilter, version: number) {
+  return useInfiniteQuery({
+    queryKey: ["rows", id, filter, version],
+    queryFn: ({ signal, pageParam }) => {
+      const query: LogsQuery = { ...filter, limit: ROWS_PER_PAGE };
+      if (pageParam) query.cursor = pageParam;
+      return answer(api.GET("/bulk-actions/{id}/logs", { params: { path: { id }, query }, signal }));
+    },
+    initialPageParam: "",
+    getNextPageParam: (last) => last.pagination.nextCursor,
+    placeholderData: keepPreviousData,
+  });
+}
+
+export type Step = "pause" | "resume" | "cancel" | "retry";
+
+export function useSteer(id: string) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (step: Step) => {
+      const params = { path: { id } };
+      switch (step) {
+        case "pause":
+          return answer(api.POST("/bulk-actions/{id}/pause", { params }));
+        case "resume":
+          return answer(api.POST("/bulk-actions/{id}/resume", { params }));
+        case "cancel":
+          return answer(api.POST("/bulk-actions/{id}/cancel", { params }));
+        case "retry":
+          return answer(api.POST("/bulk-actions/{id}/retry", { params }));
+      }
+    },
+    onSuccess: ({ data }) => client.setQueryData(actionKey(id), data),
+    // What was refused was refused because the action is not in the state that the page shows.
+    onError: () => void client.invalidateQueries({ queryKey: actionKey(id) }),
+  });
+}

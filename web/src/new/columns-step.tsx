@@ -1,0 +1,61 @@
+// What each column of the file fills, with samples beside it and what the server says is wrong with them.
+import { useState } from "react";
+import type { Entity } from "../api/types";
+import { count } from "../text/format";
+import { Failed } from "../ui/failed";
+import { ColumnTable } from "./column-table";
+import { columnProblems, missingColumns, wholeProblems } from "./findings";
+import type { Inspection } from "./inspection";
+import { MissingColumns } from "./missing-columns";
+import { type Settings, targetOf } from "./settings";
+import { Step } from "./step";
+import type { Change } from "./steps";
+
+interface Props {
+  entity: Entity;
+  inspection: Inspection;
+  preview: Inspection | undefined;
+  error: Error | null;
+  settings: Settings;
+  change: Change;
+}
+
+export function ColumnsStep({ entity, inspection, preview, error, settings, change }: Props) {
+  const { columns } = inspection;
+  const matched = columns.filter((column) => targetOf(column, columns, settings) !== null);
+  const unused = columns.filter((column) => !matched.includes(column));
+  const missing = preview ? missingColumns(preview, settings) : [];
+  const problems = preview ? wholeProblems(preview) : [];
+  const perColumn = preview ? columnProblems(preview) : new Map<string, string[]>();
+  // Nothing to decide: every column with values has found its place, and nothing is wrong.
+  const settled = !error && missing.length === 0 && problems.length === 0 && perColumn.size === 0 && unused.every(({ fillRate }) => fillRate === 0);
+  const [toggled, setToggled] = useState<boolean | null>(null);
+  const open = toggled ?? !settled;
+  const left = unused.length > 0 ? `, ${count(unused.length)} left out` : "";
+  return (
+    <Step
+      number={2}
+      title="Columns"
+      summary={`${count(matched.length)} of ${count(columns.length)} used${left}`}
+      open={open}
+      toggle={(now) => now !== open && setToggled(now)}
+    >
+      {error && <Failed error={error} />}
+      {problems.map((message) => (
+        <p key={message} className="failed">
+          {message}
+        </p>
+      ))}
+      <MissingColumns entity={entity} missing={missing} settings={settings} change={change} />
+      <ColumnTable entity={entity} shown={matched} columns={columns} problems={perColumn} settings={settings} change={change} />
+      {unused.length > 0 && (
+        <details className="left-out" open={matched.length === 0}>
+          <summary>
+            {unused.length === 1 ? "1 column is left out" : `${count(unused.length)} columns are left out`}
+          </summary>
+          <ColumnTable entity={entity} shown={unused} columns={columns} problems={perColumn} settings={settings} change={change} />
+        </details>
+      )}
+    </Step>
+  );
+}

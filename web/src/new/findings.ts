@@ -1,0 +1,45 @@
+// What an inspection found, arranged for the places where it is shown. The sentences are the server's.
+import { sentence } from "../text/words";
+import type { Inspection } from "./inspection";
+import type { Settings } from "./settings";
+
+/** Columns that the chosen operation needs and nothing fills. */
+export function missingColumns(preview: Inspection, settings: Pick<Settings, "actionType" | "defaults">): string[] {
+  return (preview.missing[settings.actionType] ?? []).filter((column) => !settings.defaults[column]);
+}
+
+/** What is wrong with the file as a whole. */
+export function wholeProblems(preview: Inspection): string[] {
+  return preview.problems.map((problem) => {
+    if (typeof problem === "string") return sentence(problem);
+    return sentence(problem.field ? `${problem.field}: ${problem.message}` : problem.message);
+  });
+}
+
+/** What is wrong in the sample rows, by entity column: `row 3: must be …`, each sentence once with its rows. */
+export function columnProblems(preview: Inspection): Map<string, string[]> {
+  const rowsOf = new Map<string, Map<string, number[]>>();
+  for (const { row, problems } of preview.rows) {
+    for (const { column, message } of problems) {
+      const messages = rowsOf.get(column ?? "") ?? new Map<string, number[]>();
+      messages.set(message, [...(messages.get(message) ?? []), row]);
+      rowsOf.set(column ?? "", messages);
+    }
+  }
+  const said = new Map<string, string[]>();
+  for (const [column, messages] of rowsOf) {
+    said.set(
+      column,
+      [...messages].map(([message, rows]) => `${rowNames(rows)}: ${message}`),
+    );
+  }
+  return said;
+}
+
+const MOST_NAMED = 3;
+
+function rowNames(rows: number[]): string {
+  if (rows.length === 1) return `Row ${rows[0]}`;
+  const named = rows.slice(0, MOST_NAMED).join(", ");
+  return rows.length > MOST_NAMED ? `Rows ${named} and ${rows.length - MOST_NAMED} more` : `Rows ${named}`;
+}

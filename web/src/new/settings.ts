@@ -1,0 +1,135 @@
+// What the user has chosen, and the fields of an upload that it makes. Defaults are the server's: what is not chosen is not sent.
+import type { Action, ActionType, Entity } from "../api/types";
+import type { InspectedColumn } from "./inspection";
+
+export type Field = [name: string, value: string];
+
+/** How the bytes are read, where that is not left to the server. */
+export interface Reading {
+  encoding?: string;
+  delimiter?: string;
+  sheet?: string;
+  timezone?: string;
+  decimal?: string;
+}
+
+export interface Settings {
+  entityType: string;
+  actionType: ActionType;
+  /** By header key: the column that it fills, or null to leave it out. Suggestions hold for the others. */
+  targets: Record<string, string | null>;
+  reading: Reading;
+  onConflict: "skip" | "error" | "update";
+  deduplicate: boolean;
+  clearEmpty: boolean;
+  fillShort: boolean;
+  /** Of columns that the file does not have. */
+  defaults: Record<string, string>;
+  /** Local date and time as the browser's field has it; empty: at once. */
+  scheduledAt: string;
+}
+
+export function newSettings(entityType: string): Settings {
+  return {
+    entityType,
+    actionType: "bulk_upsert",
+    targets: {},
+    reading: {},
+    onConflict: "skip",
+    deduplicate: false,
+    clearEmpty: false,
+    fillShort: false,
+    defaults: {},
+    scheduledAt: "",
+  };
+}
+
+type Configuration = Action["configuration"] &
+  Partial<{ emptyCells: string; shortRows: string; defaults: Record<string, string> } & Reading>;
+
+/** The settings of an earlier action, for a repaired file. */
+export function settingsLike(action: Action): Settings {
+  const configuration: Configuration = action.configuration;
+  const { encoding: _encoding, delimiter: _delimiter, ...rest } = configuration;
+  const reading: Reading = {};
+  // How the bytes of the earlier file were is not how those of the repaired one are.
+  if (rest.timezone) reading.timezone = rest.timezone;
+  if (rest.decimal) reading.decimal = rest.decimal;
+  return {
+    ...newSettings(action.entityType),
+    actionType: action.actionType,
+    targets: { ...configuration.mapping },
+    reading,
+    onConflict: configuration.onConflict,
+    deduplicate: configuration.deduplicate,
+    clearEmpty: configuration.emptyCells === "clear",
+    fillShort: configuration.shortRows === "fill",
+    defaults: configuration.defaults ?? {},
+  };
+}
+
+/** A column's name in a mapping: its header or, where that is empty or not the only one, its place. */
+export function headerKey(column: InspectedColumn, columns: InspectedColumn[]): string {
+  const name = (header: string) => header.trim().toLowerCase();
+  const alike = columns.filter(({ header }) => name(header) === name(column.header));
+  const plain = column.header.trim() !== "" && alike.length === 1 && !column.header.startsWith("#");
+  return plain ? column.header : `#${column.position}`;
+}
+
+/** What a column fills; null if it is left out. */
+export function targetOf(column: InspectedColumn, columns: InspectedColumn[], settings: Settings): string | null {
+  const chosen = settings.targets[headerKey(column, columns)];
+  return chosen === undefined ? (column.suggestion?.column ?? null) : chosen;
+}
+
+/** How the file is read: what the columns follow from. */
+export function readingFields(settings: Pick<Settings, "entityType" | "actionType" | "reading">): Field[] {
+  const { encoding, delimiter, sheet, timezone, decimal } = settings.reading;
+  const fields: Field[] = [
+    ["entityType", settings.entityType],
+    ["actionType", settings.actionType],
+  ];
+  for (const [name, value] of Object.entries({ encoding, delimiter, sheet, timezone, decimal })) {
+    if (value) fields.push([name, value]);
+  }
+  return fields;
+}
+
+/** Every field of the upload but the file. */
+export function uploadFields(settings: Settings, columns: InspectedColumn[]): Field[] {
+  const mapping = Object.fromEntries(
+    columns.map((column) => [headerKey(column, columns), targetOf(column, columns, settings)] as const),
+  );
+  const fields = readingFields(settings);
+  fields.push(["mapping", JSON.stringify(mapping)]);
+  const creates = settings.actionType === "bulk_create";
+  const chosen: [boolean, Field][] = [
+    [creates && settings.onConflict !== "skip", ["onConflict", settings.onConflict]],
+    [settings.deduplicate, ["deduplicate", "true"]],
+    [settings.clearEmpty && !creates, ["emptyCells", "clear"]],
+    [settings.fillShort, ["shortRows", "fill"]],
+  ];
+  for (const [is, field] of chosen) if (is) fields.push(field);
+  const filled = new Set(Object.values(mapping));
+  const defaults = Object.entries(settings.defaults).filter(([column, value]) => value !== "" && !filled.has(column));
+  if (defaults.length > 0) fields.push(["defaults", JSON.stringify(Object.fromEntries(defaults))]);
+  return fields;
+}
+
+/** When the import starts, as the API takes it; the check before it never waits. */
+export function scheduleField(settings: Settings): Field[] {
+  return settings.scheduledAt ? [["scheduledAt", new Date(settings.scheduledAt).toISOString()]] : [];
+}
+
+/** The kind of record whose columns the file has most of. */
+export function bestEntity(entities: Entity[], columnsOf: (type: string) => InspectedColumn[] | undefined): string | undefined {
+  const score = (entity: Entity) => {
+    const suggested = (columnsOf(entity.type) ?? []).flatMap(({ suggestion }) => (suggestion ? [suggestion.column] : []));
+    const wanted = entity.columns.filter(({ required }) => required).length || 1;
+    const needed = entity.columns.filter(({ name, required }) => required && suggested.includes(name)).length;
+    // All that a new record needs says more than many columns that others have too.
+    return needed / wanted + suggested.length / 1000;
+  };
+  const best = entities.map((entity) => ({ type: entity.type, score: score(entity) })).sort((a, b) => b.score - a.score)[0];
+  return best?.type;
+}
