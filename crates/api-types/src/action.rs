@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::{ActionStatus, ActionType, EntityName, OnConflict, Outcome, Timestamp};
+use crate::{
+    ActionStatus, ActionType, DecimalMark, EmptyCells, EntityName, OnConflict, Outcome, ShortRows, Timestamp,
+    UnknownColumns,
+};
 
 /// Everything about an action.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -54,15 +57,12 @@ pub struct ConfigurationView {
     /// would outweigh everything else.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mapping: Option<BTreeMap<String, Option<String>>>,
-    /// `refuse` or `ignore`.
-    pub unknown_columns: String,
+    pub unknown_columns: UnknownColumns,
     /// Values for columns that the file does not have; not in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub defaults: Option<BTreeMap<String, String>>,
-    /// `keep` or `clear`.
-    pub empty_cells: String,
-    /// `fail` or `fill`.
-    pub short_rows: String,
+    pub empty_cells: EmptyCells,
+    pub short_rows: ShortRows,
     /// The encoding that was given or found; null for actions of before.
     #[schema(required, example = "UTF-8")]
     pub encoding: Option<String>,
@@ -72,8 +72,7 @@ pub struct ConfigurationView {
     /// The zone of dates and times without one.
     #[schema(required, example = "Europe/Berlin")]
     pub timezone: Option<String>,
-    /// `point` or `comma`.
-    pub decimal: String,
+    pub decimal: DecimalMark,
     /// Of a workbook: the sheet.
     #[schema(required)]
     pub sheet: Option<String>,

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use crate::Detail;
 
-/// A file, looked at before it is uploaded; nothing is stored.
+/// What an upload of the file would meet.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct InspectionView {
@@ -38,33 +38,36 @@ pub struct InspectionView {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct InspectedColumn {
+    #[schema(example = "E-Mail")]
     pub header: String,
-    /// From 1, as in `mapping`'s `"#3"`.
+    /// From 1; a mapping may name it `#1`.
     pub position: usize,
-    /// The entity's column that it most likely is.
+    /// The entity's column that it stands for, or probably does.
     #[schema(required)]
     pub suggestion: Option<SuggestionView>,
-    /// Share of rows that have a value, from 0 to 1.
+    /// How many of the rows have a value in it, from 0 to 1.
+    #[schema(example = 0.98)]
     pub fill_rate: f64,
     /// Some of its values.
     pub samples: Vec<String>,
 }
 
-/// What a column most likely is.
+/// What a column probably stands for.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct SuggestionView {
-    /// A column of the entity.
+    #[schema(example = "email")]
     pub column: String,
-    /// From 0 to 1.
+    /// From 0 to 1: 1 for its own name or a mapping, 0.95 for an alias, less for a name that is like one of them.
+    #[schema(example = 0.95)]
     pub confidence: f64,
 }
 
-/// A row of the file, with what an upload would say of it.
+/// One of the first rows.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct InspectedRow {
-    /// The row's number in the file, from 1.
+    /// From 1; blank lines are not counted.
     pub row: u64,
-    /// Its first line in the file, from 1.
+    /// Line of the file on which it begins, from 1.
     pub line: u64,
     pub cells: Vec<String>,
     /// `valid`, `invalid` or `malformed`, as the row itself goes; the database is not asked.
@@ -73,11 +76,12 @@ pub struct InspectedRow {
     pub problems: Vec<CellProblem>,
 }
 
-/// What is wrong with a row.
+/// Something that would fail a row.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct CellProblem {
-    /// The entity's column; null where the row as a whole is at fault.
-    #[schema(required)]
+    /// The entity's column; null where it is the row as a whole.
+    #[schema(required, example = "email")]
     pub column: Option<String>,
+    #[schema(example = "must be a valid e-mail address")]
     pub message: String,
 }

@@ -27,7 +27,10 @@ pub use entity::{ColumnKindName, ColumnView, EntityName, EntityView};
 pub use envelope::{Detail, ErrorBody, Failure, Page, PageInfo, Success};
 pub use health::{Alive, Answer, Check, Detailed, Services};
 pub use inspect::{CellProblem, InspectedColumn, InspectedRow, InspectionView, SuggestionView};
-pub use names::{ActionStatus, ActionType, OnConflict, Outcome, RowStatus};
+pub use names::{
+    ActionStatus, ActionType, DecimalMark, EmptyCells, OnConflict, Outcome, RowStatus, ShortRows,
+    UnknownColumns,
+};
 pub use rows::{CursorInfo, CursorText, LogEntry};
-pub use stats::{DoneView, StatsView};
+pub use stats::{DoneView, NewsView, StatsView};
 pub use timestamp::Timestamp;

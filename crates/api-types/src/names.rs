@@ -99,6 +99,38 @@ names! {
         Update = "update",
     }
 
+    /// What becomes of columns that are neither mapped nor the entity's.
+    UnknownColumns {
+        /// They refuse the file.
+        Refuse = "refuse",
+        /// They are left out.
+        Ignore = "ignore",
+    }
+
+    /// Whether an empty cell leaves the stored value or removes it.
+    EmptyCells {
+        /// It leaves it.
+        Keep = "keep",
+        /// It removes it.
+        Clear = "clear",
+    }
+
+    /// What a row with missing last cells is.
+    ShortRows {
+        /// A row that fails.
+        Fail = "fail",
+        /// A row whose last cells are empty.
+        Fill = "fill",
+    }
+
+    /// What separates the whole part of a number from the rest.
+    DecimalMark {
+        /// `1234.5`
+        Point = "point",
+        /// `1234,5`
+        Comma = "comma",
+    }
+
     /// How a completed action went.
     Outcome {
         /// No row failed.

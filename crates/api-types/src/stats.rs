@@ -19,6 +19,14 @@ pub struct StatsView {
     pub updated_at: Timestamp,
 }
 
+/// The data of an event while the action runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NewsView {
+    pub status: ActionStatus,
+    #[serde(flatten)]
+    pub stats: StatsView,
+}
+
 /// The data of an event stream's last event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

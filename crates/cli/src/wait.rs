@@ -3,16 +3,14 @@
 use std::path::Path;
 use std::time::Duration;
 
-use api_types::{ActionStatus, DoneView, Outcome, ProgressView};
+use api_types::{ActionStatus, DoneView, NewsView, Outcome};
 use client::progress::duration;
-use client::{Client, LogsQuery, Patience, ResultsQuery, Update};
+use client::{LogsQuery, ResultsQuery, Update};
 use futures::StreamExt as _;
 use indicatif::HumanCount;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use tokio::sync::watch;
-use tokio::task::AbortHandle;
-use tokio::time::{sleep, timeout};
+use tokio::time::{interval, sleep};
 use uuid::Uuid;
 
 use crate::args::Waiting;
@@ -22,10 +20,8 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::printable;
 
-/// Between two looks at the state of an action; its events tell of its counters only.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// A look that takes longer is left for the next.
-const LOOK_TIMEOUT: Duration = Duration::from_secs(5);
+/// Between two looks at whether a line is due.
+const TICK: Duration = Duration::from_secs(1);
 /// Failed rows that are shown.
 const SHOWN_FAILURES: usize = 5;
 
@@ -43,12 +39,10 @@ pub async fn wait(
     waiting: &Waiting,
     extra: Map<String, Value>,
 ) -> Result<Exit, Failure> {
-    let looking = Looking::start(&context.client, id);
     let mut last = None;
-    let ended = follow(context, id, waiting.timeout, &looking, &mut last).await;
+    let ended = follow(context, id, waiting.timeout, &mut last).await;
     context.display.clear();
     let output = &context.output;
-    let status = *looking.status.borrow();
     match ended? {
         Ended::Over(done) => {
             let is_allowed = done.stats.progress.failed_records <= signed(waiting.allow_failures);
@@ -70,14 +64,9 @@ pub async fn wait(
             if output.is_json() {
                 let mut known = Map::new();
                 known.insert("id".to_owned(), id.to_string().into());
-                known.insert("status".to_owned(), serde_json::to_value(status).unwrap_or_default());
-                known.extend(
-                    last.and_then(|last| match serde_json::to_value(last) {
-                        Ok(Value::Object(counts)) => Some(counts),
-                        _ => None,
-                    })
-                    .unwrap_or_default(),
-                );
+                if let Some(Value::Object(news)) = last.and_then(|last| serde_json::to_value(last).ok()) {
+                    known.extend(news);
+                }
                 known.extend(extra);
                 output.json(&known)?;
             }
@@ -90,11 +79,10 @@ async fn follow(
     context: &Context,
     id: Uuid,
     limit: Option<Duration>,
-    looking: &Looking,
-    last: &mut Option<ProgressView>,
+    last: &mut Option<NewsView>,
 ) -> Result<Ended, Failure> {
     let mut updates = context.client.follow(id);
-    let mut status = looking.status.clone();
+    let mut tick = interval(TICK);
     let mut interruption = std::pin::pin!(interrupted());
     let mut time_is_over = std::pin::pin!(async {
         match limit {
@@ -107,53 +95,22 @@ async fn follow(
     loop {
         tokio::select! {
             update = updates.next() => match update {
-                Some(Ok(Update::Progress(stats))) => *last = Some(stats.progress),
+                Some(Ok(Update::Progress(news))) => *last = Some(*news),
                 Some(Ok(Update::Done(done))) => return Ok(Ended::Over(done)),
                 Some(Err(error)) => return Err(Failure::from(error).hint("`bulk watch --last` waits for the action again")),
                 None => return Err(Failure::unexpected("the service stopped telling of the action")),
             },
-            Ok(()) = status.changed() => {}
+            _ = tick.tick() => {}
             () = &mut interruption => return Ok(Ended::Interrupted),
             () = &mut time_is_over => return Ok(Ended::TimeIsOver),
         }
-        let now = *status.borrow_and_update();
-        if now == Some(ActionStatus::Paused) && !std::mem::replace(&mut has_said_paused, true) {
+        let Some(news) = &*last else { continue };
+        let is_paused = news.status == ActionStatus::Paused;
+        if is_paused && !has_said_paused {
             context.display.note(&format!("the action is paused; `bulk resume {id}` lets it go on"));
         }
-        has_said_paused &= now == Some(ActionStatus::Paused);
-        if let Some(progress) = &*last {
-            context.display.row_counts(now.map_or("waiting", ActionStatus::as_str), progress);
-        }
-    }
-}
-
-/// Looks at the state of an action beside its events, until it is dropped.
-struct Looking {
-    status: watch::Receiver<Option<ActionStatus>>,
-    task: AbortHandle,
-}
-
-impl Looking {
-    fn start(client: &Client, id: Uuid) -> Self {
-        // The events say when the service is away; nobody needs to hear it twice.
-        let client = client.clone().with_patience(Patience::NONE).with_notice(|_| {});
-        let (sender, status) = watch::channel(None);
-        let task = tokio::spawn(async move {
-            while !sender.is_closed() {
-                if let Ok(Ok(action)) = timeout(LOOK_TIMEOUT, client.action(id)).await {
-                    // Also without a change: a line is due from time to time.
-                    sender.send_replace(Some(action.status));
-                }
-                sleep(LOOK_EVERY).await;
-            }
-        });
-        Self { status, task: task.abort_handle() }
-    }
-}
-
-impl Drop for Looking {
-    fn drop(&mut self) {
-        self.task.abort();
+        has_said_paused = is_paused;
+        context.display.row_counts(news.status.as_str(), &news.stats.progress);
     }
 }
 

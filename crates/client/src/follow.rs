@@ -9,7 +9,7 @@ mod sse;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use api_types::{ActionView, DoneView, StatsView};
+use api_types::{ActionView, DoneView, NewsView, StatsView};
 use futures::stream::{self, Stream};
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{Method, Response, StatusCode};
@@ -31,8 +31,8 @@ const DEFAULT_RETRY: Duration = Duration::from_secs(2);
 /// What has become of an action.
 #[derive(Debug)]
 pub enum Update {
-    /// Its counters have changed.
-    Progress(Box<StatsView>),
+    /// Its state or its counters have changed.
+    Progress(Box<NewsView>),
     /// It is over.
     Done(Box<DoneView>),
 }
@@ -96,8 +96,8 @@ impl Follower {
                     if std::mem::replace(has_asked, true) {
                         sleep(POLL).await;
                     }
-                    let (stats, done) = split(self.client.action(self.id).await?);
-                    self.waiting.push_back(Update::Progress(Box::new(stats)));
+                    let (news, done) = split(self.client.action(self.id).await?);
+                    self.waiting.push_back(Update::Progress(Box::new(news)));
                     self.waiting.extend(done.map(|done| Update::Done(Box::new(done))));
                 }
             }
@@ -180,8 +180,8 @@ fn update(event: &Event) -> Option<Update> {
     }
 }
 
-/// An action's counters, and its end where it is over.
-fn split(action: ActionView) -> (StatsView, Option<DoneView>) {
+/// Where an action stands, and its end where it is over.
+fn split(action: ActionView) -> (NewsView, Option<DoneView>) {
     let stats = StatsView {
         id: action.id,
         action_id: action.id,
@@ -191,5 +191,5 @@ fn split(action: ActionView) -> (StatsView, Option<DoneView>) {
     };
     let (status, outcome) = (action.status, action.outcome);
     let done = status.is_over().then(|| DoneView { status, outcome, stats: stats.clone() });
-    (stats, done)
+    (NewsView { status, stats }, done)
 }

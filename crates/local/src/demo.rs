@@ -114,8 +114,8 @@ impl Demo {
         self.display.rows(0);
         let done = loop {
             match timeout(LONGEST_STANDSTILL, updates.next()).await {
-                Ok(Some(Ok(Update::Progress(stats)))) => {
-                    self.display.row_counts("processing", &stats.progress)
+                Ok(Some(Ok(Update::Progress(news)))) => {
+                    self.display.row_counts(news.status.as_str(), &news.stats.progress);
                 }
                 Ok(Some(Ok(Update::Done(done)))) => break *done,
                 Ok(Some(Err(error))) => bail!(error),
