@@ -1,35 +1,15 @@
 //! One page of row outcomes.
 
+use api_types::LogEntry;
 use bulk_core::chunk::{ResultRow, RowStatus, decode_results};
 use bulk_core::db::{self, ActionRecord, CommittedChunk};
 use bulk_core::entity::Entity;
 use futures::stream::{self, TryStreamExt as _};
-use serde::Serialize;
-use utoipa::ToSchema;
 
 use super::{Cursor, objects};
 use crate::error::ApiError;
-use crate::openapi::RowStatusName;
 use crate::state::AppState;
-
-/// What became of a row.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct LogEntry {
-    /// The row's number in the file, from 1.
-    row: u64,
-    /// The uploaded value of the key column, else of the id column.
-    #[schema(required, example = "ada@example.com")]
-    key: Option<String>,
-    #[schema(value_type = RowStatusName)]
-    status: RowStatus,
-    /// `created`, `updated`, `deleted` or, in a dry run, `valid`; `duplicate`, `already_exists`; `invalid`, `malformed`,
-    /// `not_found`, `already_exists`, `rejected`.
-    #[schema(example = "created")]
-    code: String,
-    /// What is wrong, by column and rule; null where the code says it all.
-    #[schema(required)]
-    message: Option<String>,
-}
+use crate::vocabulary::InApi as _;
 
 /// One page of outcomes, and where the next begins.
 pub(crate) struct LogPage {
@@ -119,7 +99,7 @@ fn entry(row: &ResultRow, key_position: Option<usize>) -> Result<LogEntry, ApiEr
     Ok(LogEntry {
         row: row.row().parse().map_err(ApiError::internal)?,
         key: key.map(str::to_owned),
-        status: row.status,
+        status: row.status.in_api(),
         code: row.code().to_owned(),
         message: Some(row.message()).filter(|message| !message.is_empty()).map(str::to_owned),
     })

@@ -1,15 +1,14 @@
 //! `GET /bulk-actions/{id}/logs`: what became of each row, page by page.
 
+use api_types::{CursorInfo, CursorText, LogEntry};
+use axum::Json;
 use axum::extract::State;
 use bulk_core::chunk::RowStatus;
-use serde::Serialize;
-use utoipa::ToSchema;
 
-use crate::envelope::Page;
+use crate::envelope::{self, Page};
 use crate::error::ApiError;
 use crate::extract::{Checked, FromQuery, OwnedAction, QueryReader};
-use crate::openapi::RowStatusName;
-use crate::results::{Cursor, LogEntry, LogPage, read_page};
+use crate::results::{Cursor, LogPage, read_page};
 use crate::retention::require_results;
 use crate::state::AppState;
 
@@ -35,17 +34,6 @@ impl FromQuery for LogsQuery {
     }
 }
 
-/// Where the page stands.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct CursorInfo {
-    /// Most rows of a page.
-    limit: usize,
-    /// The `cursor` of the next page; null while there is none.
-    #[schema(required)]
-    next_cursor: Option<Cursor>,
-}
-
 /// What became of each row, page by page.
 #[utoipa::path(
     get,
@@ -54,9 +42,9 @@ pub(super) struct CursorInfo {
     tag = "bulk actions",
     params(
         ("id" = Uuid, Path, description = "The action's id"),
-        ("status" = Option<RowStatusName>, Query, description = "Only rows that went like this"),
+        ("status" = Option<api_types::RowStatus>, Query, description = "Only rows that went like this"),
         ("limit" = Option<i64>, Query, minimum = 1, maximum = 1000, description = "Most rows of a page (default 100)"),
-        ("cursor" = Option<Cursor>, Query, description = "`pagination.nextCursor` of the page before"),
+        ("cursor" = Option<CursorText>, Query, description = "`pagination.nextCursor` of the page before"),
     ),
     responses(
         (status = 200, description = "One page", body = Page<LogEntry, CursorInfo>),
@@ -68,10 +56,10 @@ pub(super) async fn logs(
     State(state): State<AppState>,
     OwnedAction(action): OwnedAction,
     Checked(query): Checked<LogsQuery>,
-) -> Result<Page<LogEntry, CursorInfo>, ApiError> {
+) -> Result<Json<Page<LogEntry, CursorInfo>>, ApiError> {
     let LogsQuery { status, limit, cursor } = query;
     require_results(&action, &state.config.retention)?;
     let _place = state.shares.pages.take(&action.account_id).await?;
     let LogPage { entries, next } = read_page(&state, &action, status, limit, cursor).await?;
-    Ok(Page::new("Row outcomes", entries, CursorInfo { limit, next_cursor: next }))
+    Ok(envelope::page("Row outcomes", entries, CursorInfo { limit, next_cursor: next.map(Cursor::encode) }))
 }
