@@ -89,7 +89,7 @@ impl Client {
 
     /// Deletes a path.
     pub async fn delete(&self, path: &str) -> Response {
-        self.send(self.http.delete(format!("{}{path}", self.url))).await
+        self.send(Method::DELETE, path).await
     }
 
     /// Uploads a file and returns whatever the API answers.
@@ -183,7 +183,7 @@ impl Client {
 
     /// Deletes a path, if the API lives long enough to answer: for tests that disturb it.
     pub async fn try_delete(&self, path: &str) {
-        let request = self.http.delete(format!("{}{path}", self.url)).header("account-id", &self.account);
+        let request = self.api.request(Method::DELETE, path);
         let _ = request.timeout(TRY_TIMEOUT).send().await;
     }
 
