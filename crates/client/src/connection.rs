@@ -96,7 +96,6 @@ impl Client {
     }
 
     /// A signed request, for what this client has no function for; `path` begins with a slash.
-    #[must_use]
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.credentials.sign(self.http.request(method, format!("{}{path}", self.url)))
     }

@@ -26,7 +26,7 @@ use crate::events::is_news;
 use crate::extract::OwnedAction;
 use crate::openapi::ServerSentEvent;
 use crate::state::AppState;
-use crate::vocabulary::InApi as _;
+use crate::vocabulary::InApi;
 
 /// After how long a client whose connection broke comes back.
 const RECONNECT_AFTER: Duration = Duration::from_secs(2);
@@ -131,7 +131,7 @@ impl Listener {
         if is_over(&action) {
             let done = DoneView {
                 status: action.status.in_api(),
-                outcome: action.outcome.map(|outcome| outcome.in_api()),
+                outcome: action.outcome.map(InApi::in_api),
                 stats: stats_view(&action),
             };
             self.waiting.push_back(Event::default().id(done_id(&action)).event("done").json_data(done)?);

@@ -10,7 +10,7 @@ use bulk_core::telemetry::TraceContext;
 use csv_intake::{Delimiter, TextEncoding};
 
 use crate::retention::Expiry;
-use crate::vocabulary::InApi as _;
+use crate::vocabulary::InApi;
 
 /// The action as one of many.
 pub(super) fn action_in_list(action: ActionRecord, kept: &RetentionConfig) -> ActionView {
@@ -36,7 +36,7 @@ pub(super) fn action_view(
         entity_type: action.entity_type,
         action_type: action.action_type.in_api(),
         status: action.status.in_api(),
-        outcome: action.outcome.map(|outcome| outcome.in_api()),
+        outcome: action.outcome.map(InApi::in_api),
         error,
         configuration: configuration_view(action.configuration),
         scheduled_at: action.scheduled_at.map(Into::into),
