@@ -156,8 +156,9 @@ pub async fn erase(
 async fn end_uploads(dependencies: &Dependencies, account: &str) -> Result<(), ErasureError> {
     for upload in db::take_uploads(&dependencies.pool, account).await? {
         if let Some(multipart_id) = &upload.multipart_id {
-            let key = keys::raw(account, upload.action_id);
-            dependencies.store.abort_upload(&key, multipart_id).await?;
+            for key in keys::read(account, upload.action_id) {
+                dependencies.store.abort_upload(&key, multipart_id).await?;
+            }
         }
     }
     Ok(())

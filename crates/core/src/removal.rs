@@ -113,10 +113,11 @@ async fn delete_objects(
     })
     .await?;
     if let Some(multipart_id) = &removal.multipart_id {
-        let key = keys::raw(&removal.account_id, removal.action_id);
-        if let Err(error) = store.abort_upload(&key, multipart_id).await {
-            store.bucket_exists().await?;
-            deleted.refuse(error.to_string());
+        for key in keys::read(&removal.account_id, removal.action_id) {
+            if let Err(error) = store.abort_upload(&key, multipart_id).await {
+                store.bucket_exists().await?;
+                deleted.refuse(error.to_string());
+            }
         }
     }
     Ok((deleted, chunks))

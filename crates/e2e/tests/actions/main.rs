@@ -31,3 +31,4 @@ mod turns;
 mod update;
 mod uploads;
 mod upsert;
+mod workbooks;

@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use crate::support::{Bench, DEADLINE, file, run};
 
 /// Uploads a file that must be refused, and returns status, code and the sentences.
-async fn refused(bench: &Bench, csv: impl Into<Vec<u8>>, upload: &Upload) -> (u16, String, String) {
+pub async fn refused(bench: &Bench, csv: impl Into<Vec<u8>>, upload: &Upload) -> (u16, String, String) {
     let answer = bench.client().create(csv, upload).await;
     let status = answer.status().as_u16();
     assert!(answer.headers().contains_key("x-trace-id"));
@@ -23,7 +23,7 @@ async fn refused(bench: &Bench, csv: impl Into<Vec<u8>>, upload: &Upload) -> (u1
 }
 
 /// Waits until neither database nor object storage holds anything.
-async fn nothing_is_left(bench: &Bench) {
+pub async fn nothing_is_left(bench: &Bench) {
     let config = Config::from_settings(&Settings::from_iter(bench.env.settings())).unwrap();
     let store = ObjectStore::new(&config.storage);
     let end = Instant::now() + DEADLINE;

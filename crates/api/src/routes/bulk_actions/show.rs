@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::extract::State;
 use bulk_core::db::ActionRecord;
+use bulk_core::storage::keys;
 use chrono::{DateTime, Utc};
 
 use super::view::ActionView;
@@ -48,7 +49,8 @@ pub(super) async fn with_link(
     if !caller.can_read || valid_for < Duration::from_secs(1) {
         return Ok(ActionView::new(action, None, kept));
     }
-    let link = state.dependencies.store.download_url(&action.file_key, &action.file_name, valid_for).await?;
+    let key = keys::uploaded(&action.file_key);
+    let link = state.dependencies.store.download_url(&key, &action.file_name, valid_for).await?;
     Ok(ActionView::new(action, Some(link), kept))
 }
 
