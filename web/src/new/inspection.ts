@@ -1,42 +1,18 @@
 // What `POST /uploads/inspect` says about a file: how it is read, its columns, and what an upload of it would meet.
 import { answer } from "../api/answer";
-import type { ActionType, RowStatus } from "../api/types";
+import type { components } from "../api/schema";
 import type { Field } from "./settings";
 
-export interface InspectedColumn {
-  header: string;
-  /** From 1. */
-  position: number;
-  suggestion: { column: string; confidence: number } | null;
-  /** From 0 to 1. */
-  fillRate: number;
-  samples: string[];
-}
+type Schemas = components["schemas"];
 
-export interface InspectedRow {
-  row: number;
-  line: number;
-  cells: string[];
-  status: RowStatus;
-  problems: { column: string | null; message: string }[];
-}
-
-export interface Inspection {
-  encoding: string;
-  delimiter: string;
-  headerLine: number;
-  sheets?: string[];
-  columns: InspectedColumn[];
-  rows: InspectedRow[];
-  missing: Partial<Record<ActionType, string[]>>;
-  problems: (string | { field?: string; message: string })[];
-  complete: boolean;
-}
+export type InspectedColumn = Schemas["InspectedColumn"];
+export type InspectedRow = Schemas["InspectedRow"];
+export type Inspection = Schemas["InspectionView"];
 
 /** As much of a file as is sent to be looked at. The browser reads it from the disk; the page never holds it. */
 const SLICE_BYTES = 256 * 1024;
 /** A workbook has its table of contents at the end, so a part of it is none. */
-const MOST_WORKBOOK_BYTES = 64 * 1024 * 1024;
+const MOST_WORKBOOK_BYTES = 8 * 1024 * 1024;
 
 export function sliceOf(file: File): Blob {
   const whole = /\.xlsx(\.gz)?$/i.test(file.name) && file.size <= MOST_WORKBOOK_BYTES;
