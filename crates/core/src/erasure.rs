@@ -12,7 +12,7 @@ use thiserror::Error;
 use crate::db::{self, DbError, RecordTable};
 use crate::dependencies::Dependencies;
 use crate::entity::{Entities, Entity, parse};
-use crate::removal::delete_under;
+use crate::removal::{abort_file_upload, delete_under};
 use crate::storage::{StorageError, keys};
 
 /// What a request to object storage may still take when its worker has noticed that its action is over.
@@ -178,9 +178,7 @@ pub async fn erase(
 async fn end_uploads(dependencies: &Dependencies, account: &str) -> Result<(), ErasureError> {
     for upload in db::take_uploads(&dependencies.pool, account).await? {
         if let Some(multipart_id) = &upload.multipart_id {
-            for key in keys::read(account, upload.action_id) {
-                dependencies.store.abort_upload(&key, multipart_id).await?;
-            }
+            abort_file_upload(&dependencies.store, account, upload.action_id, multipart_id).await?;
         }
     }
     Ok(())

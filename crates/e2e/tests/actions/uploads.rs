@@ -51,7 +51,7 @@ async fn a_file_that_cannot_be_processed_is_refused_with_its_reason_and_leaves_n
         (b"email,name\n", "no rows"),
         (b"\x89PNG\r\n\x1a\n\x00\x00\xff\xfe", "a picture"),
         (b"email,name\na@example.com,\xff\xfe\n", "line 2 is not valid"),
-        (b"e-mail,name\na@example.com,A\n", "did you mean `email`"),
+        (b"emial,name\na@example.com,A\n", "did you mean `email`"),
         (b"email,name,email\na@example.com,A,b\n", "email"),
         (b"email,shoeSize\na@example.com,A\n", "shoeSize"),
         (b"name,age\nA,1\n", "`email`"),

@@ -66,11 +66,11 @@ async fn mistakes_on_the_command_line_end_with_2() {
 async fn what_the_service_refuses_is_said_with_the_option_that_helps() {
     let (_env, platform) = platform().await;
     let person = Person::of(&platform);
-    person.file("people.csv", "E-Mail,name\nada@example.com,Ada\n");
+    person.file("people.csv", "Letterbox,name\nada@example.com,Ada\n");
     let refused = person.run(&["import", "people.csv", "-e", "contact"]).await.expect(6);
-    refused.says("E-Mail").says("--map HEADER=COLUMN");
+    refused.says("Letterbox").says("--map HEADER=COLUMN");
     person.run(&["import", "people.csv", "-e", "person"]).await.expect(6).says("(--entity)");
-    person.run(&["import", "people.csv", "-e", "contact", "--map", "E-Mail=email"]).await.expect(0);
+    person.run(&["import", "people.csv", "-e", "contact", "--map", "Letterbox=email"]).await.expect(0);
     let unknown = "00000000-0000-7000-8000-000000000000";
     person.run(&["show", unknown]).await.expect(6).says("not found").says("`bulk list`");
     let stranger = Person::new(&platform.url(), None);

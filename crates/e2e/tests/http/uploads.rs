@@ -123,7 +123,7 @@ async fn a_file_that_cannot_be_read_is_refused_with_the_line_and_what_would_be_r
             400,
             "the column `EMAIL` appears as column 1 and as column 3",
         ),
-        (b"e-mail,name\na@example.com,A\n".to_vec(), 400, "unknown column `e-mail`: did you mean `email`?"),
+        (b"emial,name\na@example.com,A\n".to_vec(), 400, "unknown column `emial`: did you mean `email`?"),
         (b"email,street\na@example.com,A\n".to_vec(), 400, "unknown column `street`: the columns are"),
         (b"email,name,\na@example.com,A,x\n".to_vec(), 400, "column 3 has values but no name"),
         (b"sep=:\nemail:name\na@example.com:A\n".to_vec(), 400, "line 1 says that the columns are separated"),
