@@ -139,7 +139,11 @@ async fn a_file_that_cannot_be_read_is_refused_with_the_line_and_what_would_be_r
         (b"em\0ail,name\na@example.com,A\n".to_vec(), 400, "line 1 is not valid text"),
         (utf16("email,name\r\n", u16::to_le_bytes)[2..].to_vec(), 400, "send it with encoding=utf-16le"),
         (utf16_cut, 400, "line 2 is not valid text"),
-        (b"PK\x03\x04\x14\x00\x06\x00\x08\x00\x00\x00!\x00".to_vec(), 400, "zip archive"),
+        (
+            b"PK\x03\x04\x14\x00\x06\x00\x08\x00\x00\x00!\x00".to_vec(),
+            400,
+            "the workbook is damaged or incomplete",
+        ),
         (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n".to_vec(), 400, "PDF document"),
         (b"<html><body>Sign in</body></html>\n<p>\n".to_vec(), 400, "web page"),
         (b"{\"email\": \"a@example.com\"}\n{}\n".to_vec(), 400, "the file is JSON"),
