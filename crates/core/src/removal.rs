@@ -113,13 +113,12 @@ async fn delete_objects(
         is_due
     })
     .await?;
-    if let Some(multipart_id) = &removal.multipart_id {
-        if let Err(error) =
+    if let Some(multipart_id) = &removal.multipart_id
+        && let Err(error) =
             abort_file_upload(store, &removal.account_id, removal.action_id, multipart_id).await
-        {
-            store.bucket_exists().await?;
-            deleted.refuse(error.to_string());
-        }
+    {
+        store.bucket_exists().await?;
+        deleted.refuse(error.to_string());
     }
     Ok((deleted, chunks))
 }
