@@ -129,6 +129,9 @@ test("with the keyboard alone", async () => {
   await tabTo("New import");
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { name: "New import" }).waitFor();
+  // The page is whole once it knows the entities; until then what has the focus may be drawn again without it.
+  await page.getByRole("button", { name: "Choose a file" }).waitFor();
+  await page.waitForLoadState("networkidle");
   await tabTo("Choose a file");
   const [chooser] = await Promise.all([page.waitForEvent("filechooser"), page.keyboard.press("Enter")]);
   await chooser.setFiles(path);
