@@ -21,7 +21,7 @@ struct Cli {
     /// Rows of a file; several are measured one after another.
     #[arg(long, value_delimiter = ',', default_value = "10000,100000,1000000")]
     rows: Vec<u32>,
-    /// What is done with them.
+    /// Operation applied to each row.
     #[arg(long, value_enum, value_delimiter = ',', default_value = "create,update,upsert,delete")]
     actions: Vec<Action>,
     /// How many of a hundred rows concern a record for the second time; several are measured one after another.

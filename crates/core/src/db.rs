@@ -1,9 +1,9 @@
-//! PostgreSQL: the truth. One module per concern, one function per transition; each transition is one transaction that
-//! names the state it expects, and reports instead of forcing when it finds another.
+//! PostgreSQL, the source of truth. One module per concern and one function per transition. A transition is one
+//! transaction that names the state it expects and returns an error or `false` when it finds another one.
 //!
-//! Transactions that touch an action's counters or status lock its row first ([`LockedAction`]) and then whatever chunks
-//! they need, so they cannot deadlock with one another. The bell is rung after the commit: [`Bell`]s are what a
-//! transaction leaves to ring.
+//! Transactions that change an action's counters or status lock its row first ([`LockedAction`]) and its chunks after
+//! that, so they cannot deadlock with one another. Bells are rung after the commit: a transaction returns the [`Bell`]s
+//! to ring.
 
 mod actions;
 mod chunking;
@@ -65,26 +65,26 @@ use uuid::Uuid;
 
 use crate::chunk::ChunkId;
 
-/// A bell to ring once the transaction that returned it has committed.
+/// A bell to ring after the transaction that returned it has committed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Bell {
     /// A file waits to be chunked.
     Chunking {
-        /// The action.
+        /// Action whose file waits.
         action_id: Uuid,
         /// Its trace context.
         traceparent: String,
     },
     /// A chunk waits to be processed.
     Processing {
-        /// The chunk.
+        /// Chunk that waits.
         chunk: ChunkId,
         /// Its action's trace context.
         traceparent: String,
     },
 }
 
-/// How a failed attempt is followed up.
+/// Retry rule for a failed attempt.
 #[derive(Debug, Clone, Copy)]
 pub struct RetryPolicy {
     /// Failures after which no further attempt is made.

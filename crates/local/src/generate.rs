@@ -26,7 +26,7 @@ struct Recipe {
 /// What to generate.
 #[derive(Debug, Clone)]
 pub struct Records {
-    /// What the rows are.
+    /// Name of the entity that the rows describe.
     pub entity: Arc<Entity>,
     /// Number of data rows, bad ones included.
     pub rows: u64,

@@ -85,7 +85,7 @@ struct Token {
 
 #[derive(Args)]
 struct Generate {
-    /// What the rows are.
+    /// Name of the entity that the rows describe.
     #[arg(long)]
     entity: String,
     /// A directory with declarations of entities that the platform does not come with.

@@ -26,7 +26,7 @@ impl FileOrder {
     /// Finds the chunks of an action that is over.
     ///
     /// # Errors
-    /// When the database is away.
+    /// If the database is unreachable or refuses the statement.
     pub(super) async fn open(
         state: &AppState,
         action: &ActionRecord,

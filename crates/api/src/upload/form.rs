@@ -53,11 +53,11 @@ pub(crate) struct Form {
 
 /// What the caller wants, checked.
 pub(crate) struct UploadRequest {
-    /// What the rows are.
+    /// Name of the entity that the rows describe.
     pub(crate) entity: Arc<Entity>,
-    /// What is done with them.
+    /// Operation applied to each row.
     pub(crate) action_type: ActionType,
-    /// How.
+    /// Options chosen at upload.
     pub(crate) configuration: ActionConfiguration,
     /// When, if not at once.
     pub(crate) scheduled_at: Option<DateTime<Utc>>,
@@ -65,11 +65,11 @@ pub(crate) struct UploadRequest {
 
 /// What the caller wants to know about a file, checked.
 pub(crate) struct Inquiry {
-    /// What the rows are.
+    /// Name of the entity that the rows describe.
     pub(crate) entity: Arc<Entity>,
     /// What is to be done with them, if that is known yet.
     pub(crate) action_type: Option<ActionType>,
-    /// How.
+    /// Options chosen at upload.
     pub(crate) configuration: ActionConfiguration,
 }
 

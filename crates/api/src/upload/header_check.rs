@@ -12,9 +12,9 @@ use crate::error::ApiError;
 
 /// What a header is held against.
 pub(super) struct HeaderCheck {
-    /// What the rows are.
+    /// Name of the entity that the rows describe.
     pub(super) entity: Arc<Entity>,
-    /// What is done with them.
+    /// Operation applied to each row.
     pub(super) action_type: ActionType,
     /// How, with what headers mean.
     pub(super) configuration: ActionConfiguration,

@@ -82,7 +82,7 @@ impl PendingUpload {
     /// Notes the upload; to be called before the first write.
     ///
     /// # Errors
-    /// When the database is away.
+    /// If the database is unreachable or refuses the statement.
     pub(super) async fn begin(&mut self) -> Result<(), ApiError> {
         let key = self.key();
         // First, so that a note whose confirmation was lost is cleaned up like any other.
@@ -94,7 +94,7 @@ impl PendingUpload {
     /// Like [`PendingUpload::begin`], for a workbook: it is stored first, and then its sheet's text beside it.
     ///
     /// # Errors
-    /// When the database is away.
+    /// If the database is unreachable or refuses the statement.
     pub(super) async fn begin_workbook(&mut self) -> Result<(), ApiError> {
         self.key = keys::sheet(&self.account, self.id);
         self.workbook = Some(self.state.dependencies.store.upload(&keys::uploaded(&self.key)));
@@ -156,7 +156,7 @@ impl PendingUpload {
     /// has no room for it.
     ///
     /// # Errors
-    /// When the database is away.
+    /// If the database is unreachable or refuses the statement.
     pub(crate) async fn become_action(
         &mut self,
         action: &NewAction,

@@ -1,4 +1,4 @@
-//! The chunking worker's transitions. Each names the lease (owner and attempt) it was made under, so a chunker that
+//! Transitions of the chunking worker. Each one names the lease (owner and attempt) it runs under, so a chunker that
 //! comes back after its lease ran out changes nothing.
 
 use std::collections::HashMap;
@@ -13,62 +13,62 @@ use super::waiting::make_ready;
 use super::{Bell, DbError, LockedAction, RetryPolicy};
 use crate::action::{ActionEvent, ActionType, Intake, OnConflict};
 
-/// Proof of a claim: the fencing token of a chunking run.
+/// Proof of a claim: the fencing token of one pass over a file.
 #[derive(Debug, Clone)]
 pub struct ChunkingLease {
     /// The action.
     pub action_id: Uuid,
-    /// The worker.
+    /// Worker that holds the lease.
     pub owner: String,
-    /// Which claim of this action it is.
+    /// Number of this claim among the claims of the action.
     pub attempt: i32,
 }
 
-/// A claimed file, with all that determines how it is cut.
+/// A claimed file with everything needed to cut it into chunks.
 #[derive(Debug, Clone)]
 pub struct ChunkingClaim {
     /// The lease.
     pub lease: ChunkingLease,
-    /// Whose.
+    /// Account that owns it.
     pub account_id: String,
-    /// What the rows are.
+    /// Name of the entity that the rows describe.
     pub entity_type: String,
     /// Hash of the declaration that it was uploaded under.
     pub entity_hash: Option<Uuid>,
-    /// What is done with them in effect.
+    /// Effective operation applied to each row.
     pub action_type: ActionType,
-    /// Later rows with a key seen before are skipped.
+    /// Skip later rows with a key seen before.
     pub deduplicate: bool,
     /// CSV header to entity column.
     pub mapping: Mapping,
-    /// How the file is read.
+    /// Options for reading the file.
     pub intake: Intake,
     /// Object key of the file.
     pub file_key: String,
-    /// Size of the file as it was stored.
+    /// Size of the stored file.
     pub file_size_bytes: u64,
     /// Rows per chunk.
     pub chunk_size: usize,
-    /// Most bytes per chunk, where that is reached first.
+    /// Maximum bytes per chunk; the chunk ends at whichever limit comes first.
     pub chunk_size_bytes: usize,
     /// Partitions to spread the rows over.
     pub partitions: u16,
     /// Data rows counted at upload.
     pub total_rows: u64,
-    /// Runs that have failed before.
+    /// Earlier runs that failed.
     pub failures: u32,
     /// Trace context of its action.
     pub traceparent: String,
-    /// Chunks (partition, seq) that an earlier run has recorded.
+    /// Chunks (partition, seq) recorded by earlier runs.
     pub recorded: HashMap<(i16, i32), RecordedChunk>,
 }
 
-/// A chunk that an earlier run has recorded. It is left alone, unless its object is to be written again.
+/// A chunk recorded by an earlier run. It is kept, unless its object must be written again.
 #[derive(Debug, Clone, Copy)]
 pub struct RecordedChunk {
     /// Hash of its object.
     pub content_hash: i64,
-    /// Its object may be missing or damaged; nobody claims the chunk until it is written anew.
+    /// The object may be missing or damaged. No worker claims the chunk until the object is written again.
     pub rewrite: bool,
 }
 
@@ -77,7 +77,7 @@ pub struct RecordedChunk {
 pub struct NewChunk {
     /// The partition.
     pub partition: i16,
-    /// Its place in the partition.
+    /// Position in the partition.
     pub seq: i32,
     /// Rows in it.
     pub row_count: i32,
@@ -87,29 +87,29 @@ pub struct NewChunk {
     pub size_bytes: i64,
 }
 
-/// Accounts that one claim looks at: enough to find one whose file may be read, wherever more wait than are being read.
+/// Accounts that one claim examines: more than can be served at once, so that one with a claimable file is found.
 const ACCOUNTS_PER_CLAIM: i32 = 64;
-/// Claims that look again after another worker has taken the file that they had found.
+/// Repetitions of a claim after another worker took the file that was found.
 const CLAIM_ATTEMPTS: usize = 5;
 
-/// Which files a claim may take.
+/// Limits on the files that a claim may take.
 #[derive(Debug, Clone, Copy)]
 pub struct FileShare {
-    /// Files of one account that are read at a time, over all workers.
+    /// Files of one account that may be read concurrently, over all workers.
     pub max_per_account: i64,
-    /// Only files up to this size.
+    /// Maximum size of a file.
     pub max_bytes: i64,
 }
 
-/// Takes the lease of the file whose turn it is. `None` when no file may be read: none waits, or their accounts already have
-/// as many being read as is their share.
+/// Claims the next file. `None` when no file may be read: none waits, or each waiting account already has its maximum
+/// of files being read.
 ///
-/// A job says that a file waits, not which: the order of the queue would give an account as many turns as it has jobs there.
-/// Accounts take turns by name, beginning after `after`, which this worker has served last. Within an account the oldest
-/// action is first.
+/// A job says that a file waits, not which one; following the order of the queue would give each account as many turns
+/// as it has jobs. Accounts take turns by name, starting after `after`, the account that this worker served last.
+/// Within an account the oldest action comes first.
 ///
 /// # Errors
-/// When the database is away.
+/// If the database is unreachable or refuses the statement.
 pub async fn claim_chunking(
     pool: &PgPool,
     owner: &str,
@@ -127,18 +127,18 @@ pub async fn claim_chunking(
     Ok(None)
 }
 
-/// Whether a file waits whose account has none being read, so that the next slot should be its.
+/// True if a file waits whose account has none being read, so that it should get the next slot.
 ///
 /// # Errors
-/// When the database is away.
+/// If the database is unreachable or refuses the statement.
 pub async fn files_wait_for_a_slot(pool: &PgPool, max_bytes: i64) -> sqlx::Result<bool> {
     Ok(next_file_in_turn(pool, FileShare { max_per_account: 1, max_bytes }, "").await?.is_some())
 }
 
-/// The file whose turn it is. Nothing is locked: another worker may find the same.
+/// The next file in turn. Nothing is locked, so another worker may find the same file.
 async fn next_file_in_turn(pool: &PgPool, share: FileShare, after: &str) -> sqlx::Result<Option<Uuid>> {
-    // `turn` walks once around the accounts that wait, by one index probe each. Of an account's files it sees the oldest
-    // ones, so that a backlog of thousands costs no more than a few.
+    // `turn` visits each waiting account once, with one index probe each. It looks only at an account's oldest files,
+    // so a backlog of thousands costs no more than a few.
     sqlx::query_scalar!(
         r#"WITH RECURSIVE turn (start, account_id, n) AS (
                SELECT f.account_id, f.account_id, 1
@@ -186,7 +186,7 @@ async fn next_file_in_turn(pool: &PgPool, share: FileShare, after: &str) -> sqlx
     .await
 }
 
-/// Takes the lease of this file, unless another worker was faster.
+/// Takes the lease of this file, unless another worker has taken it first.
 async fn claim_file(
     pool: &PgPool,
     action_id: Uuid,
@@ -263,10 +263,10 @@ async fn recorded_chunks(
     .map(|chunks| chunks.into_iter().collect())
 }
 
-/// Prolongs the lease; false when it is no longer held.
+/// Renews the lease. Returns false if it is no longer held.
 ///
 /// # Errors
-/// When the database is away.
+/// If the database is unreachable or refuses the statement.
 pub async fn renew_chunking(pool: &PgPool, lease: &ChunkingLease, lease_ms: i64) -> sqlx::Result<bool> {
     let renewed = sqlx::query!(
         "UPDATE bulk_actions SET chunking_lease_until = now() + $4::bigint * interval '1 millisecond'
@@ -282,7 +282,7 @@ pub async fn renew_chunking(pool: &PgPool, lease: &ChunkingLease, lease_ms: i64)
     Ok(renewed.rows_affected() == 1)
 }
 
-/// Locks the action and makes sure that the lease is still held and the action still running.
+/// Locks the action and checks that the lease is still held and the action still running.
 async fn lock_fenced(conn: &mut PgConnection, lease: &ChunkingLease) -> Result<LockedAction, DbError> {
     let action = LockedAction::lock(conn, lease.action_id).await?;
     action.require_running()?;
@@ -298,7 +298,7 @@ async fn lock_fenced(conn: &mut PgConnection, lease: &ChunkingLease) -> Result<L
     if held { Ok(action) } else { Err(DbError::Fenced) }
 }
 
-/// Records a chunk whose object is stored, and releases what there is room for.
+/// Records a chunk whose object is stored, and releases chunks up to the account's limit in flight.
 ///
 /// # Errors
 /// [`DbError::Fenced`] when the lease is lost or the action paused or over.
@@ -310,7 +310,7 @@ pub async fn record_chunk(
 ) -> Result<Vec<Bell>, DbError> {
     let mut tx = pool.begin().await?;
     let mut action = lock_fenced(&mut tx, lease).await?;
-    // The predecessor cannot become done meanwhile: that too needs the action's lock.
+    // The predecessor cannot become done in the meantime: that needs the action's lock too.
     sqlx::query!(
         "INSERT INTO bulk_action_chunks (action_id, partition, seq, account_id, status, ready, row_count, content_hash,
              size_bytes)
@@ -335,7 +335,7 @@ pub async fn record_chunk(
     Ok(bells)
 }
 
-/// Notes that the object of a recorded chunk has been written anew, and releases what there is room for.
+/// Records that the object of a chunk has been written again, and releases chunks up to the account's limit in flight.
 ///
 /// # Errors
 /// [`DbError::Fenced`] when the lease is lost or the action paused or over.
@@ -373,8 +373,8 @@ pub async fn chunk_rewritten(
     Ok(bells)
 }
 
-/// Notes that the whole file has been cut. Ends the action if its chunks are done already. The bells include that of the
-/// account's next file.
+/// Records that the whole file has been cut. Ends the action if all its chunks are done already. The returned bells
+/// include the one of the account's next file.
 ///
 /// # Errors
 /// [`DbError::Fenced`] when the lease is lost or the action paused or over.
@@ -391,7 +391,7 @@ pub async fn finish_chunking(
     Ok(bells)
 }
 
-/// Ends the action because its file cannot be read to its end.
+/// Fails the action because its file cannot be read to the end.
 ///
 /// # Errors
 /// [`DbError::Fenced`] when the lease is lost or the action paused or over.
@@ -410,7 +410,7 @@ pub async fn refuse_file(
     Ok(bells)
 }
 
-/// Counts a failed chunking run: it is tried again later, or the action fails after the last attempt.
+/// Counts a failed run. The file is retried later; after the last attempt the action fails.
 ///
 /// # Errors
 /// [`DbError::Fenced`] when the lease is lost or the action paused or over.
@@ -442,10 +442,11 @@ pub async fn fail_chunking(
     Ok(bells)
 }
 
-/// Gives the lease back unharmed, so that another run can start after `delay_ms`. Nothing happens if it is no longer held.
+/// Returns the lease without counting a failure; another run can start after `delay_ms`. Does nothing if the lease is
+/// no longer held.
 ///
 /// # Errors
-/// When the database is away.
+/// If the database is unreachable or refuses the statement.
 pub async fn hand_back_chunking(pool: &PgPool, lease: &ChunkingLease, delay_ms: i64) -> sqlx::Result<()> {
     sqlx::query!(
         "UPDATE bulk_actions
@@ -462,10 +463,11 @@ pub async fn hand_back_chunking(pool: &PgPool, lease: &ChunkingLease, delay_ms: 
     Ok(())
 }
 
-/// Takes back what the reconciler has counted when this lease ran out: its worker lives, and was only frozen or cut off.
+/// Reverts the loss that the reconciler counted when this lease ran out: the worker is alive and was only frozen or
+/// disconnected.
 ///
 /// # Errors
-/// When the database is away.
+/// If the database is unreachable or refuses the statement.
 pub async fn chunking_lease_survived(pool: &PgPool, lease: &ChunkingLease) -> sqlx::Result<()> {
     sqlx::query!(
         "UPDATE bulk_actions SET chunking_lost = chunking_lost - 1 WHERE id = $1 AND chunking_lost > 0",

@@ -1,6 +1,6 @@
 //! The commit of a chunk. Records, chunk, counters, the release of the next chunk and the end of the action share one
-//! transaction, because a crash between any two of them would lose or double rows. The caller has applied the rows in
-//! this transaction already; if the lease is gone by now, rolling back undoes them, and nothing has happened.
+//! transaction, because a crash between two of them would lose rows or count them twice. The caller has already applied
+//! the rows in this transaction; if the lease is lost, rolling back undoes them.
 
 use sqlx::PgConnection;
 
@@ -8,19 +8,20 @@ use super::usage::store_bytes;
 use super::{Bell, ChunkLease, DbError, LockedAction};
 use crate::action::{ActionStatus, Counts};
 
-/// What the commit of a chunk leads to.
+/// Result of committing a chunk.
 #[derive(Debug)]
 pub struct FinishedChunk {
-    /// The bells to ring once it is committed.
+    /// Bells to ring after the commit.
     pub bells: Vec<Bell>,
-    /// Where its action stands.
+    /// Current status of the action.
     pub status: ActionStatus,
-    /// Seconds since the action was created, or since it was due.
+    /// Seconds since the action was created, or since its start time if it was scheduled.
     pub action_age_seconds: f64,
 }
 
-/// Marks the chunk done under its lease, with results of `results_size_bytes` in object storage, adds its rows to the action's counters, makes its successor ready, releases
-/// what there is room for, and ends the action if this was its last chunk. The caller commits, then rings the bells.
+/// Marks the chunk done under its lease, with results of `results_size_bytes` in object storage. Adds its rows to the
+/// action's counters, makes its successor ready, releases chunks up to the account's limit in flight, and ends the
+/// action if this was its last chunk. The caller commits, then rings the bells.
 ///
 /// # Errors
 /// [`DbError::Fenced`] when the lease is lost or the action paused or over; the caller must roll back.

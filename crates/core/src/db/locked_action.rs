@@ -1,4 +1,4 @@
-//! An action whose row is locked by the current transaction. Whoever changes its counters or status holds this lock, so
+//! An action whose row is locked by the current transaction. Every change of its counters or status holds this lock, so
 //! "was this the last chunk?" has one answer, and a pause or cancel takes effect at one instant.
 
 use sqlx::PgConnection;
@@ -28,12 +28,12 @@ impl LockedAction {
     /// Locks the action's row until the transaction ends.
     ///
     /// # Errors
-    /// [`DbError::Fenced`] when there is no such action.
+    /// [`DbError::Fenced`] if there is no such action.
     pub async fn lock(conn: &mut PgConnection, id: Uuid) -> Result<Self, DbError> {
         Self::lock_if(conn, None, id).await?.ok_or(DbError::Fenced)
     }
 
-    /// Locks the account's action; `None` when the account has no such action.
+    /// Locks the account's action; `None` if the account has no such action.
     pub(super) async fn lock_owned(
         conn: &mut PgConnection,
         account: &str,
@@ -62,24 +62,24 @@ impl LockedAction {
         &self.account_id
     }
 
-    /// Where it stands.
+    /// Current status.
     #[must_use]
     pub fn status(&self) -> ActionStatus {
         self.status
     }
 
-    /// Seconds since it was created, or since it was due.
+    /// Seconds since the action was created, or since its start time if it was scheduled.
     #[must_use]
     pub fn age_seconds(&self) -> f64 {
         self.age_seconds
     }
 
-    /// Its place for the chunk that commits next: chunks that are done stay done, so none is given twice.
+    /// Commit number of the chunk that commits next. Done chunks stay done, so no number is used twice.
     pub(super) fn next_commit_number(&self) -> i32 {
         self.chunks_done + 1
     }
 
-    /// Refuses to go on unless workers may commit work for it.
+    /// Returns an error unless workers may commit work of the action.
     ///
     /// # Errors
     /// [`DbError::Fenced`] when it is paused or finished.
@@ -106,7 +106,7 @@ impl LockedAction {
         self.end_or_save(conn).await
     }
 
-    /// Notes that the whole file has been cut into chunks.
+    /// Records that the whole file has been cut into chunks.
     pub(super) async fn chunking_done(&mut self, conn: &mut PgConnection) -> Result<(), DbError> {
         sqlx::query!(
             "UPDATE bulk_actions SET chunking_done_at = now(), chunking_owner = NULL, chunking_lease_until = NULL
@@ -119,7 +119,7 @@ impl LockedAction {
         self.end_or_save(conn).await
     }
 
-    /// Ends the action as failed, and takes its chunks from the workers.
+    /// Fails the action and withdraws its chunks from the workers.
     pub(super) async fn give_up(
         &mut self,
         conn: &mut PgConnection,
@@ -145,7 +145,7 @@ impl LockedAction {
         Ok(())
     }
 
-    /// Ends the action if nothing is left to do for it; otherwise only saves its counters.
+    /// Ends the action if no work is left, and saves its counters.
     pub(super) async fn end_or_save(&mut self, conn: &mut PgConnection) -> Result<(), DbError> {
         if !self.chunked || !self.status.is_running() {
             return self.save(conn).await;
@@ -215,13 +215,13 @@ impl LockedAction {
         Ok(())
     }
 
-    /// Releases as many of the account's ready chunks as it has room in flight, and returns their bells.
+    /// Releases the account's ready chunks up to its limit in flight, and returns their bells.
     ///
-    /// Chunks of actions that are paused or over take no room: nobody will claim them.
+    /// Chunks of paused and finished actions do not count towards the limit: no worker claims them.
     ///
-    /// Low `seq` first: a small action does not wait behind a large one of the same account. Rows that another
-    /// transaction is just releasing are passed over, so that two can release side by side; what both miss, the
-    /// reconciler finds.
+    /// Low `seq` first, so that a small action does not wait behind a large one of the same account. Rows that another
+    /// transaction is releasing are skipped, so that two can release concurrently. The reconciler releases what both
+    /// skip.
     pub(super) async fn release_chunks(
         &self,
         conn: &mut PgConnection,
@@ -230,8 +230,8 @@ impl LockedAction {
         release_chunks(conn, &self.account_id, max_in_flight).await
     }
 
-    /// The bells that ring once this action occupies no chunker any more: for the account's next file, and for the chunks
-    /// that have room if the action is over.
+    /// The bells to ring when this action no longer occupies a chunker: for the account's next file and, if the action
+    /// is finished, for the chunks that are released in its place.
     pub(super) async fn leave_chunker(
         &self,
         conn: &mut PgConnection,

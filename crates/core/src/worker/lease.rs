@@ -1,4 +1,4 @@
-//! Keeps a lease alive while work goes on.
+//! Renews a lease during work.
 
 use std::time::Duration;
 
@@ -6,18 +6,18 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-/// Renews a lease three times within its length until it is dropped, and tells when the lease was lost.
+/// Renews a lease three times within its length until it is dropped, and reports when the lease is lost.
 ///
-/// Losing it is only a hint to stop early: what keeps a worker without a lease from changing anything is that its
-/// commit names the lease. A lease that could not be renewed for its whole length counts as lost: whatever the work waits
-/// for then (a connection that has gone silent, say) is given up with it.
+/// A lost lease is only a hint to stop early; correctness comes from the commit, which names the lease. A lease that
+/// could not be renewed for its whole length also counts as lost, so that work blocked on a silent connection, for
+/// example, ends too.
 pub struct LeaseKeeper {
     lost: CancellationToken,
     renewals: JoinHandle<()>,
 }
 
 impl LeaseKeeper {
-    /// Begins to renew. `renew` says whether the lease is still held; an error of the database leaves that open.
+    /// Starts renewing. `renew` returns whether the lease is still held; a database error leaves that undecided.
     pub fn start<F, E>(lease: Duration, renew: impl Fn() -> F + Send + 'static) -> Self
     where
         F: Future<Output = Result<bool, E>> + Send + 'static,
