@@ -1,5 +1,5 @@
-//! The description of this API in OpenAPI 3.1: put together from the handlers' own descriptions, so that no route is without
-//! one, and completed with what holds for all of them ([`complete`]) and what the entity registry says ([`upload`]).
+//! The description of this API in OpenAPI 3.1: made from the same list of routes as the router and the handlers' own
+//! descriptions, and completed with what holds for all of them ([`complete`]) and what the entity registry says ([`upload`]).
 
 mod complete;
 mod names;
@@ -53,16 +53,12 @@ pub(crate) fn endpoints() -> &'static [String] {
 
 /// The whole document of a service with these entities.
 pub(crate) fn document(entities: &Entities) -> Value {
+    let groups = routes::groups();
     let described = OpenApiRouter::<AppState>::with_openapi(Frame::openapi())
-        .merge(routes::root::router())
-        .merge(routes::docs::router())
-        .merge(routes::entities::router())
-        .merge(routes::session::router())
-        .merge(routes::bulk_actions::router())
-        .merge(routes::bulk_actions::streaming_router())
-        .merge(routes::uploads::router())
-        .merge(routes::health::router())
-        .merge(routes::metrics::router());
+        .merge(groups.open)
+        .merge(groups.owned)
+        .merge(groups.streaming)
+        .merge(groups.probes);
     let mut document = serde_json::to_value(described.into_openapi()).unwrap_or_default();
     upload::describe(&mut document, entities);
     complete::complete(&mut document);
