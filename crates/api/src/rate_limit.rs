@@ -14,7 +14,7 @@ mod shared;
 
 pub(crate) use address::{AddressLimit, client_address, network};
 pub(crate) use headers::{whole_seconds, write_headers};
-pub(crate) use quota::Verdict;
+pub(crate) use quota::Decision;
 
 use bulk_core::config::{RateLimitConfig, RedisConfig};
 use redis::RedisError;
@@ -50,10 +50,10 @@ impl AccountLimits {
     }
 
     /// Takes one request of the account's, which is also an upload or not, out of its buckets.
-    pub(crate) async fn take(&self, account: &str, is_upload: bool) -> Verdict {
+    pub(crate) async fn take(&self, account: &str, is_upload: bool) -> Decision {
         let quotas = if is_upload { &self.quotas[..] } else { &self.quotas[..1] };
         match self.shared.take(account, quotas).await {
-            Some(verdict) => verdict,
+            Some(decision) => decision,
             None => self.fallback.take(account, quotas),
         }
     }

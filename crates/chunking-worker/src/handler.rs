@@ -79,7 +79,7 @@ impl ChunkingHandler {
         let lease = claim.lease.clone();
         let (failures, started) = (claim.failures, std::time::Instant::now());
         tracing::info!(attempt = lease.attempt, rows = claim.total_rows, "reading a file");
-        let bell = Bell::Chunking { action_id: lease.action_id, traceparent: claim.traceparent.clone() };
+        let bell = Bell::File { action_id: lease.action_id, traceparent: claim.traceparent.clone() };
         let large = (claim.file_size_bytes > SMALL_FILE_BYTES).then(|| LargeFile::new(&self.large_files));
         let ended = self.chunk_under_lease(claim, large.is_some(), &mut turn).await;
         drop(large);

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use bulk_core::chunk::{ChunkId, content_hash};
+use bulk_core::chunk::{ChunkId, ChunkPlace, content_hash};
 use bulk_core::db::{self, DbError, FileLease, NewChunk, RecordedChunk};
 use bulk_core::dependencies::Dependencies;
 use bulk_core::storage::{StorageError, keys};
@@ -50,7 +50,7 @@ pub struct ChunkWriter {
     account: String,
     lease: FileLease,
     max_in_flight: i64,
-    recorded: HashMap<(i16, i32), RecordedChunk>,
+    recorded: HashMap<ChunkPlace, RecordedChunk>,
     writes: JoinSet<Result<(), WriteError>>,
 }
 
@@ -62,7 +62,7 @@ impl ChunkWriter {
         account: String,
         lease: FileLease,
         max_in_flight: i64,
-        recorded: HashMap<(i16, i32), RecordedChunk>,
+        recorded: HashMap<ChunkPlace, RecordedChunk>,
     ) -> Self {
         Self { dependencies, account, lease, max_in_flight, recorded, writes: JoinSet::new() }
     }
@@ -79,7 +79,7 @@ impl ChunkWriter {
         object: Vec<u8>,
     ) -> Result<(), WriteError> {
         let content_hash = content_hash(&object);
-        let recorded = self.recorded.get(&(partition, seq));
+        let recorded = self.recorded.get(&ChunkPlace { partition, seq });
         match recorded {
             Some(chunk) if chunk.content_hash != content_hash => {
                 return Err(WriteError::Changed { partition, seq });

@@ -14,6 +14,15 @@ pub use status::{ChunkEvent, ChunkStatus, IllegalChunkMove};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+/// Place of a chunk within its action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ChunkPlace {
+    /// Partition of the chunk.
+    pub partition: i16,
+    /// Position within the partition, from 0.
+    pub seq: i32,
+}
+
 /// Identifies a chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -69,14 +69,14 @@ use crate::chunk::ChunkId;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Bell {
     /// A file waits to be chunked.
-    Chunking {
+    File {
         /// Action whose file waits.
         action_id: Uuid,
         /// Its trace context.
         traceparent: String,
     },
     /// A chunk waits to be processed.
-    Processing {
+    Chunk {
         /// Chunk that waits.
         chunk: ChunkId,
         /// Its action's trace context.

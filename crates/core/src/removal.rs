@@ -8,6 +8,7 @@ use sqlx::PgPool;
 use thiserror::Error;
 use uuid::Uuid;
 
+use crate::chunk::ChunkPlace;
 use crate::db::{self, ActionObjects, Removal, RemovalPart};
 use crate::dependencies::Dependencies;
 use crate::storage::keys::{self, ObjectKind};
@@ -96,7 +97,7 @@ fn retry_after(failures: i32) -> Duration {
 async fn delete_objects(
     dependencies: &Dependencies,
     removal: &Removal,
-) -> Result<(Deleted, Vec<(i16, i32)>), RemovalError> {
+) -> Result<(Deleted, Vec<ChunkPlace>), RemovalError> {
     let store = &dependencies.store;
     let known = match removal.part {
         RemovalPart::Working => db::action_objects(&dependencies.pool, removal.action_id).await?,
@@ -108,7 +109,7 @@ async fn delete_objects(
         let kind = keys::kind(&prefix, key);
         let is_due = is_due(removal.part, kind, known.as_ref());
         if let (true, Some(ObjectKind::Chunk { partition, seq })) = (is_due, kind) {
-            chunks.push((partition, seq));
+            chunks.push(ChunkPlace { partition, seq });
         }
         is_due
     })
@@ -155,9 +156,11 @@ fn is_needed(object: ObjectKind, known: &ActionObjects) -> bool {
     use crate::action::ActionStatus::{Cancelled, Completed};
     let may_go_on = !matches!(known.status, Completed | Cancelled);
     match object {
-        ObjectKind::Chunk { partition, seq } => may_go_on && !known.committed.contains_key(&(partition, seq)),
+        ObjectKind::Chunk { partition, seq } => {
+            may_go_on && !known.committed.contains_key(&ChunkPlace { partition, seq })
+        }
         ObjectKind::Results { partition, seq, attempt } => {
-            known.committed.get(&(partition, seq)).map_or(may_go_on, |&counts| counts == attempt)
+            known.committed.get(&ChunkPlace { partition, seq }).map_or(may_go_on, |&counts| counts == attempt)
         }
     }
 }
@@ -234,7 +237,8 @@ mod tests {
     #[test]
     fn results_that_count_are_kept_and_what_goes_on_keeps_what_it_needs() {
         for status in ActionStatus::ALL {
-            let known = ActionObjects { status, committed: HashMap::from([((0, 0), 2)]) };
+            let first = ChunkPlace { partition: 0, seq: 0 };
+            let known = ActionObjects { status, committed: HashMap::from([(first, 2)]) };
             let may_go_on = !matches!(status, ActionStatus::Completed | ActionStatus::Cancelled);
             let is_due = |kind| is_due(RemovalPart::Working, kind, Some(&known));
             assert!(is_due(Some(chunk(0))));

@@ -10,7 +10,7 @@ use tracing::Span;
 
 use crate::auth::Caller;
 use crate::error::ApiError;
-use crate::rate_limit::{Verdict, write_headers};
+use crate::rate_limit::{Decision, write_headers};
 use crate::seats::Seat;
 use crate::state::AppState;
 
@@ -28,17 +28,17 @@ pub(crate) async fn identify(State(state): State<AppState>, mut request: Request
     if let Some(seat) = request.extensions().get::<Arc<Seat>>() {
         seat.belongs_to(&caller.account);
     }
-    let verdict = state.account_limits.take(&caller.account, is_upload(&request)).await;
-    let mut response = match &verdict {
-        Verdict::Allowed(_) => {
+    let decision = state.account_limits.take(&caller.account, is_upload(&request)).await;
+    let mut response = match &decision {
+        Decision::Allowed(_) => {
             request.extensions_mut().insert(caller);
             next.run(request).await
         }
-        Verdict::Refused { retry_after, .. } => {
+        Decision::Refused { retry_after, .. } => {
             ApiError::RateLimited { retry_after: *retry_after }.into_response()
         }
     };
-    write_headers(response.headers_mut(), &verdict);
+    write_headers(response.headers_mut(), &decision);
     response
 }
 

@@ -16,7 +16,7 @@ use tower_governor::key_extractor::KeyExtractor;
 use tower_governor::{GovernorError, GovernorLayer};
 
 use super::headers::write_headers;
-use super::quota::{Quota, Standing, Verdict};
+use super::quota::{Decision, Quota, Standing};
 use crate::error::ApiError;
 
 /// Set by proxies; each appends the address that it was called from.
@@ -100,7 +100,7 @@ fn refusal(quota: &Quota, error: &GovernorError) -> Response {
     let retry_after = Duration::from_secs(wait_s + 1);
     let mut response = ApiError::RateLimited { retry_after }.into_response();
     let standings = vec![Standing::new(quota, quota.capacity_us())];
-    write_headers(response.headers_mut(), &Verdict::Refused { standings, retry_after });
+    write_headers(response.headers_mut(), &Decision::Refused { standings, retry_after });
     response
 }
 

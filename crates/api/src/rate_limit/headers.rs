@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::quota::{Standing, Verdict};
+use super::quota::{Decision, Standing};
 
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
@@ -14,9 +14,9 @@ const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const STATE: HeaderName = HeaderName::from_static("ratelimit");
 
-/// Adds the headers for `verdict`.
-pub(crate) fn write_headers(headers: &mut HeaderMap, verdict: &Verdict) {
-    let (Verdict::Allowed(standings) | Verdict::Refused { standings, .. }) = verdict;
+/// Adds the headers for `decision`.
+pub(crate) fn write_headers(headers: &mut HeaderMap, decision: &Decision) {
+    let (Decision::Allowed(standings) | Decision::Refused { standings, .. }) = decision;
     if let Some(nearest) = standings.iter().min_by_key(|standing| standing.remaining) {
         headers.insert(LIMIT, nearest.quota.limit.into());
         headers.insert(REMAINING, nearest.remaining.into());
@@ -58,7 +58,7 @@ mod tests {
         let standing = |name, limit, missing_us| Standing::new(&Quota::new(name, limit, minute), missing_us);
         let standings = vec![standing("requests", 600, 100_001), standing("uploads", 6, 60_000_000)];
         let mut headers = HeaderMap::new();
-        write_headers(&mut headers, &Verdict::Allowed(standings));
+        write_headers(&mut headers, &Decision::Allowed(standings));
         let expected = [
             ("ratelimit-limit", "6"),
             ("ratelimit-remaining", "0"),

@@ -51,7 +51,7 @@ impl Standing {
 
 /// Whether a request may pass. The standings are those of every quota that it is held against.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum Decision {
     /// It may, and was taken out of the buckets.
     Allowed(Vec<Standing>),
     /// It may not, and nothing was taken.

@@ -13,7 +13,7 @@ use redis::{Client, RedisError, Script};
 use secrecy::ExposeSecret;
 use tokio::time::{sleep, timeout};
 
-use super::quota::{Quota, Standing, Verdict};
+use super::quota::{Decision, Quota, Standing};
 
 /// What a request waits at most. On the loaded 2-core machine that this was written on the script took below 1 ms.
 const PATIENCE: Duration = Duration::from_millis(50);
@@ -58,7 +58,7 @@ impl SharedBuckets {
     }
 
     /// Takes one out of each bucket or out of none; none while Redis is away.
-    pub(super) async fn take(&self, account: &str, quotas: &[Quota]) -> Option<Verdict> {
+    pub(super) async fn take(&self, account: &str, quotas: &[Quota]) -> Option<Decision> {
         if !self.link.is_up.load(Ordering::Relaxed) {
             return None;
         }
@@ -81,8 +81,8 @@ impl SharedBuckets {
             .map(|(quota, missing_us)| Standing::new(quota, *missing_us))
             .collect();
         Some(match wait_us {
-            0 => Verdict::Allowed(standings),
-            wait_us => Verdict::Refused { standings, retry_after: Duration::from_micros(*wait_us) },
+            0 => Decision::Allowed(standings),
+            wait_us => Decision::Refused { standings, retry_after: Duration::from_micros(*wait_us) },
         })
     }
 }

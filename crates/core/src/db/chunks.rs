@@ -237,7 +237,7 @@ pub async fn hand_back_chunk(pool: &PgPool, lease: &ChunkLease, slow: bool) -> s
         lease.attempt,
         slow,
     )
-    .map(|row| Bell::Processing { chunk: lease.chunk, traceparent: row.traceparent })
+    .map(|row| Bell::Chunk { chunk: lease.chunk, traceparent: row.traceparent })
     .fetch_optional(pool)
     .await
 }

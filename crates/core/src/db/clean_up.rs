@@ -7,14 +7,15 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::action::ActionStatus;
+use crate::chunk::ChunkPlace;
 
 /// Committed chunks of an action, for deciding which of its objects are still needed.
 #[derive(Debug, Clone)]
 pub struct ActionObjects {
     /// Current status of the action.
     pub status: ActionStatus,
-    /// The committed chunks (partition, seq), with the attempt that wrote the valid results.
-    pub committed: HashMap<(i16, i32), i32>,
+    /// The committed chunks, with the attempt that wrote the valid results.
+    pub committed: HashMap<ChunkPlace, i32>,
 }
 
 /// The committed chunks of an action; `None` if the action has been deleted.
@@ -35,7 +36,7 @@ pub async fn action_objects(pool: &PgPool, action_id: Uuid) -> sqlx::Result<Opti
            WHERE action_id = $1 AND status = 'done'"#,
         action_id
     )
-    .map(|row| ((row.partition, row.seq), row.results_attempt))
+    .map(|row| (ChunkPlace { partition: row.partition, seq: row.seq }, row.results_attempt))
     .fetch_all(pool)
     .await?;
     Ok(Some(ActionObjects { status, committed: committed.into_iter().collect() }))

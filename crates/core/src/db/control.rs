@@ -194,7 +194,7 @@ async fn go_on(
     }
     let waits_for_chunker = action.status.is_running() || action.status == ActionStatus::Queued;
     if waits_for_chunker && !action.chunked {
-        bells.push(Bell::Chunking { action_id: action.id, traceparent: action.traceparent.clone() });
+        bells.push(Bell::File { action_id: action.id, traceparent: action.traceparent.clone() });
     }
     Ok(bells)
 }

@@ -55,7 +55,7 @@ pub async fn expire_chunk_leases(pool: &PgPool) -> sqlx::Result<Vec<Bell>> {
          WHERE c.action_id = e.action_id AND c.partition = e.partition AND c.seq = e.seq
          RETURNING c.action_id, c.partition, c.seq, a.traceparent"
     )
-    .map(|row| Bell::Processing {
+    .map(|row| Bell::Chunk {
         chunk: ChunkId { action_id: row.action_id, partition: row.partition, seq: row.seq },
         traceparent: row.traceparent,
     })
@@ -164,7 +164,7 @@ pub async fn retries_due(pool: &PgPool) -> sqlx::Result<Vec<Bell>> {
          WHERE c.action_id = d.action_id AND c.partition = d.partition AND c.seq = d.seq
          RETURNING c.action_id, c.partition, c.seq, a.traceparent"
     )
-    .map(|row| Bell::Processing {
+    .map(|row| Bell::Chunk {
         chunk: ChunkId { action_id: row.action_id, partition: row.partition, seq: row.seq },
         traceparent: row.traceparent,
     })
@@ -187,7 +187,7 @@ pub async fn waiting_chunks(pool: &PgPool, silent_ms: i64, most: i64) -> sqlx::R
         silent_ms,
         most,
     )
-    .map(|row| Bell::Processing {
+    .map(|row| Bell::Chunk {
         chunk: ChunkId { action_id: row.action_id, partition: row.partition, seq: row.seq },
         traceparent: row.traceparent,
     })
@@ -228,7 +228,7 @@ pub async fn waiting_files(pool: &PgPool, silent_ms: i64, most: i64) -> sqlx::Re
         silent_ms,
         most,
     )
-    .map(|row| Bell::Chunking { action_id: row.id, traceparent: row.traceparent })
+    .map(|row| Bell::File { action_id: row.id, traceparent: row.traceparent })
     .fetch_all(pool)
     .await
 }

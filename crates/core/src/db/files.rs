@@ -12,6 +12,7 @@ use super::usage::store_bytes;
 use super::waiting::make_ready;
 use super::{Bell, DbError, LockedAction, RetryPolicy};
 use crate::action::{ActionEvent, ActionType, Intake, OnConflict};
+use crate::chunk::ChunkPlace;
 
 /// Proof of a claim: the fencing token of one pass over a file.
 #[derive(Debug, Clone)]
@@ -59,8 +60,8 @@ pub struct FileClaim {
     pub failures: u32,
     /// Trace context of its action.
     pub traceparent: String,
-    /// Chunks (partition, seq) recorded by earlier runs.
-    pub recorded: HashMap<(i16, i32), RecordedChunk>,
+    /// Chunks recorded by earlier runs.
+    pub recorded: HashMap<ChunkPlace, RecordedChunk>,
 }
 
 /// A chunk recorded by an earlier run. It is kept, unless its object must be written again.
@@ -249,14 +250,14 @@ async fn lease_file(
 async fn recorded_chunks(
     conn: &mut PgConnection,
     action_id: Uuid,
-) -> sqlx::Result<HashMap<(i16, i32), RecordedChunk>> {
+) -> sqlx::Result<HashMap<ChunkPlace, RecordedChunk>> {
     sqlx::query!(
         "SELECT partition, seq, content_hash, rewrite FROM bulk_action_chunks WHERE action_id = $1",
         action_id
     )
     .map(|row| {
         let chunk = RecordedChunk { content_hash: row.content_hash, rewrite: row.rewrite };
-        ((row.partition, row.seq), chunk)
+        (ChunkPlace { partition: row.partition, seq: row.seq }, chunk)
     })
     .fetch_all(conn)
     .await

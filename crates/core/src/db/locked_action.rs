@@ -270,7 +270,7 @@ pub(super) async fn release_chunks(
         account,
         max_in_flight,
     )
-    .map(|row| Bell::Processing {
+    .map(|row| Bell::Chunk {
         chunk: ChunkId { action_id: row.action_id, partition: row.partition, seq: row.seq },
         traceparent: row.traceparent,
     })

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::usage::free_bytes;
 use super::{DbError, LockedAction};
 use crate::action::{ActionStatus, IllegalMove};
+use crate::chunk::ChunkPlace;
 
 /// Time between the removal of everything and its repetition, in ms; longer than any request to object storage takes.
 const SECOND_LOOK_AFTER_MS: i64 = 300_000;
@@ -245,12 +246,12 @@ async fn delete(pool: &PgPool, account: &str, id: Uuid, due_in_ms: i64) -> Resul
     }))
 }
 
-/// Records that the objects are removed, and frees their bytes. `chunks` (partition, seq) are the chunks whose objects
+/// Records that the objects are removed, and frees their bytes. `chunks` are the chunks whose objects
 /// were removed. Does nothing if another process recorded it first.
 ///
 /// # Errors
 /// If the database is unreachable or refuses the statement.
-pub async fn removal_done(pool: &PgPool, removal: &Removal, chunks: &[(i16, i32)]) -> sqlx::Result<()> {
+pub async fn removal_done(pool: &PgPool, removal: &Removal, chunks: &[ChunkPlace]) -> sqlx::Result<()> {
     let mut tx = pool.begin().await?;
     // Lock order of all transactions: the action, its dependent rows, the account.
     sqlx::query!("SELECT id FROM bulk_actions WHERE id = $1 FOR UPDATE", removal.action_id)
@@ -322,8 +323,9 @@ pub async fn removal_failed(
     Ok(())
 }
 
-async fn forget_chunks(conn: &mut PgConnection, action_id: Uuid, chunks: &[(i16, i32)]) -> sqlx::Result<i64> {
-    let (partitions, seqs): (Vec<i16>, Vec<i32>) = chunks.iter().copied().unzip();
+async fn forget_chunks(conn: &mut PgConnection, action_id: Uuid, chunks: &[ChunkPlace]) -> sqlx::Result<i64> {
+    let (partitions, seqs): (Vec<i16>, Vec<i32>) =
+        chunks.iter().map(|chunk| (chunk.partition, chunk.seq)).unzip();
     sqlx::query_scalar!(
         r#"WITH removed AS (
                SELECT c.partition, c.seq, c.size_bytes FROM bulk_action_chunks c

@@ -53,7 +53,7 @@ pub(super) async fn next_file(
         account,
         action_id,
     )
-    .map(|row| Bell::Chunking { action_id: row.id, traceparent: row.traceparent })
+    .map(|row| Bell::File { action_id: row.id, traceparent: row.traceparent })
     .fetch_optional(conn)
     .await
 }

@@ -90,11 +90,11 @@ impl Job for ChunkJob {
 
 pub(super) fn encode(bell: &Bell) -> (QueueName, String) {
     let (queue, payload) = match bell.clone() {
-        Bell::Chunking { action_id, traceparent } => {
+        Bell::File { action_id, traceparent } => {
             let job = FileJob { v: VERSION, action_id, traceparent };
             (FileJob::QUEUE, serde_json::to_string(&job))
         }
-        Bell::Processing { chunk, traceparent } => {
+        Bell::Chunk { chunk, traceparent } => {
             let job = ChunkJob { v: VERSION, chunk, traceparent };
             (ChunkJob::QUEUE, serde_json::to_string(&job))
         }
@@ -113,12 +113,12 @@ mod tests {
     #[test]
     fn payloads_of_version_1_parse_and_are_what_is_written() {
         let job: FileJob = serde_json::from_str(CHUNKING).unwrap();
-        let bell = Bell::Chunking { action_id: job.action_id, traceparent: job.traceparent };
+        let bell = Bell::File { action_id: job.action_id, traceparent: job.traceparent };
         assert_eq!(encode(&bell), (QueueName::Chunking, CHUNKING.to_owned()));
 
         let job: ChunkJob = serde_json::from_str(CHUNK).unwrap();
         assert_eq!((job.chunk.partition, job.chunk.seq), (3, 17));
-        let bell = Bell::Processing { chunk: job.chunk, traceparent: job.traceparent };
+        let bell = Bell::Chunk { chunk: job.chunk, traceparent: job.traceparent };
         assert_eq!(encode(&bell), (QueueName::Processing, CHUNK.to_owned()));
     }
 

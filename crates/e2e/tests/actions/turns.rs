@@ -98,7 +98,7 @@ async fn a_chunk_that_took_long_comes_after_all_others_and_makes_nobody_give_way
     let first = claim(pool, "").await.unwrap();
     assert!(!first.slow);
     let bell = db::hand_back_chunk(pool, &first.lease, true).await.unwrap();
-    assert!(matches!(bell, Some(Bell::Processing { chunk, .. }) if chunk == first.lease.chunk));
+    assert!(matches!(bell, Some(Bell::Chunk { chunk, .. }) if chunk == first.lease.chunk));
     let second = claim(pool, "").await.unwrap();
     assert_ne!(second.lease.chunk, first.lease.chunk);
     let _ = db::hand_back_chunk(pool, &second.lease, true).await.unwrap();

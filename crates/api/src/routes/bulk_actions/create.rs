@@ -131,7 +131,7 @@ fn announce(state: &AppState, action: NewAction, created_at: DateTime<Utc>) -> R
         "action created"
     );
     if action.scheduled_at.is_none() {
-        let bell = Bell::Chunking { action_id: action.id, traceparent: action.traceparent.clone() };
+        let bell = Bell::File { action_id: action.id, traceparent: action.traceparent.clone() };
         state.ring_later(vec![bell]);
     }
     let view = created::of_new(action, created_at);
