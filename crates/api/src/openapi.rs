@@ -1,5 +1,5 @@
-//! The description of this API in OpenAPI 3.1: put together from the handlers' own descriptions, so that no route is without
-//! one, and completed with what holds for all of them ([`complete`]) and what the entity registry says ([`upload`]).
+//! The OpenAPI 3.1 description of this API. It is assembled from the handlers' own descriptions, so that no route lacks
+//! one, and completed with the parts that all routes share ([`complete`]) and the entities ([`upload`]).
 
 mod complete;
 mod names;
@@ -18,7 +18,7 @@ use crate::envelope::Failure;
 use crate::routes;
 use crate::state::AppState;
 
-/// What is no route's own.
+/// The parts of the document that belong to no route.
 #[derive(OpenApi)]
 #[openapi(
     info(
@@ -35,7 +35,7 @@ use crate::state::AppState;
         (name = "session", description = "A browser's session, for the page at `/app`"),
         (name = "service", description = "What this is, and whether it is well"),
     ),
-    // The routes name only what their bodies hold.
+    // Routes only reference the schemas of their bodies.
     components(schemas(Failure, IdempotencyKeyText, ResultStatusName)),
 )]
 struct Frame;
@@ -51,7 +51,7 @@ pub(crate) fn endpoints() -> &'static [String] {
     &ENDPOINTS
 }
 
-/// The whole document of a service with these entities.
+/// The complete document of a service with these entities.
 pub(crate) fn document(entities: &Entities) -> Value {
     let described = OpenApiRouter::<AppState>::with_openapi(Frame::openapi())
         .merge(routes::root::router())
