@@ -1,6 +1,8 @@
 //! Errors of requests. Each has two texts: one for the client and one for the log. An error is logged here, once, when
 //! it becomes a response.
 
+mod kinds;
+
 use std::error::Error as StdError;
 use std::time::Duration;
 
@@ -9,6 +11,8 @@ use axum::response::{IntoResponse, Response};
 use bulk_core::db::{self, DbError, QuotaExceeded};
 use bulk_core::storage::StorageError;
 use thiserror::Error;
+
+pub(crate) use kinds::{ErrorKind, KINDS};
 
 use crate::envelope::{Detail, ErrorBody, failure};
 use crate::rate_limit::whole_seconds;
@@ -96,27 +100,25 @@ impl ApiError {
         Self::Internal(reason.into())
     }
 
-    fn status_and_code(&self) -> (StatusCode, &'static str) {
+    fn kind(&self) -> &'static ErrorKind {
         match self {
-            Self::Validation(_) => (StatusCode::BAD_REQUEST, "validation_failed"),
-            Self::Unauthorized(_) => (StatusCode::UNAUTHORIZED, "unauthorized"),
-            Self::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden"),
-            Self::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
-            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
-            Self::Conflict(_) => (StatusCode::CONFLICT, "conflict"),
-            Self::Gone(_) => (StatusCode::GONE, "gone"),
-            Self::QuotaExceeded(_) => (StatusCode::TOO_MANY_REQUESTS, "quota_exceeded"),
-            Self::TooSlow(_) => (StatusCode::REQUEST_TIMEOUT, "request_timeout"),
-            Self::UriTooLong(_) => (StatusCode::URI_TOO_LONG, "uri_too_long"),
-            Self::HeadersTooLarge(_) => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large"),
-            Self::RateLimited { .. } | Self::ShareTaken { .. } => {
-                (StatusCode::TOO_MANY_REQUESTS, "rate_limited")
-            }
-            Self::FileTooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "file_too_large"),
-            Self::TooManyRows(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too_many_rows"),
-            Self::UnsupportedMediaType(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
-            Self::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
-            Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
+            Self::Validation(_) => &kinds::VALIDATION_FAILED,
+            Self::Unauthorized(_) => &kinds::UNAUTHORIZED,
+            Self::Forbidden(_) => &kinds::FORBIDDEN,
+            Self::NotFound(_) => &kinds::NOT_FOUND,
+            Self::MethodNotAllowed => &kinds::METHOD_NOT_ALLOWED,
+            Self::Conflict(_) => &kinds::CONFLICT,
+            Self::Gone(_) => &kinds::GONE,
+            Self::QuotaExceeded(_) => &kinds::QUOTA_EXCEEDED,
+            Self::TooSlow(_) => &kinds::REQUEST_TIMEOUT,
+            Self::UriTooLong(_) => &kinds::URI_TOO_LONG,
+            Self::HeadersTooLarge(_) => &kinds::HEADERS_TOO_LARGE,
+            Self::RateLimited { .. } | Self::ShareTaken { .. } => &kinds::RATE_LIMITED,
+            Self::FileTooLarge(_) => &kinds::FILE_TOO_LARGE,
+            Self::TooManyRows(_) => &kinds::TOO_MANY_ROWS,
+            Self::UnsupportedMediaType(_) => &kinds::UNSUPPORTED_MEDIA_TYPE,
+            Self::Unavailable(_) => &kinds::UNAVAILABLE,
+            Self::Internal(_) => &kinds::INTERNAL,
         }
     }
 
@@ -160,7 +162,7 @@ impl ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         self.log();
-        let (status, code) = self.status_and_code();
+        let ErrorKind { status, code, .. } = *self.kind();
         let message = self.to_string();
         let retry_after_s = self.retry_after_s();
         let mut response =

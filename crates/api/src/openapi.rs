@@ -1,5 +1,6 @@
-//! The OpenAPI 3.1 description of this API. It is assembled from the handlers' own descriptions, so that no route lacks
-//! one, and completed with the parts that all routes share ([`complete`]) and the entities ([`upload`]).
+//! The OpenAPI 3.1 description of this API. It is made from the same list of routes as the router and from the
+//! handlers' own descriptions, and completed with the parts that all routes share ([`complete`]) and the entities
+//! ([`upload`]).
 
 mod complete;
 mod names;
@@ -53,16 +54,12 @@ pub(crate) fn endpoints() -> &'static [String] {
 
 /// The complete document of a service with these entities.
 pub(crate) fn document(entities: &Entities) -> Value {
+    let groups = routes::groups();
     let described = OpenApiRouter::<AppState>::with_openapi(Frame::openapi())
-        .merge(routes::root::router())
-        .merge(routes::docs::router())
-        .merge(routes::entities::router())
-        .merge(routes::session::router())
-        .merge(routes::bulk_actions::router())
-        .merge(routes::bulk_actions::streaming_router())
-        .merge(routes::uploads::router())
-        .merge(routes::health::router())
-        .merge(routes::metrics::router());
+        .merge(groups.open)
+        .merge(groups.owned)
+        .merge(groups.streaming)
+        .merge(groups.probes);
     let mut document = serde_json::to_value(described.into_openapi()).unwrap_or_default();
     upload::describe(&mut document, entities);
     complete::complete(&mut document);

@@ -20,16 +20,12 @@ use crate::state::AppState;
 pub(crate) fn router(state: AppState) -> Router {
     let draining = middleware::from_fn_with_state(state.clone(), refuse_while_draining);
     let limit_time = middleware::from_fn(limit_time);
-    let described = routes::root::router()
-        .merge(routes::docs::router())
-        .merge(routes::entities::router())
-        .merge(routes::session::router());
+    let groups = routes::groups();
     let page = if state.http.page { page::router() } else { Router::new() };
-    let open = Router::from(described).merge(page);
-    let owned = Router::from(routes::bulk_actions::router())
+    let open = Router::from(groups.open).merge(page);
+    let owned = Router::from(groups.owned)
         .layer(limit_time.clone())
-        .merge(Router::from(routes::bulk_actions::streaming_router()))
-        .merge(Router::from(routes::uploads::router()))
+        .merge(Router::from(groups.streaming))
         .route_layer(middleware::from_fn_with_state(state.clone(), identify));
     let work = open
         .layer(limit_time)
@@ -38,8 +34,7 @@ pub(crate) fn router(state: AppState) -> Router {
         .layer(middleware::from_fn_with_state(state.clone(), drain_body))
         .layer(option_layer(state.address_limit.as_ref().map(|limit| limit.layer())))
         .layer(draining);
-    let probes = Router::from(routes::health::router().merge(routes::metrics::router()));
-    let routes = with_surroundings(work.merge(probes), state);
+    let routes = with_surroundings(work.merge(Router::from(groups.probes)), state);
     // Runs before routing, so it cannot be a layer of the router itself.
     let trimmed: fn(Request) -> Request = without_trailing_slash;
     Router::new().fallback_service(MapRequest::new(routes, trimmed))

@@ -94,11 +94,7 @@ impl AppState {
     /// Rings bells without delaying the response. If that fails, the reconciler rings again.
     pub(crate) fn ring_later(&self, bells: Vec<Bell>) {
         let queue = self.dependencies.queue.clone();
-        let ringing = async move {
-            if let Err(error) = queue.ring(&bells).await {
-                tracing::warn!(%error, bells = bells.len(), "could not ring; the reconciler will");
-            }
-        };
+        let ringing = async move { queue.ring(&bells).await };
         self.running.spawn(ringing.in_current_span());
     }
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::services::Services;
 use crate::table;
 use crate::upload::Caller;
-use crate::workload::{Action, Workload, write_file};
+use crate::workload::{Action, Identity, Workload, write_file};
 
 const ROWS: u32 = 100;
 const ACTIONS: u64 = 50;
@@ -33,13 +33,19 @@ pub struct Latency {
 /// # Errors
 /// When a service fails.
 pub async fn measure(services: &Services) -> Result<Latency> {
-    let workload = Workload { action: Action::Upsert, rows: ROWS, duplicates_percent: 0, deduplicate: false };
+    let workload = Workload {
+        action: Action::Upsert,
+        identity: Identity::Email,
+        rows: ROWS,
+        duplicates_percent: 0,
+        deduplicate: false,
+    };
     table::prepare(&services.pool, &workload).await?;
     let caller = Caller::new(&services.url)?;
     let file = services.directory.join("small.csv");
     let mut took_ms = Vec::new();
     for seed in 0..ACTIONS {
-        write_file(&file, &workload.order(seed), seed)?;
+        write_file(&file, workload.identity, &[], &workload.order(seed), seed)?;
         took_ms.push(caller.run(&file, &workload, POLL).await?.as_secs_f64() * 1000.0);
     }
     std::fs::remove_file(file)?;

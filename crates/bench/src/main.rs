@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use bench::report::Report;
 use bench::services::Services;
-use bench::workload::{Action, Workload};
+use bench::workload::{Action, Identity, Workload};
 use bench::{idle, latency, pair};
 use clap::Parser;
 use local::data_dir::DataDir;
@@ -24,6 +24,9 @@ struct Cli {
     /// Operation applied to each row.
     #[arg(long, value_enum, value_delimiter = ',', default_value = "create,update,upsert,delete")]
     actions: Vec<Action>,
+    /// Columns that name the record; several are measured one after another. `id` and `both` need records that exist: `update` and `delete`.
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "email")]
+    identities: Vec<Identity>,
     /// How many of a hundred rows concern a record for the second time; several are measured one after another.
     #[arg(long, value_delimiter = ',', default_value = "0")]
     duplicates: Vec<u32>,
@@ -66,19 +69,16 @@ async fn measure(cli: &Cli, services: &Services) -> Result<Report> {
     let idle = idle::measure(services).await?;
     let latency = latency::measure(services).await?;
     let mut pairs = Vec::new();
-    for &rows in &cli.rows {
-        for &action in &cli.actions {
-            for &duplicates_percent in &cli.duplicates {
-                let workload = Workload { action, rows, duplicates_percent, deduplicate: cli.deduplicate };
-                let pair = pair::measure(services, workload, cli.rounds).await?;
-                local::console::progress(format!(
-                    "{} {rows}: ratio {:.2}",
-                    action.action_type(),
-                    pair.ratio()
-                ));
-                pairs.push(pair);
-            }
-        }
+    for workload in workloads(cli) {
+        let pair = pair::measure(services, workload, cli.rounds).await?;
+        local::console::progress(format!(
+            "{} {} by {:?}: ratio {:.2}",
+            workload.action.action_type(),
+            workload.rows,
+            workload.identity,
+            pair.ratio()
+        ));
+        pairs.push(pair);
     }
     Ok(Report {
         date: chrono::Utc::now().format("%Y-%m-%d").to_string(),
@@ -92,4 +92,23 @@ async fn measure(cli: &Cli, services: &Services) -> Result<Report> {
         latency,
         idle,
     })
+}
+
+/// Every combination of the options, without those that need ids of records that do not exist yet.
+fn workloads(cli: &Cli) -> Vec<Workload> {
+    let mut workloads = Vec::new();
+    for &rows in &cli.rows {
+        for &action in &cli.actions {
+            for &identity in &cli.identities {
+                if identity.has_id() && !(action.exists_before(0) && action.exists_before(1)) {
+                    continue;
+                }
+                for &duplicates_percent in &cli.duplicates {
+                    let deduplicate = cli.deduplicate;
+                    workloads.push(Workload { action, identity, rows, duplicates_percent, deduplicate });
+                }
+            }
+        }
+    }
+    workloads
 }

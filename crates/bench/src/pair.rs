@@ -79,7 +79,9 @@ pub async fn measure(services: &Services, workload: Workload, rounds: u32) -> Re
         pair.direct_seconds.push(took.as_secs_f64());
 
         table::prepare(&services.pool, &workload).await?;
-        write_file(&file, &order, round)?;
+        let ids = if workload.identity.has_id() { table::ids(&services.pool).await? } else { Vec::new() };
+        write_file(&file, workload.identity, &ids, &order, round)?;
+        drop(ids);
         drop(order);
         let (start, before) = (services.processes.start(), services.work().await?);
         let took = caller.run(&file, &workload, POLL).await?;
@@ -110,12 +112,14 @@ pub fn median(values: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::workload::Identity;
 
     #[test]
     fn the_ratio_is_that_of_the_rounds_and_not_of_the_medians() {
         let pair = Pair {
             workload: Workload {
                 action: Action::Update,
+                identity: Identity::Email,
                 rows: 100,
                 duplicates_percent: 0,
                 deduplicate: false,

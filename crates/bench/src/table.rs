@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use sqlx::PgPool;
+use uuid::Uuid;
 
 use crate::workload::Workload;
 
@@ -35,6 +36,17 @@ pub async fn prepare(pool: &PgPool, workload: &Workload) -> Result<()> {
         sqlx::query(statement).execute(pool).await?;
     }
     Ok(())
+}
+
+/// Ids of the records in the order of their numbers, if all of them exist.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn ids(pool: &PgPool) -> Result<Vec<Uuid>> {
+    Ok(sqlx::query_scalar("SELECT id FROM contacts WHERE account_id = $1 ORDER BY email")
+        .bind(ACCOUNT)
+        .fetch_all(pool)
+        .await?)
 }
 
 /// Records in the table.

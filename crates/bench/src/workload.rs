@@ -3,10 +3,11 @@
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use api_types::ActionType;
 use clap::ValueEnum;
 use serde::Serialize;
+use uuid::Uuid;
 
 /// What is done with the rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
@@ -45,12 +46,40 @@ impl Action {
     }
 }
 
+/// Columns of the file that say which record a row means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Identity {
+    /// `email`, the key.
+    Email,
+    /// `id`.
+    Id,
+    /// `id` and `email`, as in an export.
+    Both,
+}
+
+impl Identity {
+    /// Whether the file has a column `id`. Only records that exist before have one.
+    #[must_use]
+    pub fn has_id(self) -> bool {
+        self != Self::Email
+    }
+
+    /// Whether the file has a column `email`.
+    #[must_use]
+    pub fn has_email(self) -> bool {
+        self != Self::Id
+    }
+}
+
 /// What to measure.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Workload {
     /// What is done with the rows.
     pub action: Action,
+    /// Columns that name the record.
+    pub identity: Identity,
     /// Rows of the file.
     pub rows: u32,
     /// How many of a hundred rows concern a record that an earlier row concerns too.
@@ -106,16 +135,26 @@ pub fn email(number: u32) -> String {
     format!("user{number:08}@example.com")
 }
 
-/// Writes the rows as CSV.
+/// Writes the rows as CSV. `ids` holds the id of each record by its number; it may be empty when the identity has none.
 ///
 /// # Errors
-/// When the file cannot be written.
-pub fn write_file(path: &Path, order: &[u32], seed: u64) -> Result<()> {
+/// When the file cannot be written, or a record has no id.
+pub fn write_file(path: &Path, identity: Identity, ids: &[Uuid], order: &[u32], seed: u64) -> Result<()> {
     let mut file = BufWriter::with_capacity(1 << 20, std::fs::File::create(path)?);
-    writeln!(file, "email,name,age")?;
+    if identity.has_id() {
+        write!(file, "id,")?;
+    }
+    writeln!(file, "{}name,age", if identity.has_email() { "email," } else { "" })?;
     for &number in order {
         let Contact { email, name, age } = contact(number, seed);
-        writeln!(file, "{email},{name},{age}")?;
+        if identity.has_id() {
+            let id = ids.get(number as usize).with_context(|| format!("record {number} has no id"))?;
+            write!(file, "{id},")?;
+        }
+        if identity.has_email() {
+            write!(file, "{email},")?;
+        }
+        writeln!(file, "{name},{age}")?;
     }
     Ok(file.flush()?)
 }
@@ -128,8 +167,13 @@ mod tests {
 
     #[test]
     fn every_record_occurs_and_the_rest_are_duplicates() {
-        let workload =
-            Workload { action: Action::Update, rows: 1000, duplicates_percent: 10, deduplicate: false };
+        let workload = Workload {
+            action: Action::Update,
+            identity: Identity::Email,
+            rows: 1000,
+            duplicates_percent: 10,
+            deduplicate: false,
+        };
         let order = workload.order(1);
         assert_eq!((order.len(), workload.records()), (1000, 900));
         assert_eq!(order.iter().collect::<HashSet<_>>().len(), 900);

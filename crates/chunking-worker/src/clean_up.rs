@@ -8,6 +8,7 @@ use std::time::Duration;
 use bulk_core::config::RetentionConfig;
 use bulk_core::db::{self, DbError, RemovalPart};
 use bulk_core::dependencies::Dependencies;
+use bulk_core::millis;
 use bulk_core::removal::{self, RemovalError};
 use bulk_core::telemetry::metrics::{OBJECTS_REMOVED, REMOVAL_FAILURES, REMOVALS};
 use thiserror::Error;
@@ -104,8 +105,4 @@ impl CleanUp {
         }
         Ok(())
     }
-}
-
-fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

@@ -1,23 +1,21 @@
 //! Claims a file, cuts it under its lease, and decides what follows when that fails.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bulk_core::config::Config;
-use bulk_core::db::{self, Bell, ChunkingClaim, ChunkingLease, DbError, FileShare, RetryPolicy};
+use bulk_core::db::{self, Bell, DbError, FileClaim, FileLease, FileShare, RetryPolicy};
 use bulk_core::dependencies::Dependencies;
-use bulk_core::queue::ChunkingJob;
+use bulk_core::millis;
+use bulk_core::queue::FileJob;
 use bulk_core::shutdown::Shutdown;
 use bulk_core::telemetry::trace::TraceContext;
-use bulk_core::worker::{Handler, LeaseKeeper, Turn, Verdict, delay_after};
-use futures::FutureExt;
+use bulk_core::worker::{Handler, Panicked, Turn, Verdict, delay_after, under_lease};
 use tracing::Instrument;
 
-use crate::pipeline::{ChunkingError, Pause, chunk_file};
-use crate::writer::ring;
+use crate::chunk_file::{FileError, Pause, chunk_file};
 
 /// Files of one account that are read at a time, over all workers; the rest of the workers' room is for others.
 const MAX_FILES_PER_ACCOUNT: i64 = 1;
@@ -46,20 +44,20 @@ pub struct ChunkingHandler {
 }
 
 enum Ended {
-    Chunked(Result<(), ChunkingError>),
+    Chunked(Result<(), FileError>),
     LeaseLost,
     ShuttingDown,
 }
 
 #[async_trait]
 impl Handler for ChunkingHandler {
-    type Job = ChunkingJob;
+    type Job = FileJob;
 
-    async fn handle(&self, _: ChunkingJob, turn: Turn) -> Verdict {
+    async fn handle(&self, _: FileJob, turn: Turn) -> Verdict {
         let after = self.served.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let share = FileShare { max_per_account: MAX_FILES_PER_ACCOUNT, max_bytes: self.max_file_bytes() };
         let (pool, lease_ms) = (&self.dependencies.pool, self.lease_ms());
-        let claim = match db::claim_chunking(pool, &self.owner, lease_ms, share, &after).await {
+        let claim = match db::claim_file(pool, &self.owner, lease_ms, share, &after).await {
             Ok(Some(claim)) => claim,
             Ok(None) => return Verdict::Finished,
             Err(error) => return Verdict::after(&error, "could not claim a file"),
@@ -77,7 +75,7 @@ impl Handler for ChunkingHandler {
 }
 
 impl ChunkingHandler {
-    async fn chunk(&self, claim: ChunkingClaim, mut turn: Turn) -> Verdict {
+    async fn chunk(&self, claim: FileClaim, mut turn: Turn) -> Verdict {
         let lease = claim.lease.clone();
         let (failures, started) = (claim.failures, std::time::Instant::now());
         tracing::info!(attempt = lease.attempt, rows = claim.total_rows, "reading a file");
@@ -90,33 +88,34 @@ impl ChunkingHandler {
         verdict
     }
 
-    async fn chunk_under_lease(&self, claim: ChunkingClaim, large: bool, turn: &mut Turn) -> Ended {
+    async fn chunk_under_lease(&self, claim: FileClaim, large: bool, turn: &mut Turn) -> Ended {
         let (pool, lease, lease_ms) = (self.dependencies.pool.clone(), claim.lease.clone(), self.lease_ms());
-        let keeper = LeaseKeeper::start(self.config.worker.lease, move || {
+        let renew = move || {
             let (pool, lease) = (pool.clone(), lease.clone());
-            async move { db::renew_chunking(&pool, &lease, lease_ms).await }
-        });
-        // Caught, a panic counts as a failure; uncaught, the next worker would panic in turn, for ever.
+            async move { db::renew_file(&pool, &lease, lease_ms).await }
+        };
         let mut pause = Slices { handler: self, turn, large };
         let work = chunk_file(&self.dependencies, &self.config, claim, &mut pause);
-        let work = AssertUnwindSafe(work).catch_unwind();
         tokio::select! {
-            result = work => Ended::Chunked(result.unwrap_or(Err(ChunkingError::Panicked))),
-            () = keeper.lost() => Ended::LeaseLost,
+            ended = under_lease(self.config.worker.lease, renew, work) => match ended {
+                Ok(Some(result)) => Ended::Chunked(result),
+                Ok(None) => Ended::LeaseLost,
+                Err(Panicked) => Ended::Chunked(Err(FileError::Panicked)),
+            },
             () = self.shutdown.cancelled() => Ended::ShuttingDown,
         }
     }
 
     /// `failures` is how many runs have failed before.
-    async fn conclude(&self, lease: &ChunkingLease, bell: Bell, failures: u32, ended: Ended) -> Verdict {
+    async fn conclude(&self, lease: &FileLease, bell: Bell, failures: u32, ended: Ended) -> Verdict {
         let pool = &self.dependencies.pool;
         let concluded = match ended {
             Ended::Chunked(Ok(())) => {
                 tracing::info!("the whole file is cut into chunks");
-                db::finish_chunking(pool, lease, self.max_in_flight()).await
+                db::finish_file(pool, lease, self.max_in_flight()).await
             }
             Ended::LeaseLost => {
-                let _ = db::chunking_lease_survived(pool, lease).await;
+                let _ = db::file_lease_survived(pool, lease).await;
                 Err(DbError::Fenced)
             }
             Ended::ShuttingDown => {
@@ -124,7 +123,7 @@ impl ChunkingHandler {
                 self.hand_back(lease, Duration::ZERO).await.map(|()| vec![bell])
             }
             Ended::Chunked(Err(error)) if error.is_fenced() => Err(DbError::Fenced),
-            Ended::Chunked(Err(ChunkingError::File(sentence))) => {
+            Ended::Chunked(Err(FileError::File(sentence))) => {
                 tracing::warn!(reason = sentence, "the file is refused");
                 db::refuse_file(pool, lease, "file_refused", &sentence, self.max_in_flight()).await
             }
@@ -135,7 +134,7 @@ impl ChunkingHandler {
             Ended::Chunked(Err(error)) => {
                 if let Some(outage) = error.outage() {
                     if self.hand_back(lease, Duration::ZERO).await.is_ok() {
-                        ring(&self.dependencies, &[bell]).await;
+                        self.dependencies.queue.ring(&[bell]).await;
                     }
                     return Verdict::Outage(outage);
                 }
@@ -144,7 +143,7 @@ impl ChunkingHandler {
         };
         match concluded {
             Ok(bells) => {
-                ring(&self.dependencies, &bells).await;
+                self.dependencies.queue.ring(&bells).await;
                 Verdict::Finished
             }
             Err(DbError::Fenced) => {
@@ -157,15 +156,15 @@ impl ChunkingHandler {
 
     async fn count_failure(
         &self,
-        lease: &ChunkingLease,
+        lease: &FileLease,
         failures: u32,
-        error: &ChunkingError,
+        error: &FileError,
     ) -> Result<Vec<Bell>, DbError> {
         let delay = delay_after(failures + 1, FIRST_RETRY_DELAY);
-        let delay_ms = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
+        let delay_ms = millis(delay);
         let retry = RetryPolicy { max_failures: self.config.worker.max_chunk_attempts, delay_ms };
         let pool = &self.dependencies.pool;
-        let counted = db::fail_chunking(pool, lease, &error.to_string(), retry, self.max_in_flight()).await;
+        let counted = db::fail_file(pool, lease, &error.to_string(), retry, self.max_in_flight()).await;
         // A run whose action was paused or cancelled meanwhile has not failed.
         if !matches!(counted, Err(DbError::Fenced)) {
             tracing::error!(%error, failures = failures + 1, "reading the file failed");
@@ -174,9 +173,9 @@ impl ChunkingHandler {
     }
 
     /// Another worker, or this one after the outage, can start after the delay.
-    async fn hand_back(&self, lease: &ChunkingLease, delay: Duration) -> Result<(), DbError> {
-        let delay_ms = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
-        Ok(db::hand_back_chunking(&self.dependencies.pool, lease, delay_ms).await?)
+    async fn hand_back(&self, lease: &FileLease, delay: Duration) -> Result<(), DbError> {
+        let delay_ms = millis(delay);
+        Ok(db::hand_back_file(&self.dependencies.pool, lease, delay_ms).await?)
     }
 
     /// Whether another account's file waits that this worker could read.
@@ -197,7 +196,7 @@ impl ChunkingHandler {
     }
 
     fn lease_ms(&self) -> i64 {
-        i64::try_from(self.config.worker.lease.as_millis()).unwrap_or(i64::MAX)
+        millis(self.config.worker.lease)
     }
 }
 

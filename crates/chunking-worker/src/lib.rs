@@ -4,12 +4,12 @@
 //! Cutting is a pure function of the file and of settings stored with the action. A chunker that dies is simply run
 //! again: it cuts the same chunks, and leaves alone those that are recorded.
 
+mod chunk_file;
 mod clean_up;
 pub mod dedupe;
 mod exact_length;
 mod handler;
 pub mod partition;
-mod pipeline;
 mod reconciler;
 mod writer;
 
@@ -20,7 +20,7 @@ use bulk_core::config::Config;
 use bulk_core::dependencies::Dependencies;
 use bulk_core::shutdown::Shutdown;
 use bulk_core::worker::{Breaker, Runner, consumer_name};
-use worker_http::{HostError, host};
+use worker_host::{HostError, host};
 
 use handler::ChunkingHandler;
 use reconciler::Reconciler;

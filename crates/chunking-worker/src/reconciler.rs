@@ -14,7 +14,6 @@ use sqlx::PgConnection;
 use tokio::task::JoinSet;
 
 use crate::clean_up::CleanUp;
-use crate::writer::ring;
 
 /// The advisory lock of the leader; any number that nothing else in the database uses.
 const LEADER_LOCK: i64 = 0x62_75_6c_6b_2d_72_65_63;
@@ -130,7 +129,7 @@ impl Reconciler {
         let mut bells = self.take_back_lost().await?;
         bells.extend(db::retries_due(pool).await?);
         bells.extend(db::release_waiting(pool, self.max_in_flight()).await?);
-        ring(&self.dependencies, &bells).await;
+        self.dependencies.queue.ring(&bells).await;
         self.fill_up(QueueName::Chunking, &db::waiting_files(pool, SILENCE_MS, MOST_JOBS).await?).await;
         self.fill_up(QueueName::Processing, &db::waiting_chunks(pool, SILENCE_MS, MOST_JOBS).await?).await;
         let settled = db::settle_finished(pool).await?;
@@ -169,7 +168,7 @@ impl Reconciler {
         let missing = waiting.len().saturating_sub(queued).max(1);
         if i64::try_from(queued).is_ok_and(|queued| queued < MOST_JOBS) {
             tracing::debug!(queue = queue.as_str(), jobs = missing, "sending jobs that may be lost");
-            ring(&self.dependencies, &waiting[..missing.min(waiting.len())]).await;
+            self.dependencies.queue.ring(&waiting[..missing.min(waiting.len())]).await;
         }
     }
 

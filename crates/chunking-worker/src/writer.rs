@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use bulk_core::chunk::{ChunkId, content_hash};
-use bulk_core::db::{self, ChunkingLease, DbError, NewChunk, RecordedChunk};
+use bulk_core::db::{self, DbError, FileLease, NewChunk, RecordedChunk};
 use bulk_core::dependencies::Dependencies;
 use bulk_core::storage::{StorageError, keys};
 use bulk_core::worker::delay_after;
@@ -48,7 +48,7 @@ pub enum WriteError {
 pub struct ChunkWriter {
     dependencies: Dependencies,
     account: String,
-    lease: ChunkingLease,
+    lease: FileLease,
     max_in_flight: i64,
     recorded: HashMap<(i16, i32), RecordedChunk>,
     writes: JoinSet<Result<(), WriteError>>,
@@ -60,7 +60,7 @@ impl ChunkWriter {
     pub fn new(
         dependencies: Dependencies,
         account: String,
-        lease: ChunkingLease,
+        lease: FileLease,
         max_in_flight: i64,
         recorded: HashMap<(i16, i32), RecordedChunk>,
     ) -> Self {
@@ -100,7 +100,7 @@ impl ChunkWriter {
         self.writes.spawn(async move {
             dependencies.store.put(&key, Bytes::from(object)).await?;
             let bells = record(&dependencies, &lease, chunk, is_new, max_in_flight).await?;
-            ring(&dependencies, &bells).await;
+            dependencies.queue.ring(&bells).await;
             Ok(())
         });
         Ok(())
@@ -129,7 +129,7 @@ impl ChunkWriter {
 /// again, because otherwise the whole file would have to be read again.
 async fn record(
     dependencies: &Dependencies,
-    lease: &ChunkingLease,
+    lease: &FileLease,
     chunk: NewChunk,
     is_new: bool,
     max_in_flight: i64,
@@ -149,12 +149,5 @@ async fn record(
             }
             ended => return ended,
         }
-    }
-}
-
-/// A bell that cannot be rung is no failure of the work: it is recorded, and the reconciler will ring.
-pub async fn ring(dependencies: &Dependencies, bells: &[db::Bell]) {
-    if let Err(error) = dependencies.queue.ring(bells).await {
-        tracing::warn!(%error, bells = bells.len(), "could not ring; the reconciler will");
     }
 }

@@ -6,7 +6,6 @@
 //! to ring.
 
 mod actions;
-mod chunking;
 mod chunks;
 mod clean_up;
 mod committed;
@@ -15,6 +14,7 @@ mod declarations;
 mod due;
 mod erasure;
 mod error;
+mod files;
 mod finish;
 mod idempotency;
 mod locked_action;
@@ -27,11 +27,6 @@ mod waiting;
 pub use actions::{
     ActionFilter, ActionRecord, Insertion, NewAction, count_actions, find_action, followed_actions,
     insert_action, list_actions,
-};
-pub use chunking::{
-    ChunkingClaim, ChunkingLease, FileShare, NewChunk, RecordedChunk, chunk_rewritten,
-    chunking_lease_survived, claim_chunking, fail_chunking, files_wait_for_a_slot, finish_chunking,
-    hand_back_chunking, record_chunk, refuse_file, renew_chunking,
 };
 pub use chunks::{
     ChunkClaim, ChunkLease, accounts_wait_for_a_slot, chunk_lease_survived, claim_chunk, defer_chunk,
@@ -50,6 +45,11 @@ pub use erasure::{
     delete_records, kept_declarations, stragglers_gone_in_ms, table_exists, take_uploads,
 };
 pub use error::{DbError, is_contention, is_outage};
+pub use files::{
+    FileClaim, FileLease, FileShare, NewChunk, RecordedChunk, chunk_rewritten, claim_file, fail_file,
+    file_lease_survived, files_wait_for_a_slot, finish_file, hand_back_file, record_chunk, refuse_file,
+    renew_file,
+};
 pub use finish::{FinishedChunk, finish_chunk};
 pub use idempotency::{IdempotencyKey, KeyUse, find_key, remove_expired_keys};
 pub use locked_action::LockedAction;

@@ -190,7 +190,7 @@ async fn wait_for_stragglers(
     account: &str,
     lease: Duration,
 ) -> Result<(), ErasureError> {
-    let grace_ms = i64::try_from((lease + LONGEST_REQUEST).as_millis()).unwrap_or(i64::MAX);
+    let grace_ms = crate::millis(lease + LONGEST_REQUEST);
     let wait_ms = db::stragglers_gone_in_ms(&dependencies.pool, account, grace_ms).await?;
     if wait_ms > 0 {
         tracing::info!(wait_ms, "waiting until no worker can be at an action that was just ended");

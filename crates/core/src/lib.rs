@@ -23,6 +23,7 @@ pub mod entity;
 pub mod erasure;
 pub mod file_name;
 pub mod health;
+mod millis;
 pub mod queue;
 pub mod removal;
 pub mod shutdown;
@@ -30,3 +31,5 @@ pub mod storage;
 pub mod telemetry;
 pub mod value;
 pub mod worker;
+
+pub use millis::millis;

@@ -8,7 +8,7 @@ mod account_keys;
 mod job;
 mod reader;
 
-pub use job::{ChunkJob, ChunkingJob, Job, Payload};
+pub use job::{ChunkJob, FileJob, Job, Payload};
 pub use reader::{Delivery, LONGEST_READ, QueueReader};
 
 use std::sync::{Arc, PoisonError, RwLock};
@@ -81,11 +81,18 @@ impl Queue {
         Ok(Self { client, connection, key_prefix: config.key_prefix.clone() })
     }
 
+    /// Rings bells. A bell that cannot be rung is only logged: the work is not lost, the reconciler rings again.
+    pub async fn ring(&self, bells: &[Bell]) {
+        if let Err(error) = self.try_ring(bells).await {
+            tracing::warn!(%error, bells = bells.len(), "could not ring; the reconciler will");
+        }
+    }
+
     /// Rings bells in one round trip. Retries once, because a connection that broke unnoticed fails one command.
     ///
     /// # Errors
-    /// If Redis is unavailable. The work is not lost: the reconciler rings again.
-    pub async fn ring(&self, bells: &[Bell]) -> Result<(), RedisError> {
+    /// If Redis is unavailable.
+    pub async fn try_ring(&self, bells: &[Bell]) -> Result<(), RedisError> {
         if bells.is_empty() {
             return Ok(());
         }

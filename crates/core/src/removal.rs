@@ -85,7 +85,7 @@ async fn put_off(pool: &PgPool, removal: &Removal, reason: &str) -> sqlx::Result
         reason,
         "objects were not removed; they are tried again later"
     );
-    db::removal_failed(pool, removal, reason, i64::try_from(delay.as_millis()).unwrap_or(i64::MAX)).await
+    db::removal_failed(pool, removal, reason, crate::millis(delay)).await
 }
 
 fn retry_after(failures: i32) -> Duration {

@@ -11,6 +11,6 @@ mod turn;
 
 pub use backoff::delay_after;
 pub use breaker::Breaker;
-pub use lease::LeaseKeeper;
+pub use lease::{Panicked, under_lease};
 pub use runner::{Handler, Runner, Verdict, consumer_name};
 pub use turn::{SLICE, Turn};

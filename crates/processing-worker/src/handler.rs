@@ -1,20 +1,19 @@
 //! Claims a chunk, processes it under its lease, and decides what follows when that fails.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bulk_core::action::ActionStatus;
 use bulk_core::config::WorkerConfig;
-use bulk_core::db::{self, Bell, ChunkClaim, DbError, FinishedChunk, RetryPolicy};
+use bulk_core::db::{self, ChunkClaim, DbError, FinishedChunk, RetryPolicy};
 use bulk_core::dependencies::Dependencies;
+use bulk_core::millis;
 use bulk_core::queue::ChunkJob;
 use bulk_core::shutdown::Shutdown;
 use bulk_core::telemetry::metrics::{ACTION_DURATION, CHUNK_DURATION, CHUNKS, RETRIES};
 use bulk_core::telemetry::trace::TraceContext;
-use bulk_core::worker::{Handler, LeaseKeeper, SLICE, Turn, Verdict, delay_after};
-use futures::FutureExt;
+use bulk_core::worker::{Handler, Panicked, SLICE, Turn, Verdict, delay_after, under_lease};
 use tracing::Instrument;
 
 use crate::process_chunk::{ChunkError, process_chunk};
@@ -86,7 +85,7 @@ impl ProcessingHandler {
                     metrics::histogram!(ACTION_DURATION).record(finished.action_age_seconds);
                     tracing::info!("every row of the action has its outcome");
                 }
-                self.ring(&finished.bells).await;
+                self.dependencies.queue.ring(&finished.bells).await;
                 Verdict::Finished
             }
             Err(error) => self.put_aside(&claim, error).await,
@@ -99,12 +98,10 @@ impl ProcessingHandler {
         turn: &mut Turn,
     ) -> Result<FinishedChunk, ChunkError> {
         let (pool, lease, lease_ms) = (self.dependencies.pool.clone(), claim.lease.clone(), self.lease_ms());
-        let keeper = LeaseKeeper::start(self.config.lease, move || {
+        let renew = move || {
             let (pool, lease) = (pool.clone(), lease.clone());
             async move { db::renew_chunk(&pool, &lease, lease_ms).await }
-        });
-        // A panic is a failure of the chunk like any other: caught, it counts towards `dead`; uncaught, the lease would run
-        // out and the next worker would panic in turn, for ever.
+        };
         let work = process_chunk(&self.dependencies, claim, self.max_in_flight(), self.config.lease);
         // A chunk that is known to take long makes room at once.
         let slice = if claim.slow { Duration::ZERO } else { SLICE };
@@ -113,12 +110,15 @@ impl ProcessingHandler {
             waiting.inspect_err(|error| tracing::debug!(%error, "could not ask who waits")).unwrap_or(false)
         };
         tokio::select! {
-            result = AssertUnwindSafe(work).catch_unwind() => result.unwrap_or(Err(ChunkError::Panicked)),
+            ended = under_lease(self.config.lease, renew, work) => match ended {
+                Ok(Some(result)) => result,
+                Ok(None) => {
+                    let _ = db::chunk_lease_survived(&self.dependencies.pool, &claim.lease).await;
+                    Err(DbError::Fenced.into())
+                }
+                Err(Panicked) => Err(ChunkError::Panicked),
+            },
             () = turn.overrun(slice, others_wait) => Err(ChunkError::Overrun),
-            () = keeper.lost() => {
-                let _ = db::chunk_lease_survived(&self.dependencies.pool, &claim.lease).await;
-                Err(DbError::Fenced.into())
-            }
             () = self.shutdown.out_of_time(self.patience) => Err(ChunkError::OutOfTime),
         }
     }
@@ -158,8 +158,7 @@ impl ProcessingHandler {
         } else {
             tracing::debug!(%error, attempts, "a chunk met the locks of others");
         }
-        let delay_ms = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
-        match db::defer_chunk(&self.dependencies.pool, &claim.lease, delay_ms).await {
+        match db::defer_chunk(&self.dependencies.pool, &claim.lease, millis(delay)).await {
             Ok(true) => Verdict::Finished,
             Ok(false) => leave(),
             Err(error) => Verdict::after(&error.into(), "could not put a chunk back; its lease will run out"),
@@ -170,17 +169,14 @@ impl ProcessingHandler {
     async fn hand_back(&self, claim: &ChunkClaim, slow: bool) {
         metrics::counter!(CHUNKS, "result" => "handed_back").increment(1);
         if let Ok(Some(bell)) = db::hand_back_chunk(&self.dependencies.pool, &claim.lease, slow).await {
-            self.ring(&[bell]).await;
+            self.dependencies.queue.ring(&[bell]).await;
         }
     }
 
     async fn count_failure(&self, claim: &ChunkClaim, error: &ChunkError) -> Verdict {
         let failures = claim.failures + 1;
         let delay = delay_after(failures, FIRST_RETRY_DELAY);
-        let retry = RetryPolicy {
-            max_failures: self.config.max_chunk_attempts,
-            delay_ms: i64::try_from(delay.as_millis()).unwrap_or(i64::MAX),
-        };
+        let retry = RetryPolicy { max_failures: self.config.max_chunk_attempts, delay_ms: millis(delay) };
         let dead = failures >= self.config.max_chunk_attempts;
         let message = error.to_string();
         let counted =
@@ -195,7 +191,7 @@ impl ProcessingHandler {
         metrics::counter!(RETRIES).increment(u64::from(!dead));
         match counted {
             Ok(bells) => {
-                self.ring(&bells).await;
+                self.dependencies.queue.ring(&bells).await;
                 Verdict::Finished
             }
             Err(error) => {
@@ -204,15 +200,8 @@ impl ProcessingHandler {
         }
     }
 
-    /// A bell that cannot be rung is no failure of the work: the reconciler will ring.
-    async fn ring(&self, bells: &[Bell]) {
-        if let Err(error) = self.dependencies.queue.ring(bells).await {
-            tracing::warn!(%error, bells = bells.len(), "could not ring; the reconciler will");
-        }
-    }
-
     fn lease_ms(&self) -> i64 {
-        i64::try_from(self.config.lease.as_millis()).unwrap_or(i64::MAX)
+        millis(self.config.lease)
     }
 
     fn max_in_flight(&self) -> i64 {

@@ -12,7 +12,7 @@ use bulk_core::dependencies::Dependencies;
 use bulk_core::shutdown::Shutdown;
 use bulk_core::telemetry::metrics::{CHUNKS, RETRIES};
 use bulk_core::worker::{Breaker, Runner, consumer_name};
-use worker_http::{HostError, host};
+use worker_host::{HostError, host};
 
 use handler::ProcessingHandler;
 

@@ -50,7 +50,7 @@ pub trait Job: DeserializeOwned + Send + 'static {
 /// Job: a file waits to be chunked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ChunkingJob {
+pub struct FileJob {
     /// Payload version.
     pub v: u32,
     /// The action.
@@ -72,7 +72,7 @@ pub struct ChunkJob {
     pub traceparent: String,
 }
 
-impl Job for ChunkingJob {
+impl Job for FileJob {
     const QUEUE: QueueName = QueueName::Chunking;
 
     fn traceparent(&self) -> &str {
@@ -91,8 +91,8 @@ impl Job for ChunkJob {
 pub(super) fn encode(bell: &Bell) -> (QueueName, String) {
     let (queue, payload) = match bell.clone() {
         Bell::Chunking { action_id, traceparent } => {
-            let job = ChunkingJob { v: VERSION, action_id, traceparent };
-            (ChunkingJob::QUEUE, serde_json::to_string(&job))
+            let job = FileJob { v: VERSION, action_id, traceparent };
+            (FileJob::QUEUE, serde_json::to_string(&job))
         }
         Bell::Processing { chunk, traceparent } => {
             let job = ChunkJob { v: VERSION, chunk, traceparent };
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn payloads_of_version_1_parse_and_are_what_is_written() {
-        let job: ChunkingJob = serde_json::from_str(CHUNKING).unwrap();
+        let job: FileJob = serde_json::from_str(CHUNKING).unwrap();
         let bell = Bell::Chunking { action_id: job.action_id, traceparent: job.traceparent };
         assert_eq!(encode(&bell), (QueueName::Chunking, CHUNKING.to_owned()));
 

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use bulk_core::action::ActionType;
 use bulk_core::chunk::{ChunkEncoder, RowCode};
 use bulk_core::config::Config;
-use bulk_core::db::{ChunkingClaim, DbError};
+use bulk_core::db::{DbError, FileClaim};
 use bulk_core::dependencies::Dependencies;
 use bulk_core::entity::{ColumnMap, Entity, FieldProblem, FrozenError};
 use bulk_core::health::{Dependency, Outage};
@@ -22,7 +22,7 @@ use crate::writer::{ChunkWriter, WriteError};
 
 /// Why a file could not be cut to its end.
 #[derive(Debug, Error)]
-pub enum ChunkingError {
+pub enum FileError {
     /// The file is at fault and will be so again; the sentence is for its uploader.
     #[error("{0}")]
     File(String),
@@ -46,7 +46,7 @@ pub enum ChunkingError {
     Read(std::io::Error),
 }
 
-impl ChunkingError {
+impl FileError {
     /// Set where waiting may help; it counts as no attempt.
     pub fn outage(&self) -> Option<Outage> {
         match self {
@@ -72,7 +72,7 @@ impl ChunkingError {
     }
 }
 
-impl From<CsvError> for ChunkingError {
+impl From<CsvError> for FileError {
     fn from(error: CsvError) -> Self {
         match error {
             CsvError::Io(error) => match WrongSize::of(&error) {
@@ -98,14 +98,14 @@ pub trait Pause: Send {
 pub async fn chunk_file(
     dependencies: &Dependencies,
     config: &Config,
-    claim: ChunkingClaim,
+    claim: FileClaim,
     pause: &mut dyn Pause,
-) -> Result<(), ChunkingError> {
+) -> Result<(), FileError> {
     let frozen = &dependencies.entities;
     let entity = frozen.get(&dependencies.pool, &claim.entity_type, claim.entity_hash).await?;
     let source = dependencies.store.open(&claim.file_key).await.map_err(|error| match error {
-        StorageError::NotFound => ChunkingError::Damaged("there is no such object".to_owned()),
-        error => ChunkingError::Storage(error),
+        StorageError::NotFound => FileError::Damaged("there is no such object".to_owned()),
+        error => FileError::Storage(error),
     })?;
     let source = ExactLength::new(source, claim.file_size_bytes);
     // The upload was checked against the limits of its day; what counts now is that the file still has as many rows.
@@ -123,7 +123,7 @@ pub async fn chunk_file(
     }
     if rows != claim.total_rows {
         let expected = claim.total_rows;
-        return Err(ChunkingError::File(format!("the file has {rows} rows, at upload it had {expected}")));
+        return Err(FileError::File(format!("the file has {rows} rows, at upload it had {expected}")));
     }
     cutter.finish().await
 }
@@ -145,16 +145,16 @@ impl Cutter {
     fn new(
         dependencies: &Dependencies,
         config: &Config,
-        claim: &ChunkingClaim,
+        claim: &FileClaim,
         entity: Arc<Entity>,
         header: Vec<String>,
-    ) -> Result<Self, ChunkingError> {
+    ) -> Result<Self, FileError> {
         let map = entity.map_columns(&header, &claim.mapping, &claim.intake).map_err(|problems| {
             let sentences: Vec<_> = problems.into_iter().map(|problem| problem.message).collect();
-            ChunkingError::File(sentences.join("; "))
+            FileError::File(sentences.join("; "))
         })?;
         let map = entity.relevant(&map, claim.action_type);
-        entity.check_header(&map, claim.action_type).map_err(ChunkingError::File)?;
+        entity.check_header(&map, claim.action_type).map_err(FileError::File)?;
         let writer = ChunkWriter::new(
             dependencies.clone(),
             claim.account_id.clone(),
@@ -175,7 +175,7 @@ impl Cutter {
         })
     }
 
-    async fn add(&mut self, row: Row, record: &Record) -> Result<(), ChunkingError> {
+    async fn add(&mut self, row: Row, record: &Record) -> Result<(), FileError> {
         let checked = self.check(row, record);
         let identity = checked.as_ref().ok().copied();
         let refusal = match (&checked, identity) {
@@ -210,7 +210,7 @@ impl Cutter {
         }
     }
 
-    async fn close(&mut self, partition: i16) -> Result<(), ChunkingError> {
+    async fn close(&mut self, partition: i16) -> Result<(), FileError> {
         let fresh = ChunkEncoder::new(&self.header);
         let (next_seq, open) = &mut self.open[partition as usize];
         let chunk = std::mem::replace(open, fresh);
@@ -220,7 +220,7 @@ impl Cutter {
         Ok(self.writer.write(partition, seq, row_count, chunk.finish()).await?)
     }
 
-    async fn finish(mut self) -> Result<(), ChunkingError> {
+    async fn finish(mut self) -> Result<(), FileError> {
         for partition in 0..i16::try_from(self.open.len()).unwrap_or(i16::MAX) {
             if self.open[partition as usize].1.row_count() > 0 {
                 self.close(partition).await?;

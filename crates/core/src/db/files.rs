@@ -15,7 +15,7 @@ use crate::action::{ActionEvent, ActionType, Intake, OnConflict};
 
 /// Proof of a claim: the fencing token of one pass over a file.
 #[derive(Debug, Clone)]
-pub struct ChunkingLease {
+pub struct FileLease {
     /// The action.
     pub action_id: Uuid,
     /// Worker that holds the lease.
@@ -26,9 +26,9 @@ pub struct ChunkingLease {
 
 /// A claimed file with everything needed to cut it into chunks.
 #[derive(Debug, Clone)]
-pub struct ChunkingClaim {
+pub struct FileClaim {
     /// The lease.
-    pub lease: ChunkingLease,
+    pub lease: FileLease,
     /// Account that owns it.
     pub account_id: String,
     /// Name of the entity that the rows describe.
@@ -110,16 +110,16 @@ pub struct FileShare {
 ///
 /// # Errors
 /// If the database is unreachable or refuses the statement.
-pub async fn claim_chunking(
+pub async fn claim_file(
     pool: &PgPool,
     owner: &str,
     lease_ms: i64,
     share: FileShare,
     after: &str,
-) -> Result<Option<ChunkingClaim>, DbError> {
+) -> Result<Option<FileClaim>, DbError> {
     for _ in 0..CLAIM_ATTEMPTS {
         let Some(next) = next_file_in_turn(pool, share, after).await? else { return Ok(None) };
-        let claim = claim_file(pool, next, owner, lease_ms, share.max_per_account).await?;
+        let claim = lease_file(pool, next, owner, lease_ms, share.max_per_account).await?;
         if claim.is_some() {
             return Ok(claim);
         }
@@ -187,13 +187,13 @@ async fn next_file_in_turn(pool: &PgPool, share: FileShare, after: &str) -> sqlx
 }
 
 /// Takes the lease of this file, unless another worker has taken it first.
-async fn claim_file(
+async fn lease_file(
     pool: &PgPool,
     action_id: Uuid,
     owner: &str,
     lease_ms: i64,
     max_per_account: i64,
-) -> Result<Option<ChunkingClaim>, DbError> {
+) -> Result<Option<FileClaim>, DbError> {
     let mut tx = pool.begin().await?;
     let action = match LockedAction::lock(&mut tx, action_id).await {
         Ok(action) => action,
@@ -225,8 +225,8 @@ async fn claim_file(
     let Some(claimed) = claimed else { return Ok(None) };
     let recorded = recorded_chunks(&mut tx, action_id).await?;
     tx.commit().await?;
-    Ok(Some(ChunkingClaim {
-        lease: ChunkingLease { action_id, owner: owner.to_owned(), attempt: claimed.chunking_attempt },
+    Ok(Some(FileClaim {
+        lease: FileLease { action_id, owner: owner.to_owned(), attempt: claimed.chunking_attempt },
         account_id: claimed.account_id,
         entity_type: claimed.entity_type,
         entity_hash: claimed.entity_hash,
@@ -267,7 +267,7 @@ async fn recorded_chunks(
 ///
 /// # Errors
 /// If the database is unreachable or refuses the statement.
-pub async fn renew_chunking(pool: &PgPool, lease: &ChunkingLease, lease_ms: i64) -> sqlx::Result<bool> {
+pub async fn renew_file(pool: &PgPool, lease: &FileLease, lease_ms: i64) -> sqlx::Result<bool> {
     let renewed = sqlx::query!(
         "UPDATE bulk_actions SET chunking_lease_until = now() + $4::bigint * interval '1 millisecond'
          WHERE id = $1 AND chunking_owner = $2 AND chunking_attempt = $3
@@ -283,7 +283,7 @@ pub async fn renew_chunking(pool: &PgPool, lease: &ChunkingLease, lease_ms: i64)
 }
 
 /// Locks the action and checks that the lease is still held and the action still running.
-async fn lock_fenced(conn: &mut PgConnection, lease: &ChunkingLease) -> Result<LockedAction, DbError> {
+async fn lock_fenced(conn: &mut PgConnection, lease: &FileLease) -> Result<LockedAction, DbError> {
     let action = LockedAction::lock(conn, lease.action_id).await?;
     action.require_running()?;
     let held = sqlx::query_scalar!(
@@ -304,7 +304,7 @@ async fn lock_fenced(conn: &mut PgConnection, lease: &ChunkingLease) -> Result<L
 /// [`DbError::Fenced`] when the lease is lost or the action paused or over.
 pub async fn record_chunk(
     pool: &PgPool,
-    lease: &ChunkingLease,
+    lease: &FileLease,
     chunk: NewChunk,
     max_in_flight: i64,
 ) -> Result<Vec<Bell>, DbError> {
@@ -341,7 +341,7 @@ pub async fn record_chunk(
 /// [`DbError::Fenced`] when the lease is lost or the action paused or over.
 pub async fn chunk_rewritten(
     pool: &PgPool,
-    lease: &ChunkingLease,
+    lease: &FileLease,
     chunk: NewChunk,
     max_in_flight: i64,
 ) -> Result<Vec<Bell>, DbError> {
@@ -378,11 +378,7 @@ pub async fn chunk_rewritten(
 ///
 /// # Errors
 /// [`DbError::Fenced`] when the lease is lost or the action paused or over.
-pub async fn finish_chunking(
-    pool: &PgPool,
-    lease: &ChunkingLease,
-    max_in_flight: i64,
-) -> Result<Vec<Bell>, DbError> {
+pub async fn finish_file(pool: &PgPool, lease: &FileLease, max_in_flight: i64) -> Result<Vec<Bell>, DbError> {
     let mut tx = pool.begin().await?;
     let mut action = lock_fenced(&mut tx, lease).await?;
     action.chunking_done(&mut tx).await?;
@@ -397,7 +393,7 @@ pub async fn finish_chunking(
 /// [`DbError::Fenced`] when the lease is lost or the action paused or over.
 pub async fn refuse_file(
     pool: &PgPool,
-    lease: &ChunkingLease,
+    lease: &FileLease,
     code: &str,
     message: &str,
     max_in_flight: i64,
@@ -414,9 +410,9 @@ pub async fn refuse_file(
 ///
 /// # Errors
 /// [`DbError::Fenced`] when the lease is lost or the action paused or over.
-pub async fn fail_chunking(
+pub async fn fail_file(
     pool: &PgPool,
-    lease: &ChunkingLease,
+    lease: &FileLease,
     message: &str,
     retry: RetryPolicy,
     max_in_flight: i64,
@@ -447,7 +443,7 @@ pub async fn fail_chunking(
 ///
 /// # Errors
 /// If the database is unreachable or refuses the statement.
-pub async fn hand_back_chunking(pool: &PgPool, lease: &ChunkingLease, delay_ms: i64) -> sqlx::Result<()> {
+pub async fn hand_back_file(pool: &PgPool, lease: &FileLease, delay_ms: i64) -> sqlx::Result<()> {
     sqlx::query!(
         "UPDATE bulk_actions
          SET chunking_owner = NULL, chunking_lease_until = NULL, rung_at = NULL,
@@ -468,7 +464,7 @@ pub async fn hand_back_chunking(pool: &PgPool, lease: &ChunkingLease, delay_ms: 
 ///
 /// # Errors
 /// If the database is unreachable or refuses the statement.
-pub async fn chunking_lease_survived(pool: &PgPool, lease: &ChunkingLease) -> sqlx::Result<()> {
+pub async fn file_lease_survived(pool: &PgPool, lease: &FileLease) -> sqlx::Result<()> {
     sqlx::query!(
         "UPDATE bulk_actions SET chunking_lost = chunking_lost - 1 WHERE id = $1 AND chunking_lost > 0",
         lease.action_id,

@@ -1,13 +1,14 @@
-//! What orchestrators and Prometheus ask a worker: is it alive, is it ready, what are its numbers.
+//! What both workers have around their work: the process, its dependencies, and the port on which orchestrators and Prometheus
+//! ask whether it is alive, whether it is ready, and for its metrics.
 //!
-//! It goes on answering while the worker drains, because "not ready" has to be seen by whoever routes work; that is why
+//! The port goes on answering while the worker drains, because "not ready" has to be seen by whoever routes work; that is why
 //! draining (in [`WorkerHealth`]) and the end of serving are two different signals.
 
-mod command;
 mod host;
+mod process;
 
-pub use command::Command;
 pub use host::{HostError, host};
+pub use process::{Service, main};
 
 use std::io;
 use std::net::SocketAddr;
