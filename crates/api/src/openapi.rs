@@ -1,5 +1,6 @@
-//! The description of this API in OpenAPI 3.1: made from the same list of routes as the router and the handlers' own
-//! descriptions, and completed with what holds for all of them ([`complete`]) and what the entity registry says ([`upload`]).
+//! The OpenAPI 3.1 description of this API. It is made from the same list of routes as the router and from the
+//! handlers' own descriptions, and completed with the parts that all routes share ([`complete`]) and the entities
+//! ([`upload`]).
 
 mod complete;
 mod names;
@@ -18,7 +19,7 @@ use crate::envelope::Failure;
 use crate::routes;
 use crate::state::AppState;
 
-/// What is no route's own.
+/// The parts of the document that belong to no route.
 #[derive(OpenApi)]
 #[openapi(
     info(
@@ -35,7 +36,7 @@ use crate::state::AppState;
         (name = "session", description = "A browser's session, for the page at `/app`"),
         (name = "service", description = "What this is, and whether it is well"),
     ),
-    // The routes name only what their bodies hold.
+    // Routes only reference the schemas of their bodies.
     components(schemas(Failure, IdempotencyKeyText, ResultStatusName)),
 )]
 struct Frame;
@@ -51,7 +52,7 @@ pub(crate) fn endpoints() -> &'static [String] {
     &ENDPOINTS
 }
 
-/// The whole document of a service with these entities.
+/// The complete document of a service with these entities.
 pub(crate) fn document(entities: &Entities) -> Value {
     let groups = routes::groups();
     let described = OpenApiRouter::<AppState>::with_openapi(Frame::openapi())

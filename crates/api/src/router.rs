@@ -1,4 +1,4 @@
-//! The routes and what stands around them.
+//! The routes with their middleware.
 
 use axum::extract::Request;
 use axum::http::Uri;
@@ -16,7 +16,7 @@ use crate::page;
 use crate::routes;
 use crate::state::AppState;
 
-/// The whole service.
+/// The complete service.
 pub(crate) fn router(state: AppState) -> Router {
     let draining = middleware::from_fn_with_state(state.clone(), refuse_while_draining);
     let limit_time = middleware::from_fn(limit_time);
@@ -35,15 +35,15 @@ pub(crate) fn router(state: AppState) -> Router {
         .layer(option_layer(state.address_limit.as_ref().map(|limit| limit.layer())))
         .layer(draining);
     let routes = with_surroundings(work.merge(Router::from(groups.probes)), state);
-    // Before a route is chosen, so it cannot be a layer of the router that chooses.
+    // Runs before routing, so it cannot be a layer of the router itself.
     let trimmed: fn(Request) -> Request = without_trailing_slash;
     Router::new().fallback_service(MapRequest::new(routes, trimmed))
 }
 
-/// Paths below which a slash at the end means something.
+/// Paths below which a trailing slash is significant.
 const PAGES: [&str; 2] = ["/docs", "/app"];
 
-/// The same request without slashes at the end of its path: some clients put one there.
+/// The request without trailing slashes in its path, which some clients add.
 fn without_trailing_slash(mut request: Request) -> Request {
     let path = request.uri().path();
     let trimmed = path.trim_end_matches('/');
@@ -52,7 +52,7 @@ fn without_trailing_slash(mut request: Request) -> Request {
         return request;
     }
     let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
-    // A part of a path that is one is one too.
+    // A prefix of a valid path is a valid path.
     if let Ok(uri) = format!("{trimmed}{query}").parse::<Uri>() {
         *request.uri_mut() = uri;
     }

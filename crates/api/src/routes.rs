@@ -1,5 +1,5 @@
-//! One module per resource; each owns its `router()`. [`groups`] is the only list of them: the service and its OpenAPI
-//! document are both made from it.
+//! One module per resource; each has its own `router()`. [`groups`] is the only list of them: the service and its
+//! OpenAPI document are both made from it.
 
 pub(crate) mod bulk_actions;
 pub(crate) mod docs;
@@ -14,15 +14,15 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::state::AppState;
 
-/// All routes, by what stands before their handlers.
+/// All routes, grouped by their middleware.
 pub(crate) struct Groups {
-    /// Open to everybody, answered within the time limit of a request.
+    /// No authentication; with the time limit of a request.
     pub(crate) open: OpenApiRouter<AppState>,
-    /// Need a caller, answered within the time limit of a request.
+    /// With authentication and the time limit of a request.
     pub(crate) owned: OpenApiRouter<AppState>,
-    /// Need a caller, and last as long as their body or stream.
+    /// With authentication; last as long as their body or stream.
     pub(crate) streaming: OpenApiRouter<AppState>,
-    /// Answered while the process drains, without any limit: health and metrics.
+    /// Answered during shutdown too, without any limit: health and metrics.
     pub(crate) probes: OpenApiRouter<AppState>,
 }
 

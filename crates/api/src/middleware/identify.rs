@@ -1,4 +1,4 @@
-//! Says who is calling and how much that account may still ask, before anything is done for it.
+//! Authentication and rate limits of accounts, before any other work for a request.
 
 use std::sync::Arc;
 
@@ -14,11 +14,10 @@ use crate::rate_limit::{Verdict, write_headers};
 use crate::seats::Seat;
 use crate::state::AppState;
 
-/// Where a POST is an upload.
+/// The path at which a POST is an upload.
 const UPLOADS: &str = "/bulk-actions";
 
-/// Answers 401 or 429, or passes the request on with its [`Caller`]. What may be done with an account
-/// is the extractors' part.
+/// Responds with 401 or 429, or passes the request on with its [`Caller`]. The extractors check the permissions.
 pub(crate) async fn identify(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let caller = match identified(&state, &request) {
         Ok(caller) => caller,
@@ -42,7 +41,7 @@ pub(crate) async fn identify(State(state): State<AppState>, mut request: Request
     response
 }
 
-/// A header names the caller; a browser's cookie does where there is none.
+/// A header identifies the caller; without one, a browser's cookie does.
 fn identified(state: &AppState, request: &Request) -> Result<Caller, ApiError> {
     let session = state.sessions.identify(&state.authenticator, request.method(), request.headers())?;
     session.map_or_else(|| state.authenticator.identify(request.headers()), Ok)

@@ -1,5 +1,5 @@
-//! What holds for many routes, added to each that it holds for: how callers say who they are, the errors that follow from
-//! what stands before a handler, and the headers of every answer.
+//! Adds the shared parts to the operations: authentication, the errors of the middleware, and the headers of every
+//! response.
 
 use serde_json::{Value, json};
 
@@ -63,7 +63,7 @@ fn headers() -> Value {
     })
 }
 
-/// From an action that was created to everything that can be asked of it.
+/// Links from a created action to every request about it.
 fn links(document: &Value) -> Value {
     let about_one = operations(document).filter(|(path, ..)| path.contains("{id}"));
     let named = about_one.filter_map(|(.., operation)| operation["operationId"].as_str());
@@ -71,7 +71,7 @@ fn links(document: &Value) -> Value {
     named.map(|id| (id.to_owned(), link(id))).collect::<serde_json::Map<_, _>>().into()
 }
 
-/// Gives every refusal that can meet this operation its envelope.
+/// Adds the envelope of every error response that the operation can have.
 fn refuse(path: &str, operation: &mut Value) {
     let has_parameter = |place: &str| {
         let parameters = operation["parameters"].as_array();
@@ -132,7 +132,7 @@ fn carry_headers(operation: &mut Value) {
     let is_owned = operation.get("security").is_some();
     for (status, response) in operation["responses"].as_object_mut().into_iter().flatten() {
         response["headers"]["X-Trace-ID"] = header("X-Trace-ID");
-        // Before it is known who is calling, nobody's limit is.
+        // Errors before authentication have no rate-limit headers of an account.
         let has_limit = is_owned && !["401", "414", "431"].contains(&status.as_str());
         if has_limit || status == "429" {
             for name in ["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"] {

@@ -1,15 +1,15 @@
-//! What can be uploaded, from the entities' declarations.
+//! Schemas of uploads, derived from the entities' declarations.
 
 use bulk_core::entity::{Column, ColumnKind, Entities, Entity};
 use serde_json::{Map, Value, json};
 
 use crate::routes::entities::template_csv;
 
-/// The types under which a file is taken whatever its name is.
+/// Types that are accepted for a file with any name.
 const FILE_TYPES: &str = "text/csv, text/*, application/csv, application/vnd.ms-excel, application/octet-stream, \
     application/gzip, application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
-/// Adds a schema for the rows of every entity, and the body of the upload.
+/// Adds the body of the upload and a schema for the rows of every entity.
 pub(super) fn describe(document: &mut Value, entities: &Entities) {
     for entity in entities.all() {
         document["components"]["schemas"][row_name(entity)] = row(entity);
@@ -89,7 +89,7 @@ fn cell(column: &Column) -> Value {
     cell
 }
 
-/// The fields of a form that holds a file.
+/// The fields of a form with a file.
 fn fields(entities: &Entities, description: &str, required: &[&str]) -> Value {
     let rows: Vec<_> = entities.all().map(|entity| format!("`{}`", row_name(entity))).collect();
     json!({

@@ -1,5 +1,5 @@
-//! The buckets of this process, for while Redis is away. They know nothing of other processes, so that with several of them
-//! an account may ask several times as much: better than refusing everybody, or nobody.
+//! Buckets of this process for times when Redis is down. They know nothing of other processes, so an account may send
+//! several times as many requests in total; that is better than rejecting or allowing everything.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -25,7 +25,8 @@ impl<const N: usize> FallbackBuckets<N> {
         }))
     }
 
-    /// Takes one out of each quota's bucket until one is empty. What was taken before that is not put back.
+    /// Takes one out of each quota's bucket until one is empty. Requests already taken out of earlier buckets are not
+    /// returned.
     pub(super) fn take(&self, account: &str, quotas: &[Quota]) -> Verdict {
         let mut standings = Vec::new();
         for (quota, buckets) in quotas.iter().zip(&self.0) {
@@ -44,7 +45,7 @@ impl<const N: usize> FallbackBuckets<N> {
         Verdict::Allowed(standings)
     }
 
-    /// Forgets what is no different from a new bucket.
+    /// Drops buckets that are the same as new ones.
     pub(super) fn forget_full(&self) {
         for buckets in &self.0 {
             buckets.retain_recent();
@@ -53,7 +54,7 @@ impl<const N: usize> FallbackBuckets<N> {
     }
 }
 
-/// A quota as governor has it: a limit is at least 1 and an interval at least a microsecond.
+/// A quota in governor's terms. A limit is at least 1 and an interval at least a microsecond.
 pub(super) fn rate(quota: &Quota) -> Rate {
     let burst = NonZeroU32::new(quota.limit).unwrap_or(NonZeroU32::MIN);
     let interval = Duration::from_micros(quota.interval_us());

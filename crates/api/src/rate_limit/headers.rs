@@ -1,6 +1,5 @@
-//! What an answer says about the caller's limits: the three headers that clients know (`RateLimit-Limit`, `-Remaining`,
-//! `-Reset`), for the quota that is nearest to its end, and the two of the present draft (draft-ietf-httpapi-ratelimit-headers)
-//! for all.
+//! Rate-limit headers of responses: the three common ones (`RateLimit-Limit`, `-Remaining`, `-Reset`) for the quota
+//! nearest to exhaustion, and the two of the current draft (draft-ietf-httpapi-ratelimit-headers) for all quotas.
 
 use std::time::Duration;
 
@@ -42,7 +41,7 @@ fn list(standings: &[Standing], item: impl Fn(&Standing) -> String) -> Option<He
     HeaderValue::try_from(standings.iter().map(item).collect::<Vec<_>>().join(", ")).ok()
 }
 
-/// Rounded up: whoever waits that long has waited long enough.
+/// Rounded up, so that waiting this long is sufficient.
 pub(crate) fn whole_seconds(duration: Duration) -> u64 {
     duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
 }

@@ -1,4 +1,4 @@
-//! `POST /uploads/inspect`: a look at a file before it is uploaded. Stores nothing.
+//! `POST /uploads/inspect`: preview of an upload. Stores nothing.
 
 use api_types::{CellProblem, InspectedColumn, InspectedRow, InspectionView, SuggestionView};
 use axum::Json;
@@ -14,7 +14,7 @@ use crate::extract::CanRead;
 use crate::state::AppState;
 use crate::upload::{Look, LookedAtColumn, LookedAtRow, Parts, check_content_length, look};
 
-/// The routes that take as long as their bytes.
+/// Routes that take as long as their bytes.
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(inspect).layer(DefaultBodyLimit::disable()))
 }
@@ -45,8 +45,8 @@ fn inspected_row(row: LookedAtRow) -> InspectedRow {
     InspectedRow { row, line, cells, status: status.to_owned(), problems }
 }
 
-/// Looks at a file before it is uploaded: the whole of it, or its first 256 KiB or more, with any field of an upload.
-/// Nothing is stored. The rules are those of the upload, by the same code; what is wrong with the file is in the answer.
+/// Inspects a file before its upload: the whole file or its first 256 KiB or more, with any field of an upload. Nothing
+/// is stored. The same code as in an upload applies the rules; problems of the file are part of the response.
 #[utoipa::path(
     post,
     path = "/uploads/inspect",

@@ -1,4 +1,4 @@
-//! `POST /bulk-actions`: takes a file and creates an action.
+//! `POST /bulk-actions`: accepts a file and creates an action.
 
 use api_types::CreatedView;
 use axum::body::Body;
@@ -21,11 +21,11 @@ use crate::upload::{
     Cut, Parts, PendingUpload, Received, check_content_length, cut, idempotency_key, receive,
 };
 
-/// Most bytes of a chunk: wide rows make chunks of fewer rows, so that a worker's memory has a bound.
+/// Maximum bytes per chunk: wide rows make chunks with fewer rows, which bounds the memory of a worker.
 const CHUNK_SIZE_BYTES: i32 = 1024 * 1024;
 
-/// Takes a CSV file and creates an action on its rows. What is wrong with fields, header, size or row count is said here and
-/// then, and nothing is left behind.
+/// Uploads a CSV file and creates an action on its rows. Problems with fields, header, size or row count are reported
+/// in the response, and nothing is stored then.
 #[utoipa::path(
     post,
     path = "/bulk-actions",
@@ -95,7 +95,8 @@ async fn accept(
     answer
 }
 
-/// Makes the received file an action, and rings for it; or answers with the action that its key belongs to.
+/// Records the received file as an action and rings the bell, or responds with the earlier action of the idempotency
+/// key.
 async fn record(
     state: &AppState,
     pending: &mut PendingUpload,
