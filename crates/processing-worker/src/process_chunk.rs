@@ -84,7 +84,7 @@ pub async fn process_chunk(
         StorageError::NotFound => ChunkError::ObjectMissing,
         error => ChunkError::Storage(error),
     })?;
-    // An object that differs from the recorded one must not be applied: its rows may have been counted elsewhere.
+    // An object that differs from the recorded one must not be applied: it is not what the chunking worker checked.
     if content_hash(&object) != claim.content_hash {
         return Err(ChunkError::ObjectChanged { size_bytes: object.len() });
     }
