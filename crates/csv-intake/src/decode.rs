@@ -23,8 +23,8 @@ const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 const LONGEST_MAGIC_BYTES: u64 = 8;
 const COMPRESSED_BUFFER_BYTES: usize = 64 * 1024;
 const CONVERTED_PIECE_BYTES: usize = 16 * 1024;
-/// Most bytes that a packed byte may become: rows of real files become 5 to 30. A file that repeats itself more than that
-/// is refused, since to unpack it costs its sender nothing and others much.
+/// Maximum expansion of gzip; real files expand 5 to 30 times. A file that expands more is refused, since unpacking it
+/// costs the sender nothing and the service much.
 const MAX_RATIO: u64 = 100;
 /// Below this size the expansion is not limited.
 const RATIO_COUNTS_FROM_BYTES: u64 = 16 * 1024 * 1024;
