@@ -1,4 +1,4 @@
-//! What was measured, as tables for the terminal and docs/performance.md, and as JSON.
+//! Results as tables for the terminal and docs/performance.md, and as JSON.
 
 use std::fmt::Write as _;
 
@@ -8,25 +8,25 @@ use crate::idle::Idle;
 use crate::latency::Latency;
 use crate::pair::Pair;
 
-/// Everything that one run has measured.
+/// All results of a run.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
-    /// When, in UTC.
+    /// Date, in UTC.
     pub date: String,
-    /// PostgreSQL's version.
+    /// Version of PostgreSQL.
     pub postgres: String,
-    /// Processors of the machine.
+    /// Number of processors.
     pub processors: usize,
-    /// Processing workers.
+    /// Number of processing workers.
     pub processing_workers: u16,
-    /// Rounds of each pair.
+    /// Number of rounds per pair.
     pub rounds: u32,
     /// The pairs.
     pub pairs: Vec<Pair>,
-    /// Small actions.
+    /// Latency of small actions.
     pub latency: Latency,
-    /// Nobody there.
+    /// Cost of the idle platform.
     pub idle: Idle,
 }
 

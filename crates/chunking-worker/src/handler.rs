@@ -1,4 +1,4 @@
-//! Claims a file, cuts it under its lease, and decides what follows when that fails.
+//! Claims a file, cuts it under its lease, and handles the result.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -17,29 +17,29 @@ use tracing::Instrument;
 
 use crate::chunk_file::{FileError, Pause, chunk_file};
 
-/// Files of one account that are read at a time, over all workers; the rest of the workers' room is for others.
+/// Files of one account read concurrently over all workers; the remaining slots are for other accounts.
 const MAX_FILES_PER_ACCOUNT: i64 = 1;
 const FIRST_RETRY_DELAY: Duration = Duration::from_secs(1);
 const CONTENTION_DELAY: Duration = Duration::from_millis(500);
-/// A file up to this size is read within a slice of time, so it never has to stop in the middle, and is always let in.
+/// A file up to this size is read within one slice of time, so it never has to pause and is always accepted.
 const SMALL_FILE_BYTES: u64 = 1024 * 1024;
-/// Readings of larger files that may be stopped at a time, beside those that run: each holds its open chunks, and with
-/// `deduplicate` its keys, in memory. Where they are as many, only small files are let in.
+/// Larger files that may be paused, beside those that are running. Each holds its open chunks in memory, and with
+/// `deduplicate` its keys. At this number only small files are accepted.
 const LARGE_FILES_STOPPED: usize = 4;
 
 /// Cuts files into chunks.
 pub struct ChunkingHandler {
-    /// What it stands on.
+    /// PostgreSQL, Redis and S3.
     pub dependencies: Dependencies,
-    /// Its name as a lease owner.
+    /// Name as a lease owner.
     pub owner: String,
     /// Its settings.
     pub config: Config,
-    /// Ends the reading between two rows.
+    /// Stops reading between two rows.
     pub shutdown: Shutdown,
-    /// Account that was served last.
+    /// Account served last.
     pub served: Mutex<String>,
-    /// Larger files being read, running and stopped.
+    /// Larger files being read, running or paused.
     pub large_files: AtomicUsize,
 }
 
@@ -106,7 +106,7 @@ impl ChunkingHandler {
         }
     }
 
-    /// `failures` is how many runs have failed before.
+    /// Handles the result of a run. `failures` is the number of earlier failed runs.
     async fn conclude(&self, lease: &FileLease, bell: Bell, failures: u32, ended: Ended) -> Verdict {
         let pool = &self.dependencies.pool;
         let concluded = match ended {
@@ -115,11 +115,13 @@ impl ChunkingHandler {
                 db::finish_file(pool, lease, self.max_in_flight()).await
             }
             Ended::LeaseLost => {
+                // The lease ran out although this worker is alive, so the run does not count as lost.
                 let _ = db::file_lease_survived(pool, lease).await;
                 Err(DbError::Fenced)
             }
             Ended::ShuttingDown => {
                 tracing::info!("handing a file back: stopping");
+                // The bell lets another worker take over at once instead of at the next round of the reconciler.
                 self.hand_back(lease, Duration::ZERO).await.map(|()| vec![bell])
             }
             Ended::Chunked(Err(error)) if error.is_fenced() => Err(DbError::Fenced),
@@ -128,11 +130,13 @@ impl ChunkingHandler {
                 db::refuse_file(pool, lease, "file_refused", &sentence, self.max_in_flight()).await
             }
             Ended::Chunked(Err(error)) if error.is_contention() => {
+                // No bell: the reconciler rings it after the delay.
                 tracing::warn!(%error, "handing a file back: its action's row is in use");
                 self.hand_back(lease, CONTENTION_DELAY).await.map(|()| Vec::new())
             }
             Ended::Chunked(Err(error)) => {
                 if let Some(outage) = error.outage() {
+                    // An outage is not counted as a failed run: the file is not at fault.
                     if self.hand_back(lease, Duration::ZERO).await.is_ok() {
                         self.dependencies.queue.ring(&[bell]).await;
                     }
@@ -165,26 +169,26 @@ impl ChunkingHandler {
         let retry = RetryPolicy { max_failures: self.config.worker.max_chunk_attempts, delay_ms };
         let pool = &self.dependencies.pool;
         let counted = db::fail_file(pool, lease, &error.to_string(), retry, self.max_in_flight()).await;
-        // A run whose action was paused or cancelled meanwhile has not failed.
+        // A run whose action was paused or cancelled in the meantime has not failed.
         if !matches!(counted, Err(DbError::Fenced)) {
             tracing::error!(%error, failures = failures + 1, "reading the file failed");
         }
         counted
     }
 
-    /// Another worker, or this one after the outage, can start after the delay.
+    /// Returns the lease, so that another run can start after the delay.
     async fn hand_back(&self, lease: &FileLease, delay: Duration) -> Result<(), DbError> {
         let delay_ms = millis(delay);
         Ok(db::hand_back_file(&self.dependencies.pool, lease, delay_ms).await?)
     }
 
-    /// Whether another account's file waits that this worker could read.
+    /// True if another account's file waits that this worker could read.
     async fn others_wait(&self) -> bool {
         let waiting = db::files_wait_for_a_slot(&self.dependencies.pool, self.max_file_bytes()).await;
         waiting.inspect_err(|error| tracing::debug!(%error, "could not ask who waits")).unwrap_or(false)
     }
 
-    /// The largest file that may be let in.
+    /// Size limit of the next file.
     fn max_file_bytes(&self) -> i64 {
         let most = self.config.worker.chunking_concurrency + LARGE_FILES_STOPPED;
         let is_full = self.large_files.load(Ordering::Relaxed) >= most;
@@ -217,7 +221,7 @@ impl Pause for Slices<'_> {
     }
 }
 
-/// Counts a large file as being read until it is dropped.
+/// Counts a large file as being read until dropped.
 struct LargeFile<'a>(&'a AtomicUsize);
 
 impl<'a> LargeFile<'a> {

@@ -1,5 +1,5 @@
-//! Stores chunk objects, several at a time, and records each in PostgreSQL once it is stored. In that order: a chunk that
-//! is recorded has its object.
+//! Stores chunk objects, several concurrently, and records each in PostgreSQL after it is stored. In this order, so
+//! that a recorded chunk always has its object.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -13,33 +13,33 @@ use bytes::Bytes;
 use thiserror::Error;
 use tokio::task::JoinSet;
 
-/// Chunks being stored at a time, per file. Their bytes are in memory: at most this many MiB.
+/// Chunks of a file being stored concurrently. Their bytes are in memory: at most this many MiB.
 const CONCURRENT_PUTS: usize = 4;
 
-/// Attempts to record one chunk while its action's row is in use.
+/// Attempts to record a chunk while its action's row is locked.
 const RECORD_ATTEMPTS: u32 = 5;
 const FIRST_CONTENTION_DELAY: Duration = Duration::from_millis(50);
 
-/// Why a chunk could not be written.
+/// Reason why a chunk could not be written.
 #[derive(Debug, Error)]
 pub enum WriteError {
-    /// The lease is lost, or the database is away.
+    /// The lease is lost, or the database is unreachable.
     #[error(transparent)]
     Database(#[from] DbError),
-    /// Object storage is away.
+    /// Object storage is unavailable.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// A recorded chunk is not what the file gives now.
+    /// A recorded chunk differs from what the file gives now.
     #[error(
         "chunk {partition}-{seq} was cut differently before: the file or the version of this service has changed"
     )]
     Changed {
-        /// Its partition.
+        /// Partition.
         partition: i16,
-        /// Its place there.
+        /// Position in the partition.
         seq: i32,
     },
-    /// A task of this process was lost.
+    /// A task of this process was aborted.
     #[error("a write was aborted: {0}")]
     Aborted(#[from] tokio::task::JoinError),
 }
@@ -55,7 +55,7 @@ pub struct ChunkWriter {
 }
 
 impl ChunkWriter {
-    /// A writer that leaves the `recorded` chunks alone, but for those whose object is to be written again.
+    /// A writer that skips the `recorded` chunks, except those whose object must be written again.
     #[must_use]
     pub fn new(
         dependencies: Dependencies,
@@ -67,10 +67,10 @@ impl ChunkWriter {
         Self { dependencies, account, lease, max_in_flight, recorded, writes: JoinSet::new() }
     }
 
-    /// Begins to write a chunk; waits while enough are being written.
+    /// Starts writing a chunk. Waits while the maximum is being written.
     ///
     /// # Errors
-    /// That of any chunk written so far.
+    /// The error of any chunk written so far.
     pub async fn write(
         &mut self,
         partition: i16,
@@ -80,6 +80,8 @@ impl ChunkWriter {
     ) -> Result<(), WriteError> {
         let content_hash = content_hash(&object);
         let recorded = self.recorded.get(&ChunkPlace { partition, seq });
+        // An earlier run recorded this chunk. Cutting is deterministic, so a different hash means that the file or the
+        // rules changed, and workers may already have applied the recorded chunk.
         match recorded {
             Some(chunk) if chunk.content_hash != content_hash => {
                 return Err(WriteError::Changed { partition, seq });
@@ -106,10 +108,10 @@ impl ChunkWriter {
         Ok(())
     }
 
-    /// Waits until everything is written.
+    /// Waits until all chunks are written.
     ///
     /// # Errors
-    /// That of the first chunk that could not be written.
+    /// The error of the first chunk that could not be written.
     pub async fn finish(mut self) -> Result<(), WriteError> {
         while !self.writes.is_empty() {
             self.one_written().await?;
@@ -125,8 +127,8 @@ impl ChunkWriter {
     }
 }
 
-/// Records a chunk, or that its object was written again. A transaction that meets contention has changed nothing and is made
-/// again, because otherwise the whole file would have to be read again.
+/// Records a chunk, or that its object was written again. A transaction that meets contention changed nothing and is
+/// repeated; otherwise the whole file would have to be read again.
 async fn record(
     dependencies: &Dependencies,
     lease: &FileLease,

@@ -1,4 +1,4 @@
-//! What every command that calls the service needs: a client, the memory of what was imported, and a place to write.
+//! Shared parts of every command that calls the service: client, state, and output.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -14,7 +14,7 @@ use crate::output::{Output, printable};
 use crate::profiles::{DEFAULT, Profile, Profiles};
 use crate::state::State;
 
-/// A caller of the service.
+/// Shared parts of a command.
 pub struct Context {
     /// The service, as this caller.
     pub client: Client,

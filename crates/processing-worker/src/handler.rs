@@ -1,4 +1,4 @@
-//! Claims a chunk, processes it under its lease, and decides what follows when that fails.
+//! Claims a chunk, processes it under its lease, and handles the result.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -19,26 +19,26 @@ use tracing::Instrument;
 use crate::process_chunk::{ChunkError, process_chunk};
 
 const FIRST_RETRY_DELAY: Duration = Duration::from_secs(1);
-/// After contention; doubled each time. What stood in the way is one chunk's transaction.
+/// First delay after contention, doubled each time. The conflicting transaction is usually that of one other chunk.
 const FIRST_CONTENTION_DELAY: Duration = Duration::from_millis(200);
-/// The longest wait after contention: who has lost many races should not lose its place as well.
+/// Longest delay after contention, so that a chunk that lost many races does not also wait long.
 const LONGEST_CONTENTION_DELAY: Duration = Duration::from_secs(5);
-/// Attempts that met contention before the log says so as a warning.
+/// Attempts that met contention after which the log has a warning.
 const MUCH_CONTENTION: u32 = 10;
 
 /// Processes chunks.
 pub struct ProcessingHandler {
-    /// What it stands on.
+    /// PostgreSQL, Redis and S3.
     pub dependencies: Dependencies,
-    /// Its name as a lease owner.
+    /// Name as a lease owner.
     pub owner: String,
     /// Its settings.
     pub config: WorkerConfig,
-    /// Asks for the end.
+    /// Shutdown signal.
     pub shutdown: Shutdown,
-    /// How long after that a chunk may still take; then it is handed back.
+    /// Time to finish a chunk after the shutdown signal; then it is handed back.
     pub patience: Duration,
-    /// Account that was served last.
+    /// Account served last.
     pub served: Mutex<String>,
 }
 
@@ -103,7 +103,7 @@ impl ProcessingHandler {
             async move { db::renew_chunk(&pool, &lease, lease_ms).await }
         };
         let work = process_chunk(&self.dependencies, claim, self.max_in_flight(), self.config.lease);
-        // A chunk that is known to take long makes room at once.
+        // A chunk that is known to be slow releases its slot as soon as others wait.
         let slice = if claim.slow { Duration::ZERO } else { SLICE };
         let others_wait = || async {
             let waiting = db::accounts_wait_for_a_slot(&self.dependencies.pool).await;
@@ -113,17 +113,19 @@ impl ProcessingHandler {
             ended = under_lease(self.config.lease, renew, work) => match ended {
                 Ok(Some(result)) => result,
                 Ok(None) => {
+                    // The lease ran out although this worker is alive, so the attempt does not count as lost.
                     let _ = db::chunk_lease_survived(&self.dependencies.pool, &claim.lease).await;
                     Err(DbError::Fenced.into())
                 }
                 Err(Panicked) => Err(ChunkError::Panicked),
             },
+            // Dropping the work rolls its transaction back, so the other accounts do not wait for its locks either.
             () = turn.overrun(slice, others_wait) => Err(ChunkError::Overrun),
             () = self.shutdown.out_of_time(self.patience) => Err(ChunkError::OutOfTime),
         }
     }
 
-    /// Nothing of the chunk was committed; what follows depends on whose fault that was.
+    /// Handles an error. Nothing of the chunk was committed; the next step depends on the cause.
     async fn put_aside(&self, claim: &ChunkClaim, error: ChunkError) -> Verdict {
         if matches!(error, ChunkError::Database(DbError::Fenced)) {
             return leave();
@@ -148,7 +150,7 @@ impl ProcessingHandler {
         }
     }
 
-    /// Tries the chunk again a moment later. It met another transaction's locks, which is no failure of anything.
+    /// Requeues the chunk after a short delay. It met the locks of another transaction, which is not a failure.
     async fn defer(&self, claim: &ChunkClaim, error: &DbError) -> Verdict {
         let attempts = claim.contended + 1;
         let delay = delay_after(attempts, FIRST_CONTENTION_DELAY).min(LONGEST_CONTENTION_DELAY);
@@ -165,7 +167,7 @@ impl ProcessingHandler {
         }
     }
 
-    /// Another worker, or this one after the outage, can start at once. If this fails as well, the lease runs out.
+    /// Returns the lease, so that another attempt can start at once. If this fails too, the lease runs out.
     async fn hand_back(&self, claim: &ChunkClaim, slow: bool) {
         metrics::counter!(CHUNKS, "result" => "handed_back").increment(1);
         if let Ok(Some(bell)) = db::hand_back_chunk(&self.dependencies.pool, &claim.lease, slow).await {
@@ -182,6 +184,7 @@ impl ProcessingHandler {
         let counted =
             db::fail_chunk(&self.dependencies.pool, &claim.lease, &message, retry, self.max_in_flight())
                 .await;
+        // The lease has ended, so this failure is not counted.
         if matches!(counted, Err(DbError::Fenced)) {
             return leave();
         }
@@ -209,7 +212,7 @@ impl ProcessingHandler {
     }
 }
 
-/// Nothing is to be given back: whoever ended the lease has put the chunk where it belongs.
+/// Leaves a chunk whose lease has ended: the transaction that ended it has already moved the chunk.
 fn leave() -> Verdict {
     tracing::info!("left a chunk: its action is paused or over, or another worker has it");
     metrics::counter!(CHUNKS, "result" => "left").increment(1);

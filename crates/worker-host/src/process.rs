@@ -19,7 +19,7 @@ struct Arguments {
 
 #[derive(Clone, Copy, Subcommand)]
 enum Command {
-    /// Asks the worker on this machine whether it is ready; the exit code tells. For container health checks.
+    /// Checks that the worker on this machine is ready; the exit code is the result. For container health checks.
     Health,
 }
 
@@ -33,7 +33,7 @@ pub struct Service<R> {
     pub run: R,
 }
 
-/// Runs the worker, or the subcommand that the command line names, and returns the exit code of the process.
+/// Runs the worker, or the subcommand of the command line, and returns the exit code of the process.
 pub async fn main<F>(service: Service<impl FnOnce(Config, Shutdown) -> F>) -> ExitCode
 where
     F: Future<Output = Result<(), HostError>>,
@@ -51,7 +51,8 @@ where
     })
 }
 
-/// An error before the log exists is returned; one after it is logged, and only the exit code is left to say.
+/// Runs the worker. An error before logging is set up is returned; a later one is logged and only determines the exit
+/// code.
 async fn work<F>(service: Service<impl FnOnce(Config, Shutdown) -> F>) -> anyhow::Result<ExitCode>
 where
     F: Future<Output = Result<(), HostError>>,
@@ -60,7 +61,8 @@ where
     let _telemetry = telemetry::init(service.name, &config.telemetry)?;
     let shutdown = Shutdown::on_signals()?;
     if let Err(error) = (service.run)(config, shutdown).await {
-        // While the guard of the telemetry lives: the last line of a worker that could not start has to be shipped too.
+        // While the guard of the telemetry lives, so that the last line of a worker that could not start is shipped
+        // too.
         tracing::error!(error = &error as &dyn std::error::Error, "the worker could not run");
         return Ok(ExitCode::FAILURE);
     }
@@ -73,7 +75,7 @@ async fn ask_health(health_port: fn(&WorkerConfig) -> u16) -> anyhow::Result<Exi
     Ok(ExitCode::SUCCESS)
 }
 
-/// Problems with the configuration come before there is a log to write them to.
+/// Prints to stderr, because problems with the configuration occur before logging is set up.
 #[allow(clippy::print_stderr)]
 fn report(name: &str, error: &anyhow::Error) {
     eprintln!("{name}: {error:#}");

@@ -1,17 +1,17 @@
-//! The table of error codes: status, code, and the words of the OpenAPI document. Every answer that is an error and every
-//! documented one comes from here.
+//! The table of error codes: status, code, and the texts of the OpenAPI document. Every error response, and every
+//! documented one, is based on it.
 
 use axum::http::StatusCode;
 
-/// One kind of error, as answers and the OpenAPI document say it.
+/// A kind of error, for responses and the OpenAPI document.
 pub(crate) struct ErrorKind {
-    /// Status of the answer.
+    /// Status of the response.
     pub(crate) status: StatusCode,
-    /// `error.code` of the answer.
+    /// `error.code` of the response.
     pub(crate) code: &'static str,
     /// Meaning of the status, in the OpenAPI document.
     pub(crate) description: &'static str,
-    /// A message of this kind, in the OpenAPI document.
+    /// Example message in the OpenAPI document.
     pub(crate) example: &'static str,
 }
 
@@ -118,7 +118,7 @@ pub(super) static UNAVAILABLE: ErrorKind = ErrorKind {
     example: "the service is temporarily unavailable, please try again",
 };
 
-/// Kinds that the OpenAPI document gives an operation, one for each status.
+/// Kinds that the OpenAPI document lists for an operation, one per status.
 pub(crate) static KINDS: [&ErrorKind; 13] = [
     &VALIDATION_FAILED,
     &UNAUTHORIZED,

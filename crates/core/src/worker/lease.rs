@@ -49,11 +49,11 @@ impl LeaseKeeper {
     }
 }
 
-/// Runs `work` while its lease is renewed. `Ok(None)` when the lease was lost first.
+/// Runs `work` while its lease is renewed. Returns `Ok(None)` if the lease is lost first.
 ///
 /// # Errors
-/// [`Panicked`] when the work panics. Caught, a panic counts as a failure of the work; uncaught, the lease would run out and
-/// the next worker would panic in turn, for ever.
+/// [`Panicked`] if the work panics. A caught panic counts as a failure of the work; otherwise the lease would run out
+/// and the next worker would panic in turn, without end.
 pub async fn under_lease<W, F, E>(
     lease: Duration,
     renew: impl Fn() -> F + Send + 'static,

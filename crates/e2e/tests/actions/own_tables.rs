@@ -1,5 +1,5 @@
-//! Entities over tables that a team has already: other names, other types, a schema of their own. Each is one file in
-//! `ENTITIES_DIR`, and nothing else.
+//! Entities for existing tables of a team: other names, other types, a separate schema. Each is one file in
+//! `ENTITIES_DIR` and needs nothing else.
 
 use bulk_core::chunk::ChunkId;
 use bulk_core::storage::keys;

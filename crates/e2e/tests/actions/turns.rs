@@ -1,5 +1,5 @@
-//! Whose turn it is: the attackers are queued first, and the newcomer is next all the same. These tests ask the database in
-//! the workers' place, so the order is exact and nothing depends on time.
+//! Order of turns: the newcomer is next even though the attackers were queued first. These tests query the database in
+//! place of the workers, so the order is exact and independent of time.
 
 use bulk_core::db::{self, Bell, ChunkClaim, FileClaim, FileShare, NewChunk};
 use sqlx::PgPool;
@@ -22,7 +22,7 @@ async fn claim_file(pool: &PgPool, after: &str) -> Option<FileClaim> {
     db::claim_file(pool, "reader", LEASE_MS, ANY_FILE, after).await.unwrap()
 }
 
-/// Reads the file whose turn it is, as if it had this many chunks, each the first of its partition.
+/// Claims the next file and records this many chunks of it, each the first of its partition.
 async fn cut(pool: &PgPool, chunks: i16) -> FileClaim {
     let claim = claim_file(pool, "").await.expect("a file waits");
     for partition in 0..chunks {
@@ -61,7 +61,7 @@ async fn the_newcomers_chunk_is_next_however_many_of_others_wait_before_it() {
     }
     assert!(!db::accounts_wait_for_a_slot(pool).await.unwrap(), "who waits has slots already");
 
-    // Before and after the other by name, and wherever the worker has served last.
+    // Names before and after the other account, for each account that the worker may have served last.
     for (newcomer, after) in [("aaa", ""), ("aab", "mmm"), ("zzz", "zzz"), ("zzy", "mmm")] {
         upload(&bench, newcomer).await;
         cut(pool, 1).await;
