@@ -51,6 +51,8 @@ async fn build(cargo: &Path, directory: &Path) -> Result<()> {
     let status = Command::new(cargo)
         .args(["build", "--profile", profile, "--target-dir"])
         .arg(target)
+        // Together with this package, whose dependencies are then built with the features that they have been built with for it.
+        .args(["-p", env!("CARGO_PKG_NAME")])
         .args(SERVICES.iter().flat_map(|name| ["-p", name]))
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .kill_on_drop(true)
