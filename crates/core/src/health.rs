@@ -108,16 +108,10 @@ pub fn uptime() -> Duration {
     FIRST_ASKED.elapsed()
 }
 
-/// Resident memory of the process in bytes; `None` on systems without `/proc`.
+/// Resident memory of the process in bytes; `None` where the system does not report it.
 #[must_use]
 pub fn resident_memory_bytes() -> Option<u64> {
-    parse_resident_memory(&std::fs::read_to_string("/proc/self/status").ok()?)
-}
-
-fn parse_resident_memory(status: &str) -> Option<u64> {
-    let value = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    let kibibytes: u64 = value.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kibibytes * 1024)
+    metrics_process::collector::collect().resident_memory_bytes
 }
 
 #[cfg(test)]
@@ -155,12 +149,8 @@ mod tests {
     }
 
     #[test]
-    fn resident_memory_is_read_in_bytes() {
-        assert_eq!(parse_resident_memory("Name:\tapi\nVmRSS:\t   2048 kB\nThreads:\t1\n"), Some(2_097_152));
-        assert_eq!(parse_resident_memory("Name:\tapi\n"), None);
-        if cfg!(target_os = "linux") {
-            assert!(resident_memory_bytes().unwrap() > 100_000);
-        }
+    fn resident_memory_is_in_bytes() {
+        assert!(resident_memory_bytes().is_none_or(|bytes| bytes > 100_000));
     }
 
     #[test]

@@ -13,7 +13,11 @@ use anyhow::{Result, bail};
 use nix::sys::signal::Signal;
 use tokio::time::sleep;
 
-use crate::{console, process::send_signal};
+use crate::{
+    console,
+    os_process::{has_ended, running_program},
+    process::send_signal,
+};
 
 const GRACE: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(50);
@@ -74,51 +78,6 @@ fn is_running(pid: u32, program: &str) -> bool {
     running_program(pid).is_some_and(|running| running == program)
 }
 
-/// True if a process has released everything, in particular its ports. Its command line disappears earlier, while its
-/// last threads are still ending.
-#[cfg(target_os = "linux")]
-fn has_ended(pid: u32) -> bool {
-    let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else { return true };
-    // The state follows the name, which is in parentheses and may contain any character.
-    let state = stat.rsplit(')').next().and_then(|rest| rest.trim_start().chars().next());
-    let threads = fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count);
-    matches!(state, Some('Z' | 'X')) && threads <= 1
-}
-
-/// True if a process is gone, or dead and not reaped.
-#[cfg(not(target_os = "linux"))]
-fn has_ended(pid: u32) -> bool {
-    let output = std::process::Command::new("ps").args(["-o", "stat=", "-p", &pid.to_string()]).output();
-    output.is_ok_and(|output| {
-        let state = String::from_utf8_lossy(&output.stdout);
-        state.trim().is_empty() || state.trim().starts_with('Z')
-    })
-}
-
-/// The file name of the program that a live process runs.
-#[cfg(target_os = "linux")]
-#[must_use]
-pub fn running_program(pid: u32) -> Option<String> {
-    // Reads the command line rather than the `exe` link, which shows another file name for Redis and is unreadable for
-    // processes of another user. The command line of a dead, unreaped process is empty.
-    let command_line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
-    let program = command_line.split(|byte| matches!(byte, 0 | b' ')).next()?;
-    file_name(std::str::from_utf8(program).ok()?)
-}
-
-/// The file name of the program that a live process runs.
-#[cfg(not(target_os = "linux"))]
-#[must_use]
-pub fn running_program(pid: u32) -> Option<String> {
-    let output =
-        std::process::Command::new("ps").args(["-o", "comm=", "-p", &pid.to_string()]).output().ok()?;
-    file_name(std::str::from_utf8(&output.stdout).ok()?.trim())
-}
-
-fn file_name(path: &str) -> Option<String> {
-    Some(Path::new(path).file_name()?.to_str()?.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use std::process::{Child, Command};
@@ -151,20 +110,6 @@ mod tests {
         end_leftovers(run.path()).await.unwrap();
         assert!(!path.exists());
         assert!(!child.wait().unwrap().success());
-    }
-
-    #[test]
-    fn a_process_has_ended_when_it_is_dead_whether_or_not_somebody_waited_for_it() {
-        let mut child = sleeper();
-        assert!(!has_ended(child.id()));
-        child.kill().unwrap();
-        let deadline = Instant::now() + GRACE;
-        while !has_ended(child.id()) && Instant::now() < deadline {
-            std::thread::yield_now();
-        }
-        assert!(has_ended(child.id()));
-        child.wait().unwrap();
-        assert!(has_ended(child.id()));
     }
 
     #[tokio::test]

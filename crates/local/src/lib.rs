@@ -18,6 +18,7 @@ pub mod generate;
 pub mod leftovers;
 mod log_rotation;
 pub mod object_store;
+pub mod os_process;
 pub mod platform;
 pub mod ports;
 pub mod postgres;

@@ -6,7 +6,8 @@ use std::{fs, path::Path, time::Duration};
 
 use local::{
     data_dir::DataDir,
-    leftovers::{end_leftovers, running_program},
+    leftovers::end_leftovers,
+    os_process::running_program,
     postgres::{self, Durability},
     process::send_signal,
     stores::{self, Outside, Stores},

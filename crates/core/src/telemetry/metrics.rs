@@ -48,8 +48,6 @@ pub const HTTP_REQUEST_DURATION: &str = "http_request_duration_seconds";
 pub const DB_POOL_CONNECTIONS: &str = "db_pool_connections";
 /// Gauge: maximum number of connections of the PostgreSQL pool.
 pub const DB_POOL_MAX_CONNECTIONS: &str = "db_pool_max_connections";
-/// Gauge: resident memory of the process, in bytes.
-pub const RESIDENT_MEMORY: &str = "process_resident_memory_bytes";
 /// Counter: log lines not passed to Loki because there were too many at once; stdout has them.
 pub const LOG_LINES_DROPPED: &str = "log_lines_dropped_total";
 
@@ -126,7 +124,7 @@ fn describe() {
     describe_histogram!(HTTP_REQUEST_DURATION, Unit::Seconds, "Time until an HTTP answer begins");
     describe_gauge!(DB_POOL_CONNECTIONS, "Connections of the PostgreSQL pool");
     describe_gauge!(DB_POOL_MAX_CONNECTIONS, "Connections that the PostgreSQL pool may have");
-    describe_gauge!(RESIDENT_MEMORY, Unit::Bytes, "Resident memory of the process");
+    metrics_process::Collector::default().describe();
     describe_counter!(LOG_LINES_DROPPED, "Log lines not handed to Loki because too many came at once");
     // Exists from the start, so that an alert can see the first increase.
     metrics::counter!(LOG_LINES_DROPPED).increment(0);

@@ -6,11 +6,8 @@ use std::time::Duration;
 
 use metrics::gauge;
 
-use super::metrics::{
-    DB_POOL_CONNECTIONS, DB_POOL_MAX_CONNECTIONS, QUEUE_LAG, QUEUE_LENGTH, RESIDENT_MEMORY,
-};
+use super::metrics::{DB_POOL_CONNECTIONS, DB_POOL_MAX_CONNECTIONS, QUEUE_LAG, QUEUE_LENGTH};
 use crate::dependencies::Dependencies;
-use crate::health::resident_memory_bytes;
 use crate::queue::{Queue, QueueName};
 
 /// Timeout for Redis. If a scrape took longer, Prometheus would drop it with all other metrics of the process.
@@ -23,9 +20,7 @@ pub async fn read(dependencies: &Dependencies) {
     gauge!(DB_POOL_CONNECTIONS, "state" => "idle").set(idle);
     gauge!(DB_POOL_CONNECTIONS, "state" => "used").set(pool.size().saturating_sub(idle));
     gauge!(DB_POOL_MAX_CONNECTIONS).set(pool.options().get_max_connections());
-    if let Some(bytes) = resident_memory_bytes() {
-        gauge!(RESIDENT_MEMORY).set(bytes as f64);
-    }
+    metrics_process::Collector::default().collect();
     let [first, second] = QueueName::ALL;
     tokio::join!(read_queue(&dependencies.queue, first), read_queue(&dependencies.queue, second));
 }

@@ -13,7 +13,7 @@ use anyhow::{Context as _, Result, bail};
 use tokio::{io::AsyncWriteExt, process::Command};
 
 use super::{DATABASE, Durability, RunAs, USER, binaries::Binaries, lock_file, postmaster};
-use crate::leftovers::running_program;
+use crate::os_process::running_program;
 
 /// True if [`create`] has completed.
 pub fn exists(cluster: &Path) -> bool {
