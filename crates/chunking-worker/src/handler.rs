@@ -33,7 +33,7 @@ pub struct ChunkingHandler {
     pub dependencies: Dependencies,
     /// Name as a lease owner.
     pub owner: String,
-    /// Its settings.
+    /// Settings.
     pub config: Config,
     /// Stops reading between two rows.
     pub shutdown: Shutdown,

@@ -32,7 +32,7 @@ pub struct ProcessingHandler {
     pub dependencies: Dependencies,
     /// Name as a lease owner.
     pub owner: String,
-    /// Its settings.
+    /// Settings.
     pub config: WorkerConfig,
     /// Shutdown signal.
     pub shutdown: Shutdown,

@@ -105,7 +105,7 @@ pub(super) async fn list(
     check_entity(&state.entities, filter.entity_type.as_deref())?;
     let pool = &state.dependencies.pool;
     let _turn = state.shares.questions.take(&account).await?;
-    // One more than the page holds tells whether there is a next page.
+    // One extra action shows that there is a next page.
     let (before, offset) = match from {
         Start::Page(page) => (None, (page - 1) * limit),
         Start::Cursor(after) => (Some(after), 0),
