@@ -24,7 +24,7 @@ where
         // The machine cannot start another thread: run on the request threads, which is slower for the others but
         // works.
         Err(error) => {
-            tracing::warn!(%error, "no threads to compute on");
+            tracing::warn!(%error, "no threads for computing could be started");
             tokio::spawn(work)
         }
     }

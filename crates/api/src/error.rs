@@ -130,7 +130,7 @@ impl ApiError {
             Self::Internal(source) => {
                 tracing::error!(
                     error = source.as_ref() as &dyn StdError,
-                    "a request failed by our own fault"
+                    "a request failed because of a defect"
                 );
             }
             _ => {}

@@ -76,7 +76,7 @@ impl Health {
                 Some(error) if was_healthy => {
                     tracing::warn!(dependency = name, error, "a dependency is down");
                 }
-                None if !was_healthy => tracing::info!(dependency = name, "a dependency is well"),
+                None if !was_healthy => tracing::info!(dependency = name, "a dependency is healthy"),
                 _ => {}
             }
         }

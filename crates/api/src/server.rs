@@ -87,7 +87,7 @@ impl Server {
             () = serving => {}
             () = forget_full_buckets(&state) => {}
             () = state.health.keep_fresh() => {}
-            () = out_of_time(&state.shutdown, timeout) => tracing::warn!("gave up what was still running"),
+            () = out_of_time(&state.shutdown, timeout) => tracing::warn!("aborted requests that were still running"),
         }
         // A silent database would keep the pool open for ever.
         let _ = tokio::time::timeout(POOL_CLOSE_TIMEOUT, state.dependencies.pool.close()).await;

@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, ReadBuf};
 /// The file is shorter or longer than its stored size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum WrongSize {
-    /// It ended early.
+    /// The file ended early.
     #[error("it has {found} bytes, at upload it had {expected}")]
     Shorter {
         /// Bytes read.
@@ -20,7 +20,7 @@ pub enum WrongSize {
         /// Bytes stored at upload.
         expected: u64,
     },
-    /// It continues after the expected end.
+    /// The file continues after the expected end.
     #[error("it has more than the {expected} bytes it had at upload")]
     Longer {
         /// Bytes stored at upload.

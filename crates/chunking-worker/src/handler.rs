@@ -33,7 +33,7 @@ pub struct ChunkingHandler {
     pub dependencies: Dependencies,
     /// Name as a lease owner.
     pub owner: String,
-    /// Its settings.
+    /// Settings.
     pub config: Config,
     /// Stops reading between two rows.
     pub shutdown: Shutdown,
@@ -84,7 +84,7 @@ impl ChunkingHandler {
         let ended = self.chunk_under_lease(claim, large.is_some(), &mut turn).await;
         drop(large);
         let verdict = self.conclude(&lease, bell, failures, ended).await;
-        tracing::debug!(duration_ms = started.elapsed().as_millis() as u64, "left the file");
+        tracing::debug!(duration_ms = started.elapsed().as_millis() as u64, "stopped reading the file");
         verdict
     }
 
@@ -151,7 +151,9 @@ impl ChunkingHandler {
                 Verdict::Finished
             }
             Err(DbError::Fenced) => {
-                tracing::info!("left a file: paused, over, or taken by another worker");
+                tracing::info!(
+                    "dropped a file: its action is paused or finished, or another worker has the file"
+                );
                 Verdict::Finished
             }
             Err(error) => Verdict::after(&error, "could not record how reading a file ended"),
@@ -185,7 +187,9 @@ impl ChunkingHandler {
     /// True if another account's file waits that this worker could read.
     async fn others_wait(&self) -> bool {
         let waiting = db::files_wait_for_a_slot(&self.dependencies.pool, self.max_file_bytes()).await;
-        waiting.inspect_err(|error| tracing::debug!(%error, "could not ask who waits")).unwrap_or(false)
+        waiting
+            .inspect_err(|error| tracing::debug!(%error, "could not query waiting accounts"))
+            .unwrap_or(false)
     }
 
     /// Size limit of the next file.

@@ -169,7 +169,7 @@ impl Reconciler {
         }
         let queued = match self.dependencies.queue.backlog(queue).await {
             Ok(backlog) => usize::try_from(backlog.lag).unwrap_or(usize::MAX),
-            Err(error) => return tracing::debug!(%error, "could not ask for a queue's length"),
+            Err(error) => return tracing::debug!(%error, "could not read a queue's length"),
         };
         let missing = waiting.len().saturating_sub(queued).max(1);
         if i64::try_from(queued).is_ok_and(|queued| queued < MOST_JOBS) {

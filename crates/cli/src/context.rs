@@ -18,11 +18,11 @@ use crate::state::State;
 pub struct Context {
     /// The service, as this caller.
     pub client: Client,
-    /// What this caller imported last.
+    /// Actions that this caller imported last.
     pub state: State,
-    /// Where to write.
+    /// Output of the command.
     pub output: Output,
-    /// Where progress is shown.
+    /// Progress display.
     pub display: Display,
 }
 
@@ -67,7 +67,7 @@ impl Context {
 fn noticing(client: Client, display: &Display, patience: Patience) -> Client {
     let display = display.clone();
     client.with_patience(patience).with_notice(move |waiting| {
-        // Pauses that nobody notices need no words.
+        // Short pauses are not reported.
         if waiting.pause.as_secs() >= 1 {
             let seconds = waiting.pause.as_secs().max(1);
             display.note(&format!(

@@ -72,14 +72,14 @@ pub enum Bell {
     File {
         /// Action whose file waits.
         action_id: Uuid,
-        /// Its trace context.
+        /// Trace context of the action.
         traceparent: String,
     },
     /// A chunk waits to be processed.
     Chunk {
         /// Chunk that waits.
         chunk: ChunkId,
-        /// Its action's trace context.
+        /// Trace context of the action.
         traceparent: String,
     },
 }

@@ -193,7 +193,7 @@ async fn wait_for_stragglers(
     let grace_ms = crate::millis(lease + LONGEST_REQUEST);
     let wait_ms = db::stragglers_gone_in_ms(&dependencies.pool, account, grace_ms).await?;
     if wait_ms > 0 {
-        tracing::info!(wait_ms, "waiting until no worker can be at an action that was just ended");
+        tracing::info!(wait_ms, "waiting for workers that may still work on an action that was just ended");
         tokio::time::sleep(Duration::from_millis(u64::try_from(wait_ms).unwrap_or_default())).await;
     }
     Ok(())

@@ -69,7 +69,7 @@ mod tests {
     use crate::spreadsheet::neutralise;
 
     #[test]
-    fn what_nobody_sees_at_the_ends_goes() {
+    fn invisible_characters_at_the_ends_are_removed() {
         for (cell, value) in [
             ("", ""),
             ("a", "a"),

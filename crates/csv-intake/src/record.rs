@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_sees_is_blank() {
+    fn invisible_characters_are_blank() {
         for cell in ["", " \t", "\u{a0}", "\u{200b}\u{feff}", "\u{1a}", "\n\r"] {
             assert!(is_blank(cell), "{cell:?}");
         }

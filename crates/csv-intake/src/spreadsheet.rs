@@ -128,7 +128,7 @@ mod tests {
         }
 
         #[test]
-        fn whatever_was_changed_comes_back(cell in "[-=+@\t\r\n0-9.eE'A-C;,|\"]{0,10}|.{0,6}") {
+        fn a_cell_made_safe_for_spreadsheets_is_restored_on_upload(cell in "[-=+@\t\r\n0-9.eE'A-C;,|\"]{0,10}|.{0,6}") {
             let shown = neutralise(&cell);
             if shown != cell {
                 prop_assert_eq!(restore(&shown), Some(cell.clone()), "{:?}", shown);

@@ -32,7 +32,7 @@ pub struct ProcessingHandler {
     pub dependencies: Dependencies,
     /// Name as a lease owner.
     pub owner: String,
-    /// Its settings.
+    /// Settings.
     pub config: WorkerConfig,
     /// Shutdown signal.
     pub shutdown: Shutdown,
@@ -107,7 +107,9 @@ impl ProcessingHandler {
         let slice = if claim.slow { Duration::ZERO } else { SLICE };
         let others_wait = || async {
             let waiting = db::accounts_wait_for_a_slot(&self.dependencies.pool).await;
-            waiting.inspect_err(|error| tracing::debug!(%error, "could not ask who waits")).unwrap_or(false)
+            waiting
+                .inspect_err(|error| tracing::debug!(%error, "could not query waiting accounts"))
+                .unwrap_or(false)
         };
         tokio::select! {
             ended = under_lease(self.config.lease, renew, work) => match ended {
@@ -156,9 +158,9 @@ impl ProcessingHandler {
         let delay = delay_after(attempts, FIRST_CONTENTION_DELAY).min(LONGEST_CONTENTION_DELAY);
         metrics::counter!(CHUNKS, "result" => "contended").increment(1);
         if attempts.is_multiple_of(MUCH_CONTENTION) {
-            tracing::warn!(%error, attempts, "a chunk meets the locks of others again and again");
+            tracing::warn!(%error, attempts, "a chunk keeps meeting contention");
         } else {
-            tracing::debug!(%error, attempts, "a chunk met the locks of others");
+            tracing::debug!(%error, attempts, "a chunk met contention");
         }
         match db::defer_chunk(&self.dependencies.pool, &claim.lease, millis(delay)).await {
             Ok(true) => Verdict::Finished,
@@ -214,7 +216,7 @@ impl ProcessingHandler {
 
 /// Leaves a chunk whose lease has ended: the transaction that ended it has already moved the chunk.
 fn leave() -> Verdict {
-    tracing::info!("left a chunk: its action is paused or over, or another worker has it");
+    tracing::info!("dropped a chunk: its action is paused or finished, or another worker has the chunk");
     metrics::counter!(CHUNKS, "result" => "left").increment(1);
     Verdict::Finished
 }

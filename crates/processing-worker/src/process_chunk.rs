@@ -33,7 +33,7 @@ pub enum ChunkError {
     /// The declaration of its upload cannot be read.
     #[error(transparent)]
     Entity(#[from] FrozenError),
-    /// It was cut under another declaration than its action's.
+    /// The chunk was cut under another declaration than its action's.
     #[error("the chunk's columns are not those of its entity's declaration")]
     OtherColumns,
     /// A defect: the code panicked.
@@ -42,7 +42,7 @@ pub enum ChunkError {
     /// The shutdown timeout has passed.
     #[error("the worker stops")]
     OutOfTime,
-    /// It takes long, and another account waits for its slot.
+    /// The chunk takes long, and another account waits for its slot.
     #[error("the chunk gives its slot to others")]
     Overrun,
     /// Object storage is unavailable.

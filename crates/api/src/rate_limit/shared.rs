@@ -96,7 +96,7 @@ impl Link {
     /// probe.
     fn give_up<T>(self: &Arc<Self>, error: &str) -> Option<T> {
         if self.is_up.swap(false, Ordering::Relaxed) {
-            tracing::warn!(error, "Redis is away: each process limits accounts by itself");
+            tracing::warn!(error, "Redis is unavailable: each process limits accounts by itself");
             let link = Arc::downgrade(self);
             tokio::spawn(async move {
                 loop {
@@ -104,7 +104,7 @@ impl Link {
                     let Some(link) = link.upgrade() else { return };
                     if link.answers_quickly().await {
                         link.is_up.store(true, Ordering::Relaxed);
-                        tracing::info!("Redis is back: accounts are limited over all processes");
+                        tracing::info!("Redis is available again: accounts are limited over all processes");
                         return;
                     }
                 }

@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_else_is_no_cursor() {
+    fn malformed_cursors_are_refused() {
         let negative = Cursor { commit_number: -1, index: 0 }.encode();
         for text in ["", "x", "AAAAAAAAAAAA", "AAAAAAAAAAA=", "äöü", "AAAAAAAAA/+", &negative] {
             assert_eq!(Cursor::parse(text), None, "{text:?}");

@@ -133,7 +133,7 @@ impl Download {
                     Err(Interrupted::Enough) => output.end().await,
                     Err(Interrupted::Abandoned) => {}
                     Err(Interrupted::Failed(error)) => {
-                        tracing::warn!(error = &error as &dyn std::error::Error, "broke off a download");
+                        tracing::warn!(error = &error as &dyn std::error::Error, "aborted a download");
                     }
                 }
             }

@@ -32,7 +32,7 @@ pub(crate) async fn read_page(
     cursor: Cursor,
 ) -> Result<LogPage, ApiError> {
     // Each chunk has a row for the page, except possibly the first, whose matching rows may all lie before the cursor.
-    // One row more than the page holds tells that there is a next page.
+    // One extra row shows that there is a next page.
     let most = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(2);
     let pool = &state.dependencies.pool;
     // An action whose declaration is no longer readable is shown without keys.

@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_else_is_not() {
+    fn media_types_and_names_of_other_files_are_refused() {
         for (content_type, name) in [
             (Some("application/json"), Some("a.json")),
             (Some("image/png"), Some("a.png")),

@@ -210,7 +210,7 @@ impl PendingUpload {
             if let Err(error) = remove(&dependencies, id, upload, workbook, &key).await {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
-                    "an upload waits to be removed later"
+                    "an upload could not be removed; the clean-up will remove it"
                 );
             }
         };

@@ -21,7 +21,7 @@ use crate::wait::wait;
 /// Result of the upload.
 enum Uploaded {
     Created(Box<Created>),
-    /// Interrupted; tells whether the service had received everything.
+    /// Interrupted, with whether the service had received everything.
     Interrupted {
         was_whole: bool,
     },

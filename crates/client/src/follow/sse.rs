@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn events_come_out_whatever_the_pieces_and_line_ends() {
+    fn events_are_parsed_from_any_pieces_and_line_ends() {
         let text = "\u{feff}retry: 2000\n: hello\nid: 7\nevent: progress\ndata: {\"a\":1}\n\nevent:done\ndata:x\ndata: y\n\n\
                     data: cut off";
         for (text, size) in [

@@ -63,7 +63,7 @@ impl ActionType {
     }
 }
 
-/// What `bulk_create` does with a record that already exists.
+/// Handling of a `bulk_create` whose record exists already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
@@ -170,7 +170,7 @@ pub fn parse_timezone(name: &str) -> Option<Tz> {
 pub struct ActionConfiguration {
     /// Skip rows whose key occurred earlier in the file.
     pub deduplicate: bool,
-    /// What `bulk_create` does with a record that already exists.
+    /// Handling of a `bulk_create` whose record exists already.
     pub on_conflict: OnConflict,
     /// Maps a CSV header, or a position such as `#3`, to an entity column, or to `None` to ignore the column.
     pub mapping: Mapping,

@@ -37,7 +37,7 @@ pub enum ChunkStatus {
 /// Event that changes the status of a chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChunkEvent {
-    /// Its predecessor is done and the account is below its limit of chunks in flight.
+    /// The predecessor is done, and the account is below its limit of chunks in flight.
     Released,
     /// A worker took the lease.
     Claimed,
@@ -55,7 +55,7 @@ pub enum ChunkEvent {
     RetryDue,
     /// A person retried the action.
     Revived,
-    /// Its action was paused, cancelled or failed.
+    /// The action was paused, cancelled or failed.
     Withdrawn,
 }
 

@@ -29,7 +29,7 @@ pub struct HttpConfig {
     /// Listening address: `BIND_ADDRESS`, otherwise 127.0.0.1 with header authentication outside production (where any
     /// client could claim any account), otherwise all addresses.
     pub bind_address: IpAddr,
-    /// Only requests whose Host names this machine are answered. True with header authentication outside production:
+    /// Accept only requests whose Host names this machine. True with header authentication outside production:
     /// otherwise a web page whose host name resolves to this machine could make requests as any account.
     pub only_local_hosts: bool,
     /// `PAGE`: serve the web page at `/app`, on or off. Default on.

@@ -31,7 +31,7 @@ pub struct Entity {
 pub struct Source {
     /// Name, for messages.
     pub file: String,
-    /// Its text.
+    /// Text of the file.
     pub text: String,
     /// Hash of the text; declarations with equal hashes are equal.
     pub hash: Uuid,

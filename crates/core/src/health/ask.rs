@@ -25,7 +25,7 @@ pub enum NotWell {
         /// The I/O error.
         error: io::Error,
     },
-    /// It answered with a status other than 200.
+    /// The service answered with a status other than 200.
     #[error("{0}")]
     Answer(String),
 }
@@ -66,7 +66,7 @@ mod tests {
 
     use super::*;
 
-    /// Answers one request with the text, and gives the address.
+    /// Serves one request with the text, and returns the address.
     async fn answering(text: &'static str) -> SocketAddr {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_port_that_nobody_listens_on_is_not_well() {
+    async fn a_port_without_a_listener_is_unhealthy() {
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap().local_addr().unwrap();
         assert!(matches!(ask_ready(address).await, Err(NotWell::NoAnswer { .. })));
     }

@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_be_misread_or_rounded_is_no_decimal() {
+    fn decimals_that_could_be_misread_or_rounded_are_refused() {
         for text in [
             "",
             "-",

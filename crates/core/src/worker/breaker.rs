@@ -101,7 +101,7 @@ impl Breaker {
         }
         show(dependency, false);
         let duration_ms = since.elapsed().as_millis() as u64;
-        tracing::info!(%dependency, duration_ms, "a dependency is back");
+        tracing::info!(%dependency, duration_ms, "a dependency has recovered");
         self.open.send_modify(|open| open.retain(|&other| other != dependency));
     }
 }

@@ -117,7 +117,7 @@ impl<H: Handler> Runner<H> {
         tokio::select! {
             () = tasks.wait() => {}
             () = self.shutdown.out_of_time(self.patience + HAND_BACK_TIME) => {
-                tracing::warn!(jobs = tasks.len(), "abandoned what could be neither finished nor handed back");
+                tracing::warn!(jobs = tasks.len(), "abandoned jobs that were neither finished nor handed back in time");
             }
         }
     }
@@ -148,11 +148,7 @@ impl<H: Handler> Runner<H> {
                 Payload::Job(job) => Some(job),
                 Payload::UnknownVersion(version) => {
                     // Not finished: it stays in the queue for a worker that can read it.
-                    tracing::warn!(
-                        job = id,
-                        version,
-                        "left a job of a version that this worker does not know"
-                    );
+                    tracing::warn!(job = id, version, "left a job of an unknown version in the queue");
                     continue;
                 }
                 Payload::Unreadable => None,

@@ -224,7 +224,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_has_no_fault_is_what_the_csv_crate_reads(text in hostile_text(), sizes in sizes()) {
+    fn well_formed_files_are_read_as_by_the_csv_crate(text in hostile_text(), sizes in sizes()) {
         let contents = block_on(read(Pieces::new(text.clone(), &sizes), LIMITS));
         if contents.error.is_none() && contents.faults.is_empty() {
             let found: Vec<_> = contents.rows.iter().map(|(_, _, cells)| bare(cells)).collect();

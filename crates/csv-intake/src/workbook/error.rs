@@ -48,7 +48,7 @@ pub enum WorkbookError {
         /// Existing sheets.
         there: Vec<String>,
     },
-    /// It unpacks to more than a legitimate workbook needs.
+    /// Unpacks to more than a legitimate workbook needs.
     #[error("the workbook is too large ({0}): save the sheet as CSV and upload that")]
     TooLarge(&'static str),
     /// The sheet is larger than an upload may be.

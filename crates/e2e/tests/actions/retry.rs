@@ -50,7 +50,7 @@ async fn completes(bench: &Bench, id: &str) {
 }
 
 #[tokio::test]
-async fn dead_chunks_are_tried_again_from_objects_written_anew() {
+async fn dead_chunks_are_retried_from_rewritten_objects() {
     let mut bench = strict().await;
     let client = bench.client();
     let id = chunked_only(&mut bench).await;

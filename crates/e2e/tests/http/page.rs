@@ -1,4 +1,4 @@
-//! How the page is served. Its behaviour in a browser is tested in tests/page.
+//! Delivery of the page. Its behaviour in a browser is tested in tests/page.
 
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response};

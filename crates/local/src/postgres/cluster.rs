@@ -31,8 +31,8 @@ pub fn major_version(cluster: &Path) -> Result<Option<u32>> {
 
 /// Creates a cluster with one superuser and one database.
 ///
-/// It is built in a temporary place and moved when it is complete, so that an interrupted attempt leaves no partial
-/// cluster.
+/// The cluster is built in a temporary place and moved when it is complete, so that an interrupted attempt leaves no
+/// partial cluster.
 pub async fn create(
     cluster: &Path,
     binaries: &Binaries,

@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_holds_exactly_what_was_added() {
+    fn a_bitmap_holds_exactly_the_rows_that_were_inserted() {
         let mut rows = RowBitmap::new(128);
         for row in [1, 63, 64, 128] {
             rows.insert(row);

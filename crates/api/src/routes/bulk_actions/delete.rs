@@ -54,7 +54,10 @@ pub(super) async fn delete(
     let removing = state.running.spawn(
         async move {
             removal::carry_out(&dependencies, &decided).await.unwrap_or_else(|error| {
-                tracing::warn!(error = &error as &dyn std::error::Error, "objects wait to be removed later");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "objects could not be removed; the clean-up will remove them"
+                );
                 false
             })
         }

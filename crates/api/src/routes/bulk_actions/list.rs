@@ -105,7 +105,7 @@ pub(super) async fn list(
     check_entity(&state.entities, filter.entity_type.as_deref())?;
     let pool = &state.dependencies.pool;
     let _turn = state.shares.questions.take(&account).await?;
-    // One more than the page holds tells whether there is a next page.
+    // One extra action shows that there is a next page.
     let (before, offset) = match from {
         Start::Page(page) => (None, (page - 1) * limit),
         Start::Cursor(after) => (Some(after), 0),
@@ -159,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_reads_back_and_whatever_else_is_none() {
+    fn a_cursor_reads_back_and_malformed_ones_are_none() {
         let id = Uuid::now_v7();
         assert_eq!(parse_cursor(&URL_SAFE_NO_PAD.encode(id)), Some(id));
         for text in ["", "x", "AAAAAAAAAAA", &id.to_string()] {

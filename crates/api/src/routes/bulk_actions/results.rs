@@ -16,7 +16,7 @@ use crate::state::AppState;
 /// Value of `status` for rows that a cancelled or failed action never reached.
 pub(crate) const UNPROCESSED: &str = "unprocessed";
 
-/// Tells whether the rows have their final outcomes.
+/// Header that is true if the rows have their final outcomes.
 const COMPLETE: HeaderName = HeaderName::from_static("x-results-complete");
 
 /// Rows and format of a download.

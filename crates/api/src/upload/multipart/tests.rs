@@ -34,7 +34,7 @@ async fn read(mut body: Multipart) -> Result<Vec<(Option<String>, String)>, Mult
 }
 
 #[tokio::test]
-async fn the_parts_are_the_same_whatever_the_sizes_in_which_they_arrive() {
+async fn parts_do_not_depend_on_the_sizes_in_which_bytes_arrive() {
     let expected = [
         (Some("a".to_owned()), "1\r\n--Y\r\n".to_owned()),
         (Some("file".to_owned()), "e,n\r\n\r\n--".to_owned()),
