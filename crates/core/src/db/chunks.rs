@@ -95,6 +95,9 @@ pub async fn claim_chunk(
 }
 
 /// One step of [`claim_chunk`]. Also returns `None` when another worker holds the lock of the same chunk.
+///
+/// `SKIP LOCKED` and the second check of the status make concurrent claims take different chunks. The check of the
+/// action's status leaves out chunks of paused and finished actions.
 async fn claim_next(
     pool: &PgPool,
     owner: &str,
@@ -102,9 +105,7 @@ async fn claim_next(
     after: &str,
     slow: bool,
 ) -> sqlx::Result<Option<ChunkClaim>> {
-    // `turn` visits each waiting account once, with one index probe each, starting after the one served last. `SKIP
-    // LOCKED` and the second check of the status make concurrent claims take different chunks; the check of the
-    // action's status keeps chunks of paused and finished actions out.
+    // `turn` visits each waiting account once, with one index probe each, starting after the one served last.
     sqlx::query!(
         r#"WITH RECURSIVE turn (start, account_id, n) AS (
                SELECT f.account_id, f.account_id, 1 FROM (SELECT coalesce(

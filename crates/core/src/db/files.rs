@@ -195,12 +195,15 @@ async fn lease_file(
     max_per_account: i64,
 ) -> Result<Option<FileClaim>, DbError> {
     let mut tx = pool.begin().await?;
+    // Fenced: the action has been deleted since it was found.
     let action = match LockedAction::lock(&mut tx, action_id).await {
         Ok(action) => action,
         Err(DbError::Fenced) => return Ok(None),
         Err(error) => return Err(error),
     };
+    // The action may have been paused or finished since it was found.
     let Ok(status) = action.status().on(ActionEvent::ChunkingClaimed) else { return Ok(None) };
+    // Checked again under the lock, because `next_file_in_turn` takes none.
     let claimed = sqlx::query!(
         r#"UPDATE bulk_actions a
            SET status = $3, chunking_owner = $2, chunking_lease_until = now() + $4::bigint * interval '1 millisecond',
@@ -347,6 +350,7 @@ pub async fn chunk_rewritten(
 ) -> Result<Vec<Bell>, DbError> {
     let mut tx = pool.begin().await?;
     let action = lock_fenced(&mut tx, lease).await?;
+    // The hash is part of the condition: a rewrite must not replace a chunk that was cut differently.
     let stored = sqlx::query_scalar!(
         r#"WITH before AS (
                SELECT size_bytes FROM bulk_action_chunks
