@@ -45,7 +45,7 @@ const LONGEST_STREAM: Duration = Duration::from_secs(24 * 3600);
     tag = "bulk actions",
     params(
         ("id" = Uuid, Path, description = "The action's id"),
-        ("Last-Event-ID" = Option<String>, Header, description = "Sent by browsers that reconnect"),
+        ("Last-Event-ID" = Option<String>, Header, description = "Sent by reconnecting browsers"),
     ),
     responses(
         (
@@ -55,7 +55,7 @@ const LONGEST_STREAM: Duration = Duration::from_secs(24 * 3600);
             body = ServerSentEvent,
             example = "id: 1769860800000000\nevent: progress\ndata: {\"totalRecords\":1000,\"processedRecords\":500}\n\n",
         ),
-        (status = 204, description = "The caller has seen the end already (`Last-Event-ID`)"),
+        (status = 204, description = "The client has already received the end (`Last-Event-ID`)"),
     ),
     security(("bearer" = []), ("accountId" = [])),
 )]
