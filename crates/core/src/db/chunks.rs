@@ -29,7 +29,7 @@ pub struct ChunkClaim {
     pub account_id: String,
     /// Name of the entity that the rows describe.
     pub entity_type: String,
-    /// Hash of the declaration that it was uploaded under.
+    /// Hash of the declaration at the time of the upload.
     pub entity_hash: Option<Uuid>,
     /// Operation applied to each row.
     pub action_type: ActionType,
@@ -37,7 +37,7 @@ pub struct ChunkClaim {
     pub on_conflict: OnConflict,
     /// Compute outcomes without changing any record.
     pub dry_run: bool,
-    /// CSV header to entity column.
+    /// Maps CSV headers to entity columns.
     pub mapping: Mapping,
     /// Options for reading the file.
     pub intake: Intake,
@@ -288,7 +288,7 @@ pub async fn chunk_lease_survived(pool: &PgPool, lease: &ChunkLease) -> sqlx::Re
 /// Counts a failed attempt. The chunk is retried later; after the last attempt it is dead, which may end the action.
 ///
 /// # Errors
-/// [`DbError::Fenced`] when the lease is lost or the action paused or over.
+/// [`DbError::Fenced`] if the lease is lost, or the action is paused or finished.
 pub async fn fail_chunk(
     pool: &PgPool,
     lease: &ChunkLease,

@@ -33,13 +33,13 @@ pub struct FileClaim {
     pub account_id: String,
     /// Name of the entity that the rows describe.
     pub entity_type: String,
-    /// Hash of the declaration that it was uploaded under.
+    /// Hash of the declaration at the time of the upload.
     pub entity_hash: Option<Uuid>,
     /// Effective operation applied to each row.
     pub action_type: ActionType,
     /// Skip later rows with a key seen before.
     pub deduplicate: bool,
-    /// CSV header to entity column.
+    /// Maps CSV headers to entity columns.
     pub mapping: Mapping,
     /// Options for reading the file.
     pub intake: Intake,
@@ -51,7 +51,7 @@ pub struct FileClaim {
     pub chunk_size: usize,
     /// Maximum bytes per chunk; the chunk ends at whichever limit comes first.
     pub chunk_size_bytes: usize,
-    /// Partitions to spread the rows over.
+    /// Number of partitions.
     pub partitions: u16,
     /// Data rows counted at upload.
     pub total_rows: u64,
@@ -304,7 +304,7 @@ async fn lock_fenced(conn: &mut PgConnection, lease: &FileLease) -> Result<Locke
 /// Records a chunk whose object is stored, and releases chunks up to the account's limit in flight.
 ///
 /// # Errors
-/// [`DbError::Fenced`] when the lease is lost or the action paused or over.
+/// [`DbError::Fenced`] if the lease is lost, or the action is paused or finished.
 pub async fn record_chunk(
     pool: &PgPool,
     lease: &FileLease,
@@ -341,7 +341,7 @@ pub async fn record_chunk(
 /// Records that the object of a chunk has been written again, and releases chunks up to the account's limit in flight.
 ///
 /// # Errors
-/// [`DbError::Fenced`] when the lease is lost or the action paused or over.
+/// [`DbError::Fenced`] if the lease is lost, or the action is paused or finished.
 pub async fn chunk_rewritten(
     pool: &PgPool,
     lease: &FileLease,
@@ -381,7 +381,7 @@ pub async fn chunk_rewritten(
 /// include the one of the account's next file.
 ///
 /// # Errors
-/// [`DbError::Fenced`] when the lease is lost or the action paused or over.
+/// [`DbError::Fenced`] if the lease is lost, or the action is paused or finished.
 pub async fn finish_file(pool: &PgPool, lease: &FileLease, max_in_flight: i64) -> Result<Vec<Bell>, DbError> {
     let mut tx = pool.begin().await?;
     let mut action = lock_fenced(&mut tx, lease).await?;
@@ -394,7 +394,7 @@ pub async fn finish_file(pool: &PgPool, lease: &FileLease, max_in_flight: i64) -
 /// Fails the action because its file cannot be read to the end.
 ///
 /// # Errors
-/// [`DbError::Fenced`] when the lease is lost or the action paused or over.
+/// [`DbError::Fenced`] if the lease is lost, or the action is paused or finished.
 pub async fn refuse_file(
     pool: &PgPool,
     lease: &FileLease,
@@ -413,7 +413,7 @@ pub async fn refuse_file(
 /// Counts a failed run. The file is retried later; after the last attempt the action fails.
 ///
 /// # Errors
-/// [`DbError::Fenced`] when the lease is lost or the action paused or over.
+/// [`DbError::Fenced`] if the lease is lost, or the action is paused or finished.
 pub async fn fail_file(
     pool: &PgPool,
     lease: &FileLease,

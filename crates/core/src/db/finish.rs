@@ -24,7 +24,7 @@ pub struct FinishedChunk {
 /// action if this was its last chunk. The caller commits, then rings the bells.
 ///
 /// # Errors
-/// [`DbError::Fenced`] when the lease is lost or the action paused or over; the caller must roll back.
+/// [`DbError::Fenced`] if the lease is lost, or the action is paused or finished; the caller must roll back.
 pub async fn finish_chunk(
     conn: &mut PgConnection,
     lease: &ChunkLease,
