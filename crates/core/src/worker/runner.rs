@@ -173,7 +173,7 @@ impl<H: Handler> Runner<H> {
                     },
                     None => tracing::error!(job = id, "a job that cannot be read was dropped"),
                 }
-                // Whatever the verdict: PostgreSQL has the state of the work, and unfinished work gets a new job.
+                // After any verdict: PostgreSQL has the state of the work, and unfinished work gets a new job.
                 if let Err(error) = queue.finish(H::Job::QUEUE, &[id]).await {
                     breaker.trip(&Outage::new(Dependency::Redis, error));
                 }

@@ -1,6 +1,6 @@
 //! `GET /bulk-actions/{id}/events`: changes of the counters as server-sent events.
 //!
-//! Each event holds the whole state, so a client that reconnects has missed nothing, whatever its `Last-Event-ID`. Only
+//! Each event holds the whole state, so a client that reconnects has missed nothing, with any `Last-Event-ID`. Only
 //! the id of `done` has a meaning: browsers reconnect after the end of every stream, and one that has already seen
 //! `done` of a finished action gets 204, which stops it according to the standard.
 
