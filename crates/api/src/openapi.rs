@@ -31,10 +31,10 @@ use crate::state::AppState;
     ),
     servers((url = "/", description = "This service")),
     tags(
-        (name = "bulk actions", description = "Upload, follow and steer; only ever the caller's own"),
+        (name = "bulk actions", description = "Upload, watch and control; only the caller's own actions"),
         (name = "entities", description = "What can be uploaded"),
         (name = "session", description = "A browser's session, for the page at `/app`"),
-        (name = "service", description = "What this is, and whether it is well"),
+        (name = "service", description = "Description and health of the service"),
     ),
     // Routes only reference the schemas of their bodies.
     components(schemas(Failure, IdempotencyKeyText, ResultStatusName)),

@@ -1,7 +1,7 @@
 //! The job engine of both workers. It knows queues, leases, outages and shutdown, and nothing of CSV or entities.
 //!
 //! A job is only a hint: the handler claims the work in PostgreSQL, and what it finds there decides. So a job may be
-//! finished (removed from its queue) whatever the result of its handling; unfinished work gets a new job.
+//! finished (removed from its queue) after any result of its handling; unfinished work gets a new job.
 
 mod backoff;
 mod breaker;

@@ -58,6 +58,7 @@ where
     let packed_bytes = Arc::new(AtomicU64::new(0));
     let source = NameErrors { inner: source, name: CsvError::Io, is_cut: false };
     let source = Box::new(CountBytes { inner: source, count: packed_bytes.clone() });
+    // Gzip is recognised by its content, not by name or media type.
     let (magic, source) = peek(source, GZIP_MAGIC.len() as u64).await?;
     let is_gzip = magic == GZIP_MAGIC;
     let bytes = if is_gzip { gunzip(source, how.is_cut) } else { source };
@@ -173,6 +174,7 @@ impl<R: AsyncRead + Unpin> AsyncRead for LimitBytes<R> {
     ) -> Poll<io::Result<()>> {
         if self.stretch >= STRETCH_BYTES {
             self.stretch = 0;
+            // Woken at once: this only gives other tasks a turn.
             context.waker().wake_by_ref();
             return Poll::Pending;
         }

@@ -1,5 +1,5 @@
 //! Reader of uploaded tables. `api` uses it to count rows during an upload and for previews; `chunking-worker` uses it
-//! to read the stored file again. All must see the same rows and refuse the same files, whatever the sizes in which the
+//! to read the stored file again. All must see the same rows and refuse the same files, independent of the sizes in which the
 //! bytes arrive. So all decisions are made here, and none depends on buffer boundaries.
 //!
 //! The bytes pass through `decode` (gzip, non-text files, byte order mark, encoding, decoded size) into `text`, which

@@ -377,7 +377,7 @@ impl CsvReader {
     /// The error for a `line` that is not text, with a guess at the encoding.
     async fn not_text(&mut self, line: u64) -> CsvError {
         let declared = self.options.encoding.filter(|encoding| *encoding == self.encoding);
-        // The guess is based on the same bytes whatever the sizes in which they arrive. If the source fails now, the
+        // The guess is based on the same bytes for any sizes in which they arrive. If the source fails now, the
         // bytes so far are enough.
         let _ = self.read_up_to(encoding::GUESS_BYTES).await;
         self.is_broken = true;

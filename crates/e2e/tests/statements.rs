@@ -1,4 +1,4 @@
-//! Cost of the entities' statements in the database, whatever the planner's statistics are.
+//! Cost of the entities' statements in the database, with any statistics of the planner.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail by panicking")]
 
@@ -31,7 +31,7 @@ enum Belief {
     ThirtyAccounts,
     /// Sixty records of sixty accounts: an account appears to have one record.
     SixtyAccounts,
-    /// A table whose records were all deleted: it appears empty, whatever its size.
+    /// A table whose records were all deleted: it appears empty at any size.
     Emptied,
     /// Statements planned repeatedly while the table held one record.
     Kept,

@@ -26,7 +26,7 @@ pub struct Stores {
 pub enum Outside {
     /// A store named by `DATABASE_URL`, `REDIS_URL` or `MINIO_ENDPOINT` replaces the private one.
     FromEnvironment,
-    /// All stores are private, whatever the environment says.
+    /// All stores are private; the environment is ignored.
     Never,
 }
 

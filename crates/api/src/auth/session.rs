@@ -28,7 +28,7 @@ pub(crate) struct Sessions {
     enabled: bool,
     /// True if the `X-Forwarded-…` headers come from a proxy.
     trust_proxy: bool,
-    /// Production is reached over TLS, whatever the headers of a proxy say.
+    /// Production is reached over TLS, even if a proxy's headers say otherwise.
     always_secure: bool,
 }
 

@@ -24,7 +24,7 @@ pub(super) static VALIDATION_FAILED: ErrorKind = ErrorKind {
 pub(super) static UNAUTHORIZED: ErrorKind = ErrorKind {
     status: StatusCode::UNAUTHORIZED,
     code: "unauthorized",
-    description: "The caller did not say who they are, or not credibly",
+    description: "The credential is missing or invalid",
     example: "a bearer token is missing",
 };
 pub(super) static FORBIDDEN: ErrorKind = ErrorKind {
@@ -36,31 +36,31 @@ pub(super) static FORBIDDEN: ErrorKind = ErrorKind {
 pub(super) static NOT_FOUND: ErrorKind = ErrorKind {
     status: StatusCode::NOT_FOUND,
     code: "not_found",
-    description: "There is no such thing, or it is another account's",
+    description: "The resource does not exist or belongs to another account",
     example: "bulk action not found",
 };
 pub(super) static METHOD_NOT_ALLOWED: ErrorKind = ErrorKind {
     status: StatusCode::METHOD_NOT_ALLOWED,
     code: "method_not_allowed",
-    description: "The path exists, but not with this method",
+    description: "The path does not support this method",
     example: "this method is not allowed here",
 };
 pub(super) static REQUEST_TIMEOUT: ErrorKind = ErrorKind {
     status: StatusCode::REQUEST_TIMEOUT,
     code: "request_timeout",
-    description: "The body came too slowly",
+    description: "The body arrived too slowly",
     example: "the body came too slowly: send at least 1 KiB per second",
 };
 pub(super) static CONFLICT: ErrorKind = ErrorKind {
     status: StatusCode::CONFLICT,
     code: "conflict",
-    description: "The present state does not allow it",
+    description: "The current state does not allow it",
     example: "an action that is completed cannot be paused",
 };
 pub(super) static GONE: ErrorKind = ErrorKind {
     status: StatusCode::GONE,
     code: "gone",
-    description: "It has been removed: its time was over",
+    description: "It has expired and been removed",
     example: "the results of this action have been removed: kept until 2026-03-02T12:00:00Z. The counts of the action remain",
 };
 pub(super) static FILE_TOO_LARGE: ErrorKind = ErrorKind {
@@ -84,19 +84,19 @@ pub(super) static URI_TOO_LONG: ErrorKind = ErrorKind {
 pub(super) static UNSUPPORTED_MEDIA_TYPE: ErrorKind = ErrorKind {
     status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
     code: "unsupported_media_type",
-    description: "A body or file of a kind that is not taken",
+    description: "The type of the body or file is not supported",
     example: "send the upload as multipart/form-data",
 };
 pub(super) static RATE_LIMITED: ErrorKind = ErrorKind {
     status: StatusCode::TOO_MANY_REQUESTS,
     code: "rate_limited",
-    description: "Too many requests of the account or address (`rate_limited`), or the account has as much as it may have (`quota_exceeded`)",
+    description: "Too many requests of the account or address (`rate_limited`), or the account has reached a quota (`quota_exceeded`)",
     example: "too many requests: try again in 3 s",
 };
 pub(super) static QUOTA_EXCEEDED: ErrorKind = ErrorKind {
     status: StatusCode::TOO_MANY_REQUESTS,
     code: "quota_exceeded",
-    description: "Too many requests of the account or address (`rate_limited`), or the account has as much as it may have (`quota_exceeded`)",
+    description: "Too many requests of the account or address (`rate_limited`), or the account has reached a quota (`quota_exceeded`)",
     example: "the account has 100 unfinished actions, and may have 100",
 };
 pub(super) static HEADERS_TOO_LARGE: ErrorKind = ErrorKind {
@@ -108,13 +108,13 @@ pub(super) static HEADERS_TOO_LARGE: ErrorKind = ErrorKind {
 pub(super) static INTERNAL: ErrorKind = ErrorKind {
     status: StatusCode::INTERNAL_SERVER_ERROR,
     code: "internal",
-    description: "A fault of the service",
+    description: "A defect of the service",
     example: "something went wrong on our side",
 };
 pub(super) static UNAVAILABLE: ErrorKind = ErrorKind {
     status: StatusCode::SERVICE_UNAVAILABLE,
     code: "unavailable",
-    description: "A dependency is down, or the process is about to end",
+    description: "A dependency is down, or the process is shutting down",
     example: "the service is temporarily unavailable, please try again",
 };
 

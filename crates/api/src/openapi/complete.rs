@@ -52,14 +52,14 @@ fn headers() -> Value {
     let number = |description: &str, example: u32| json!({ "description": description, "schema": { "type": "integer", "minimum": 0, "examples": [example] } });
     json!({
         "X-Trace-ID": {
-            "description": "Names the request in the log",
+            "description": "Trace id of the request in the log",
             "required": true,
             "schema": { "type": "string", "format": "uuid" },
         },
-        "RateLimit-Limit": number("Requests in a window, of the account's limit that is nearest to its end", 10_000),
-        "RateLimit-Remaining": number("What is left of them now", 9_999),
-        "RateLimit-Reset": number("Seconds until all of them are there again", 1),
-        "Retry-After": number("Seconds after which it is worth trying again", 5),
+        "RateLimit-Limit": number("Requests per window, for the account's limit that is nearest to exhaustion", 10_000),
+        "RateLimit-Remaining": number("Remaining requests", 9_999),
+        "RateLimit-Reset": number("Seconds until all of them are available again", 1),
+        "Retry-After": number("Seconds after which a retry makes sense", 5),
     })
 }
 

@@ -21,7 +21,7 @@ pub(super) fn describe(document: &mut Value, entities: &Entities) {
         fields(entities, "The fields of an upload, in any order.", &["file", "entityType", "actionType"]);
     document["components"]["schemas"]["Inspection"] = fields(
         entities,
-        "The fields of an upload, in any order, with the file or the first 256 KiB or more of it.",
+        "The fields of an upload, in any order, with the file or at least its first 256 KiB.",
         &["file", "entityType"],
     );
     document["paths"]["/uploads/inspect"]["post"]["requestBody"] = body("Inspection", entities);
@@ -113,7 +113,7 @@ fn fields(entities: &Entities, description: &str, required: &[&str]) -> Value {
             "scheduledAt": {
                 "type": "string",
                 "format": "date-time",
-                "description": "When to begin, if not at once: an instant in the future",
+                "description": "Start time, if not immediately: an instant in the future",
             },
             "deduplicate": {
                 "type": "boolean",
@@ -124,38 +124,38 @@ fn fields(entities: &Entities, description: &str, required: &[&str]) -> Value {
             "mapping": {
                 "type": "object",
                 "additionalProperties": { "type": ["string", "null"] },
-                "description": "CSV header, or a position such as `#3`, to entity column, or to null to leave it out; as \
+                "description": "Maps CSV headers, or positions such as `#3`, to entity columns, or to null to ignore a column; as \
                     JSON",
             },
             "unknownColumns": reference("UnknownColumns"),
             "defaults": {
                 "type": "object",
                 "additionalProperties": { "type": ["string", "number", "boolean"] },
-                "description": "Entity column to its value in every row, for columns that the file does not have; as JSON",
+                "description": "Maps entity columns that the file does not have to values for every row; as JSON",
             },
             "emptyCells": reference("EmptyCells"),
             "shortRows": reference("ShortRows"),
             "encoding": {
                 "type": "string",
-                "description": "The encoding, by a label of the Encoding Standard; UTF-8 and a byte order mark need none",
+                "description": "Encoding by a label of the Encoding Standard; not needed for UTF-8 or with a byte order mark",
                 "examples": ["windows-1252"],
             },
             "delimiter": {
                 "type": "string",
                 "enum": [",", ";", "\t", "\\t", "|"],
-                "description": "The delimiter, where it is not to be found from the first lines",
+                "description": "Delimiter, if it cannot be detected from the first lines",
             },
             "timezone": {
                 "type": "string",
-                "description": "The IANA zone of dates and times without one",
+                "description": "IANA time zone of dates and times without an offset",
                 "examples": ["Europe/Berlin"],
             },
             "decimal": reference("DecimalMark"),
-            "sheet": { "type": "string", "description": "Of a workbook: the sheet, if not the first visible one" },
+            "sheet": { "type": "string", "description": "Sheet of a workbook, if not the first visible one" },
             "dryRun": {
                 "type": "boolean",
                 "default": false,
-                "description": "Every row gets its outcome, but no record is changed",
+                "description": "Compute the outcome of every row without changing any record",
             },
         },
     })

@@ -64,7 +64,7 @@ fn services(findings: &Findings) -> Services {
     operation_id = "getHealth",
     tag = "service",
     responses(
-        (status = 200, description = "The service answers", body = Answer<Services>),
+        (status = 200, description = "The service responds", body = Answer<Services>),
     ),
 )]
 async fn overview(State(state): State<AppState>) -> Response {
@@ -84,8 +84,8 @@ async fn overview(State(state): State<AppState>) -> Response {
     operation_id = "getReadiness",
     tag = "service",
     responses(
-        (status = 200, description = "The service answers", body = Answer<Services>),
-        (status = 503, description = "A dependency is down, or the process is about to end", body = Answer<Services>),
+        (status = 200, description = "The service responds", body = Answer<Services>),
+        (status = 503, description = "A dependency is down, or the process is shutting down", body = Answer<Services>),
     ),
 )]
 async fn ready(State(state): State<AppState>) -> Response {
@@ -107,7 +107,7 @@ async fn ready(State(state): State<AppState>) -> Response {
     operation_id = "getLiveness",
     tag = "service",
     responses(
-        (status = 200, description = "The service answers", body = Answer<Alive>),
+        (status = 200, description = "The service responds", body = Answer<Alive>),
     ),
 )]
 async fn live() -> Response {
@@ -121,7 +121,7 @@ async fn live() -> Response {
     operation_id = "getHealthInDetail",
     tag = "service",
     responses(
-        (status = 200, description = "The service answers", body = Answer<Detailed>),
+        (status = 200, description = "The service responds", body = Answer<Detailed>),
         (status = 503, description = "A dependency is down", body = Answer<Detailed>),
     ),
 )]

@@ -26,7 +26,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
     path = "/metrics",
     operation_id = "getMetrics",
     tag = "service",
-    responses((status = 200, description = "The measurements", content_type = "text/plain", body = String)),
+    responses((status = 200, description = "The metrics", content_type = "text/plain", body = String)),
 )]
 async fn render(State(state): State<AppState>) -> Response {
     // Only one request at a time reads the gauges; others show the values of a moment ago.

@@ -47,7 +47,7 @@ struct Description {
     tag = "service",
     responses(
         (status = 200, description = "The service", body = Success<Description>),
-        (status = 303, description = "To the page, for a caller that prefers `text/html`"),
+        (status = 303, description = "Redirect to the page, for a client that prefers `text/html`"),
     ),
 )]
 async fn describe(State(state): State<AppState>, headers: HeaderMap) -> Response {

@@ -83,10 +83,10 @@ impl From<Caller> for SessionView {
             body = Success<SessionView>,
             headers(("Set-Cookie" = String, description = "HttpOnly, SameSite=Strict, and over TLS Secure")),
         ),
-        (status = 400, description = "No JSON object with `token` or `account`"),
-        (status = 401, description = "The token proves nothing, or is not what this service asks for"),
+        (status = 400, description = "Not a JSON object with `token` or `account`"),
+        (status = 401, description = "The credential is invalid, or of a kind that this service does not accept"),
         (status = 403, description = "The request comes from a page of another site"),
-        (status = 413, description = "Too long for a token"),
+        (status = 413, description = "The body is too long for a token"),
         (status = 415, description = "Not application/json"),
     ),
 )]
@@ -146,7 +146,7 @@ fn expected(state: &AppState, credential: Credential) -> Result<String, ApiError
     tag = "session",
     responses(
         (status = 200, description = "Who is calling", body = Success<SessionView>),
-        (status = 401, description = "Nobody is signed in"),
+        (status = 401, description = "No account is signed in"),
     ),
 )]
 async fn show(

@@ -53,10 +53,10 @@ fn inspected_row(row: LookedAtRow) -> InspectedRow {
     operation_id = "inspectUpload",
     tag = "bulk actions",
     responses(
-        (status = 200, description = "What an upload would meet", body = Success<InspectionView>),
+        (status = 200, description = "The preview of the upload", body = Success<InspectionView>),
         (status = 400, description = "Fields break a rule; `error.details` names each"),
-        (status = 408, description = "The body came too slowly"),
-        (status = 415, description = "Not multipart/form-data, or the file is no table"),
+        (status = 408, description = "The body arrived too slowly"),
+        (status = 415, description = "Not multipart/form-data, or the file is not a table"),
         (status = 429, description = "Too many inspections of this account in progress"),
     ),
     security(("bearer" = []), ("accountId" = [])),

@@ -21,7 +21,7 @@ use crate::error::ApiError;
 /// Maximum of a file skipped after a rejected field, to check the remaining fields.
 const PASSED_OVER_BYTES: usize = 8 * 1024 * 1024;
 
-/// Bytes needed to recognise a workbook, whatever its name.
+/// Bytes needed to recognise a workbook under any name.
 const KIND_BYTES: usize = 8;
 
 /// An upload with everything that an action needs.

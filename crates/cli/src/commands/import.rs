@@ -48,7 +48,7 @@ pub async fn import(context: &Context, args: &ImportArgs) -> Result<Exit, Failur
         }
     };
     let Created { action, is_new } = *created;
-    // Before anything else: the action exists from now on, whatever happens to this command.
+    // Before anything else: the action exists from now on, even if this command fails.
     let is_remembered = context.state.remember(action.id);
     if !context.output.is_json() {
         context.output.line(&action.id.to_string())?;

@@ -5,7 +5,7 @@
 //!                         ├─▶ retrying ─▶ queued    (an attempt failed, or met contention)
 //!                         ├─▶ queued                (handed back, or its lease ran out)
 //!                         └─▶ dead ─▶ (retry) pending
-//!     queued, running, retrying ─▶ pending          (its action was paused or is over)
+//!     queued, running, retrying ─▶ pending          (its action was paused or finished)
 //! ```
 //!
 //! SQL in `db/` makes the moves; each statement names the status it expects. moves.txt lists the allowed moves. A unit

@@ -48,7 +48,7 @@ pub struct NewAction {
     pub chunk_size: i32,
     /// Maximum bytes per chunk; the chunk ends at whichever limit comes first.
     pub chunk_size_bytes: i32,
-    /// Partitions to spread the rows over.
+    /// Number of partitions.
     pub partitions: i16,
     /// Trace context of the request.
     pub traceparent: String,

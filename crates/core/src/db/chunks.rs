@@ -29,7 +29,7 @@ pub struct ChunkClaim {
     pub account_id: String,
     /// Name of the entity that the rows describe.
     pub entity_type: String,
-    /// Hash of the declaration that it was uploaded under.
+    /// Hash of the declaration at the time of the upload.
     pub entity_hash: Option<Uuid>,
     /// Operation applied to each row.
     pub action_type: ActionType,
@@ -37,7 +37,7 @@ pub struct ChunkClaim {
     pub on_conflict: OnConflict,
     /// Compute outcomes without changing any record.
     pub dry_run: bool,
-    /// CSV header to entity column.
+    /// Maps CSV headers to entity columns.
     pub mapping: Mapping,
     /// Options for reading the file.
     pub intake: Intake,
@@ -95,6 +95,9 @@ pub async fn claim_chunk(
 }
 
 /// One step of [`claim_chunk`]. Also returns `None` when another worker holds the lock of the same chunk.
+///
+/// `SKIP LOCKED` and the second check of the status make concurrent claims take different chunks. The check of the
+/// action's status leaves out chunks of paused and finished actions.
 async fn claim_next(
     pool: &PgPool,
     owner: &str,
@@ -102,9 +105,7 @@ async fn claim_next(
     after: &str,
     slow: bool,
 ) -> sqlx::Result<Option<ChunkClaim>> {
-    // `turn` visits each waiting account once, with one index probe each, starting after the one served last. `SKIP
-    // LOCKED` and the second check of the status make concurrent claims take different chunks; the check of the
-    // action's status keeps chunks of paused and finished actions out.
+    // `turn` visits each waiting account once, with one index probe each, starting after the one served last.
     sqlx::query!(
         r#"WITH RECURSIVE turn (start, account_id, n) AS (
                SELECT f.account_id, f.account_id, 1 FROM (SELECT coalesce(
@@ -287,7 +288,7 @@ pub async fn chunk_lease_survived(pool: &PgPool, lease: &ChunkLease) -> sqlx::Re
 /// Counts a failed attempt. The chunk is retried later; after the last attempt it is dead, which may end the action.
 ///
 /// # Errors
-/// [`DbError::Fenced`] when the lease is lost or the action paused or over.
+/// [`DbError::Fenced`] if the lease is lost, or the action is paused or finished.
 pub async fn fail_chunk(
     pool: &PgPool,
     lease: &ChunkLease,

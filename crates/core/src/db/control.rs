@@ -118,6 +118,7 @@ pub async fn retry_action(
     let mut tx = pool.begin().await?;
     let Some(mut action) = LockedAction::lock_owned(&mut tx, account, id).await? else { return Ok(None) };
     action.status = action.status.on(ActionEvent::Retry)?;
+    // Under the lock, so that the clean-up cannot remove the file between check and retry.
     require_whole(&mut tx, id).await?;
     revive_chunks(&mut tx, &mut action).await?;
     sqlx::query!(
@@ -162,6 +163,7 @@ async fn revive_chunks(conn: &mut PgConnection, action: &mut LockedAction) -> sq
     )
     .execute(conn)
     .await?;
+    // The file must be cut again, to rewrite the objects of the dead chunks.
     if action.chunks_dead > 0 {
         action.chunked = false;
         action.chunks_dead = 0;

@@ -54,9 +54,8 @@ impl DbError {
 }
 
 /// True if the error means that the database is unreachable, overloaded, read-only or shutting down, so that any work
-/// would fail.
-/// Decided by SQLSTATE class: 08 connection, 25006 read-only, 25P03 and 25P04 transaction ended by a time-out, 53 resources,
-/// 57 operator intervention (but not a cancelled statement), 58 system error.
+/// would fail. Decided by SQLSTATE class: 08 connection, 25006 read-only, 25P03 and 25P04 transaction ended by a
+/// timeout, 53 resources, 57 operator intervention (except a cancelled statement), 58 system error.
 #[must_use]
 pub fn is_outage(error: &sqlx::Error) -> bool {
     match error {

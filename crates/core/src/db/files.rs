@@ -34,13 +34,13 @@ pub struct FileClaim {
     pub account_id: String,
     /// Name of the entity that the rows describe.
     pub entity_type: String,
-    /// Hash of the declaration that it was uploaded under.
+    /// Hash of the declaration at the time of the upload.
     pub entity_hash: Option<Uuid>,
     /// Effective operation applied to each row.
     pub action_type: ActionType,
     /// Skip later rows with a key seen before.
     pub deduplicate: bool,
-    /// CSV header to entity column.
+    /// Maps CSV headers to entity columns.
     pub mapping: Mapping,
     /// Options for reading the file.
     pub intake: Intake,
@@ -52,7 +52,7 @@ pub struct FileClaim {
     pub chunk_size: usize,
     /// Maximum bytes per chunk; the chunk ends at whichever limit comes first.
     pub chunk_size_bytes: usize,
-    /// Partitions to spread the rows over.
+    /// Number of partitions.
     pub partitions: u16,
     /// Data rows counted at upload.
     pub total_rows: u64,
@@ -196,12 +196,15 @@ async fn lease_file(
     max_per_account: i64,
 ) -> Result<Option<FileClaim>, DbError> {
     let mut tx = pool.begin().await?;
+    // Fenced: the action has been deleted since it was found.
     let action = match LockedAction::lock(&mut tx, action_id).await {
         Ok(action) => action,
         Err(DbError::Fenced) => return Ok(None),
         Err(error) => return Err(error),
     };
+    // The action may have been paused or finished since it was found.
     let Ok(status) = action.status().on(ActionEvent::ChunkingClaimed) else { return Ok(None) };
+    // Checked again under the lock, because `next_file_in_turn` takes none.
     let claimed = sqlx::query!(
         r#"UPDATE bulk_actions a
            SET status = $3, chunking_owner = $2, chunking_lease_until = now() + $4::bigint * interval '1 millisecond',
@@ -302,7 +305,7 @@ async fn lock_fenced(conn: &mut PgConnection, lease: &FileLease) -> Result<Locke
 /// Records a chunk whose object is stored, and releases chunks up to the account's limit in flight.
 ///
 /// # Errors
-/// [`DbError::Fenced`] when the lease is lost or the action paused or over.
+/// [`DbError::Fenced`] if the lease is lost, or the action is paused or finished.
 pub async fn record_chunk(
     pool: &PgPool,
     lease: &FileLease,
@@ -339,7 +342,7 @@ pub async fn record_chunk(
 /// Records that the object of a chunk has been written again, and releases chunks up to the account's limit in flight.
 ///
 /// # Errors
-/// [`DbError::Fenced`] when the lease is lost or the action paused or over.
+/// [`DbError::Fenced`] if the lease is lost, or the action is paused or finished.
 pub async fn chunk_rewritten(
     pool: &PgPool,
     lease: &FileLease,
@@ -348,6 +351,7 @@ pub async fn chunk_rewritten(
 ) -> Result<Vec<Bell>, DbError> {
     let mut tx = pool.begin().await?;
     let action = lock_fenced(&mut tx, lease).await?;
+    // The hash is part of the condition: a rewrite must not replace a chunk that was cut differently.
     let stored = sqlx::query_scalar!(
         r#"WITH before AS (
                SELECT size_bytes FROM bulk_action_chunks
@@ -378,7 +382,7 @@ pub async fn chunk_rewritten(
 /// include the one of the account's next file.
 ///
 /// # Errors
-/// [`DbError::Fenced`] when the lease is lost or the action paused or over.
+/// [`DbError::Fenced`] if the lease is lost, or the action is paused or finished.
 pub async fn finish_file(pool: &PgPool, lease: &FileLease, max_in_flight: i64) -> Result<Vec<Bell>, DbError> {
     let mut tx = pool.begin().await?;
     let mut action = lock_fenced(&mut tx, lease).await?;
@@ -391,7 +395,7 @@ pub async fn finish_file(pool: &PgPool, lease: &FileLease, max_in_flight: i64) -
 /// Fails the action because its file cannot be read to the end.
 ///
 /// # Errors
-/// [`DbError::Fenced`] when the lease is lost or the action paused or over.
+/// [`DbError::Fenced`] if the lease is lost, or the action is paused or finished.
 pub async fn refuse_file(
     pool: &PgPool,
     lease: &FileLease,
@@ -410,7 +414,7 @@ pub async fn refuse_file(
 /// Counts a failed run. The file is retried later; after the last attempt the action fails.
 ///
 /// # Errors
-/// [`DbError::Fenced`] when the lease is lost or the action paused or over.
+/// [`DbError::Fenced`] if the lease is lost, or the action is paused or finished.
 pub async fn fail_file(
     pool: &PgPool,
     lease: &FileLease,

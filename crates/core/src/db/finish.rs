@@ -24,7 +24,7 @@ pub struct FinishedChunk {
 /// action if this was its last chunk. The caller commits, then rings the bells.
 ///
 /// # Errors
-/// [`DbError::Fenced`] when the lease is lost or the action paused or over; the caller must roll back.
+/// [`DbError::Fenced`] if the lease is lost, or the action is paused or finished; the caller must roll back.
 pub async fn finish_chunk(
     conn: &mut PgConnection,
     lease: &ChunkLease,
@@ -32,13 +32,16 @@ pub async fn finish_chunk(
     results_size_bytes: i64,
     max_in_flight: i64,
 ) -> Result<FinishedChunk, DbError> {
+    // Locked first: the lock decides whether the action still runs, and which commit is its last.
     let mut action = LockedAction::lock(conn, lease.chunk.action_id).await?;
     action.require_running()?;
     mark_done(conn, lease, counts, results_size_bytes, action.next_commit_number()).await?;
     count_rows(conn, lease, counts).await?;
+    // After `mark_done`, which frees the place in flight, and before the release, which may give it to the successor.
     make_successor_ready(conn, lease).await?;
     let bells = action.release_chunks(conn, max_in_flight).await?;
     action.chunk_done(conn).await?;
+    // The account's row is locked last in every transaction, so that they cannot deadlock.
     store_bytes(conn, action.account(), results_size_bytes).await?;
     Ok(FinishedChunk { bells, status: action.status(), action_age_seconds: action.age_seconds() })
 }
@@ -70,6 +73,7 @@ async fn mark_done(
     )
     .execute(conn)
     .await?;
+    // No row was updated if the lease has run out: another worker may have the chunk. The caller rolls everything back.
     if marked.rows_affected() == 1 { Ok(()) } else { Err(DbError::Fenced) }
 }
 

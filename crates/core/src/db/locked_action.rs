@@ -141,18 +141,22 @@ impl LockedAction {
         )
         .execute(&mut *conn)
         .await?;
+        // The workers lose their leases; otherwise they would continue until their commits are refused.
         withdraw_chunks(conn, self.id).await?;
         Ok(())
     }
 
     /// Ends the action if no work is left, and saves its counters.
     pub(super) async fn end_or_save(&mut self, conn: &mut PgConnection) -> Result<(), DbError> {
+        // While the file is being read, the number of its chunks is not final.
         if !self.chunked || !self.status.is_running() {
             return self.save(conn).await;
         }
         if self.chunks_done == self.chunk_count {
             return self.complete(conn).await;
         }
+        // Dead chunks end the action only when no other chunk can make progress. Chunks behind a dead one never become
+        // ready.
         if self.chunks_dead > 0 && !self.has_active_chunks(conn).await? {
             let message = format!(
                 "{} of {} chunks could not be processed; the rows of the others are done. \
@@ -166,6 +170,7 @@ impl LockedAction {
 
     async fn complete(&mut self, conn: &mut PgConnection) -> Result<(), DbError> {
         self.status = self.status.on(ActionEvent::EveryRowDone)?;
+        // In this transaction, so that the rows of the last chunk are included.
         let counted = sqlx::query!(
             "SELECT failed_records, total_records FROM bulk_action_stats WHERE action_id = $1",
             self.id
@@ -248,6 +253,7 @@ pub(super) async fn release_chunks(
     account: &str,
     max_in_flight: i64,
 ) -> sqlx::Result<Vec<Bell>> {
+    // The count takes no lock, so concurrent transactions of one account may briefly exceed the limit.
     sqlx::query!(
         r#"WITH room AS (
                SELECT greatest($2 - count(*), 0) AS chunks

@@ -81,6 +81,7 @@ pub(super) async fn way(
     let explain = AssertSqlSafe(statement.explain(entity, row_count));
     let plan = bind_account(sqlx::query(explain), account).fetch_one(conn).await?;
     let plan: sqlx::types::Json<serde_json::Value> = plan.try_get(0)?;
+    // The plan is inspected because the planner's choice depends on statistics, which may be outdated.
     if is_by_index(&plan, [&entity.account.sql, &entity.columns[by].sql]) {
         return Ok(Way::Planned);
     }
@@ -96,6 +97,8 @@ fn is_by_index(plan: &serde_json::Value, columns: [&str; 2]) -> bool {
     match plan {
         serde_json::Value::Array(parts) => parts.iter().any(|part| is_by_index(part, columns)),
         serde_json::Value::Object(node) => {
+            // PostgreSQL prints conditions such as `((account_id = $1) AND (key = i.key))`, with quotes and casts where
+            // needed.
             let is_table = node.get("Alias").is_some_and(|alias| alias == "t");
             let condition = node.get("Index Cond").and_then(serde_json::Value::as_str);
             let names_both = |condition: &str| {
@@ -146,6 +149,7 @@ pub(super) async fn insert(
     let answer = bound(entity, &insert.sql, insert, account, &given).fetch_one(conn).await?;
     let ids = ids(entity, &answer)?;
     if entity.id.generated {
+        // RETURNING has no row numbers: generated ids are matched to rows by key, given ids by themselves.
         let index_of: HashMap<&Value, usize> =
             rows.iter().enumerate().filter_map(|(index, row)| Some((row.key(entity)?, index))).collect();
         let keys = values(&entity.key().kind, &answer, "keys")?;

@@ -146,7 +146,7 @@ fn updated_at(reader: &mut Reader<'_>, root: &Table<'_>) -> Option<String> {
     }
 }
 
-/// The id column, called `id` in files whatever its name in the table is.
+/// The id column, called `id` in files, with any name in the table.
 fn id_column(id: &IdColumn, line: usize) -> Column {
     let given = id.kind == IdKind::Bigint && !id.generated;
     let rule = match (id.generated, given) {

@@ -100,6 +100,7 @@ impl<H: Handler> Runner<H> {
         while let Some(turn) = self.next_turn(&slots).await {
             // The slot already held, and the free ones.
             let room = 1 + slots.free();
+            // From time to time, jobs of dead consumers come before new ones.
             let take_over = last_take_over.elapsed() >= TAKE_OVER_EVERY;
             let read = if take_over {
                 last_take_over = Instant::now();
@@ -128,6 +129,7 @@ impl<H: Handler> Runner<H> {
             self.breaker.closed().await;
             slots.turn().await
         };
+        // Shutdown comes first: a free slot must not start another job after it.
         tokio::select! {
             biased;
             () = self.shutdown.cancelled() => None,
@@ -171,6 +173,7 @@ impl<H: Handler> Runner<H> {
                     },
                     None => tracing::error!(job = id, "a job that cannot be read was dropped"),
                 }
+                // After any verdict: PostgreSQL has the state of the work, and unfinished work gets a new job.
                 if let Err(error) = queue.finish(H::Job::QUEUE, &[id]).await {
                     breaker.trip(&Outage::new(Dependency::Redis, error));
                 }

@@ -114,7 +114,7 @@ async fn rows_that_are_locked_are_no_failure_and_no_outage() {
         assert_ne!(status(&client, &id).await, "completed");
         sleep(Duration::from_millis(20)).await;
     }
-    // Whatever that work waits for, the slot is free for others.
+    // While that work waits, the slot is free for others.
     let other = bench.platform.client("other");
     let done = run(&other, &file(["quick@example.com,Quick,1"]), &Upload::contacts("bulk_create")).await;
     assert_eq!(done.counts(), (1, 0, 0));

@@ -54,7 +54,7 @@ async fn cursors_lead_to_every_row_once_with_and_without_a_status() {
     let failed = all_logs(&client, &done.id, "status=failed").await;
     assert!(failed.iter().all(|entry| entry["status"] == "failed" && entry["code"] == "invalid"));
 
-    // The results of a finished action are in file order, in whatever order its chunks committed.
+    // The results of a finished action are in file order, independent of the order of its commits.
     let results: Vec<_> = client.results(&done.id, "").await.iter().map(|row| row["_row"].clone()).collect();
     assert_eq!(results, (1..=500).map(|row| row.to_string()).collect::<Vec<_>>());
     let failed: Vec<_> =

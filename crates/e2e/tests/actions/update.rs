@@ -102,7 +102,7 @@ async fn a_key_that_is_handed_on_is_free_or_refused_and_never_on_two_records() {
     assert_eq!(contacts["new@example.com"].id, ids[0]);
 }
 
-/// Two rows that give different records the same key compete for it, in whatever partitions they are; one gets it.
+/// Two rows that give different records the same key compete for it, in the same or different partitions; one gets it.
 #[tokio::test]
 async fn of_two_records_that_are_given_one_key_exactly_one_has_it() {
     let bench = Bench::with_chunk_size(2).await;

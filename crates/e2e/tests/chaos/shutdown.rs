@@ -1,4 +1,4 @@
-//! SIGTERM: work is completed or handed back in time, whatever hangs; and a restart of all workers loses nothing.
+//! SIGTERM: work is completed or handed back in time, even if a store hangs; and a restart of all workers loses nothing.
 
 use std::time::{Duration, Instant};
 

@@ -7,7 +7,7 @@ use tokio::time::sleep;
 
 use crate::plan::{Plan, Trouble, Way};
 
-/// The guaranteed time of an orderly exit, whatever is down.
+/// The guaranteed time of an orderly exit, with any store down.
 const END_WITHIN: Duration = Duration::from_secs(30);
 /// Longer than the leases under test, which are 2 s.
 const FROZEN: Duration = Duration::from_millis(2500);

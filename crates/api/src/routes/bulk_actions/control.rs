@@ -27,7 +27,7 @@ type Answer = Result<Json<Success<ActionView>>, ApiError>;
     tag = "bulk actions",
     params(("id" = Uuid, Path, description = "The action's id")),
     responses(
-        (status = 200, description = "The action as it is now", body = Success<ActionView>),
+        (status = 200, description = "The changed action", body = Success<ActionView>),
         (status = 409, description = "Not in a state that can be paused"),
     ),
     security(("bearer" = []), ("accountId" = [])),
@@ -46,7 +46,7 @@ pub(super) async fn pause(State(state): State<AppState>, caller: Caller, target:
     tag = "bulk actions",
     params(("id" = Uuid, Path, description = "The action's id")),
     responses(
-        (status = 200, description = "The action as it is now", body = Success<ActionView>),
+        (status = 200, description = "The changed action", body = Success<ActionView>),
         (status = 409, description = "Not paused"),
     ),
     security(("bearer" = []), ("accountId" = [])),
@@ -65,8 +65,8 @@ pub(super) async fn resume(State(state): State<AppState>, caller: Caller, target
     tag = "bulk actions",
     params(("id" = Uuid, Path, description = "The action's id")),
     responses(
-        (status = 200, description = "The action as it is now", body = Success<ActionView>),
-        (status = 409, description = "Over already"),
+        (status = 200, description = "The changed action", body = Success<ActionView>),
+        (status = 409, description = "The action is already finished"),
     ),
     security(("bearer" = []), ("accountId" = [])),
 )]
@@ -76,7 +76,7 @@ pub(super) async fn cancel(State(state): State<AppState>, caller: Caller, target
     answer(&state, &caller, &target, moved, "Bulk action cancelled").await
 }
 
-/// Retries a failed action, or the dead chunks of an action.
+/// Retries a failed action: its dead chunks, or its file.
 #[utoipa::path(
     post,
     path = "/bulk-actions/{id}/retry",
@@ -84,8 +84,8 @@ pub(super) async fn cancel(State(state): State<AppState>, caller: Caller, target
     tag = "bulk actions",
     params(("id" = Uuid, Path, description = "The action's id")),
     responses(
-        (status = 200, description = "The action as it is now", body = Success<ActionView>),
-        (status = 409, description = "Nothing of it can be tried again, or its file has been removed"),
+        (status = 200, description = "The changed action", body = Success<ActionView>),
+        (status = 409, description = "The action has not failed, or its file has been removed"),
     ),
     security(("bearer" = []), ("accountId" = [])),
 )]

@@ -34,26 +34,26 @@ const CHUNK_SIZE_BYTES: i32 = 1024 * 1024;
     params((
         "Idempotency-Key" = Option<IdempotencyKeyText>,
         Header,
-        description = "A repeat with the same key and payload within 24 hours answers with the first action",
+        description = "Repeating the upload with the same key and payload within 24 hours returns the first action",
     )),
     responses(
         (
             status = 201,
             description = "The action was created",
             body = Success<CreatedView>,
-            headers(("Location" = String, description = "Where the action is found")),
+            headers(("Location" = String, description = "URL of the action")),
         ),
         (
             status = 200,
             description = "The action that an earlier request with this Idempotency-Key created",
             body = Success<CreatedView>,
-            headers(("Location" = String, description = "Where the action is found")),
+            headers(("Location" = String, description = "URL of the action")),
         ),
         (status = 400, description = "Fields, header or file break a rule; `error.details` names each"),
-        (status = 408, description = "The body came too slowly"),
+        (status = 408, description = "The body arrived too slowly"),
         (status = 409, description = "The Idempotency-Key was used with another payload"),
         (status = 413, description = "Too many bytes (`file_too_large`) or rows (`too_many_rows`)"),
-        (status = 415, description = "Not multipart/form-data, or the file is no CSV"),
+        (status = 415, description = "Not multipart/form-data, or the file is not a table"),
         (status = 429, description = "Too many uploads of this account, in the last minute or in progress (`rate_limited`), or it \
             has as much as it may have (`quota_exceeded`)"),
     ),

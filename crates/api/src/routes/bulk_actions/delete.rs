@@ -36,8 +36,8 @@ pub(super) struct DeletedView {
     tag = "bulk actions",
     params(("id" = Uuid, Path, description = "The action's id")),
     responses(
-        (status = 200, description = "The action is deleted; from now on its id is unknown", body = Success<DeletedView>),
-        (status = 409, description = "It is unfinished: cancel it first"),
+        (status = 200, description = "The action is deleted; its id is unknown from now on", body = Success<DeletedView>),
+        (status = 409, description = "The action is unfinished: cancel it first"),
     ),
     security(("bearer" = []), ("accountId" = [])),
 )]

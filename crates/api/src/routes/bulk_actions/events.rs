@@ -1,6 +1,6 @@
 //! `GET /bulk-actions/{id}/events`: changes of the counters as server-sent events.
 //!
-//! Each event holds the whole state, so a client that reconnects has missed nothing, whatever its `Last-Event-ID`. Only
+//! Each event holds the whole state, so a client that reconnects has missed nothing, with any `Last-Event-ID`. Only
 //! the id of `done` has a meaning: browsers reconnect after the end of every stream, and one that has already seen
 //! `done` of a finished action gets 204, which stops it according to the standard.
 
@@ -45,7 +45,7 @@ const LONGEST_STREAM: Duration = Duration::from_secs(24 * 3600);
     tag = "bulk actions",
     params(
         ("id" = Uuid, Path, description = "The action's id"),
-        ("Last-Event-ID" = Option<String>, Header, description = "Sent by browsers that reconnect"),
+        ("Last-Event-ID" = Option<String>, Header, description = "Sent by reconnecting browsers"),
     ),
     responses(
         (
@@ -55,7 +55,7 @@ const LONGEST_STREAM: Duration = Duration::from_secs(24 * 3600);
             body = ServerSentEvent,
             example = "id: 1769860800000000\nevent: progress\ndata: {\"totalRecords\":1000,\"processedRecords\":500}\n\n",
         ),
-        (status = 204, description = "The caller has seen the end already (`Last-Event-ID`)"),
+        (status = 204, description = "The client has already received the end (`Last-Event-ID`)"),
     ),
     security(("bearer" = []), ("accountId" = [])),
 )]
