@@ -17,6 +17,8 @@ pub(super) fn refusal(error: &sqlx::Error) -> Option<String> {
         code if code.starts_with("23") || code.starts_with("44") => {
             "the record breaks a rule of the database"
         }
+        "22001" => "a text is longer than its column in the database may be",
+        "22003" => "a number is larger than its column in the database can hold",
         code if code.starts_with("22") => "a value cannot be stored",
         code if code.starts_with("54") => "a value is too large to be stored",
         "P0001" => "the database refused the record",

@@ -171,7 +171,7 @@ async fn rows_that_the_database_refuses_fail_alone() {
     assert_eq!(done.counts(), (95, 3, 0));
     assert_eq!(done.reason(21), "rejected: the record breaks a rule of the database");
     assert_eq!(done.reason(41), "rejected: the database refused the record");
-    assert_eq!(done.reason(61), "rejected: a value cannot be stored");
+    assert_eq!(done.reason(61), "rejected: a number is larger than its column in the database can hold");
     assert_eq!(bench.contacts("acme").await.len(), 95);
 }
 
