@@ -25,8 +25,8 @@ mod usage;
 mod waiting;
 
 pub use actions::{
-    ActionFilter, ActionRecord, Insertion, NewAction, count_actions, find_action, followed_actions,
-    insert_action, list_actions,
+    ActionFilter, ActionRecord, Insertion, NewAction, StoredFile, count_actions, find_action,
+    followed_actions, insert_action, list_actions,
 };
 pub use chunking::{
     ChunkingClaim, ChunkingLease, FileShare, NewChunk, RecordedChunk, chunk_rewritten,

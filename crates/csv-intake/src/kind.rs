@@ -76,6 +76,26 @@ impl FileKind {
         Some(if kind == FileKind::Zip { zip_kind(head) } else { kind })
     }
 
+    /// What begins with these bytes, of text or none, if it is no table; [`KIND_BYTES`] of them are enough.
+    #[must_use]
+    pub fn of_start(head: &[u8]) -> Option<Self> {
+        let line = head.trim_ascii_start().split(|byte| matches!(byte, b'\n' | b'\r')).next();
+        Self::of_bytes(head).or_else(|| Self::of_line(line?))
+    }
+
+    /// What these bytes are that are no text, for kinds whose mark does not stand at their start or is one of text too.
+    #[must_use]
+    pub(crate) fn of_binary(start: &[u8]) -> Option<Self> {
+        let has = |at: usize, mark: &[u8]| start.get(at..).is_some_and(|rest| rest.starts_with(mark));
+        match () {
+            () if has(257, b"ustar") => Some(FileKind::Archive),
+            () if has(0, b"RIFF") && has(8, b"WEBP") => Some(FileKind::Image),
+            () if has(0, b"BM") && has(6, &[0; 4]) => Some(FileKind::Image),
+            () if has(4, b"ftyp") => Some(FileKind::Image),
+            () => None,
+        }
+    }
+
     /// What has this first line, if it is none of a table.
     #[must_use]
     pub fn of_line(line: &[u8]) -> Option<Self> {
@@ -193,6 +213,15 @@ mod tests {
         }
         assert_eq!(FileKind::of_bytes(b"email,name\n"), None);
         assert_eq!(FileKind::of_bytes(b""), None);
+    }
+
+    #[test]
+    fn some_are_known_only_once_they_are_no_text() {
+        let tar = [&[b'a'; 257][..], b"ustar\0"].concat();
+        assert_eq!(FileKind::of_binary(&tar), Some(FileKind::Archive));
+        assert_eq!(FileKind::of_binary(b"RIFF\x24\0\0\0WEBPVP8 "), Some(FileKind::Image));
+        assert_eq!(FileKind::of_binary(b"BMW,Audi\0"), None);
+        assert_eq!(FileKind::of_binary(b""), None);
     }
 
     #[test]

@@ -118,9 +118,8 @@ impl PendingUpload {
     ///
     /// # Errors
     /// When object storage is away.
-    pub(super) async fn finish_workbook(&mut self) -> Result<(), ApiError> {
-        self.workbook.as_mut().ok_or_else(not_begun)?.finish().await?;
-        Ok(())
+    pub(super) async fn finish_workbook(&mut self) -> Result<StoredObject, ApiError> {
+        Ok(self.workbook.as_mut().ok_or_else(not_begun)?.finish().await?)
     }
 
     /// Stores a piece of the file.

@@ -6,7 +6,7 @@ use bulk_core::entity::{Entities, HeaderRules};
 use bulk_core::storage::StoredObject;
 use bytes::{Bytes, BytesMut};
 use csv_intake::workbook::container;
-use csv_intake::{Delimiter, ReadOptions, TextEncoding};
+use csv_intake::{Delimiter, FileKind, ReadOptions, TextEncoding};
 
 use super::file_part::{NO_FILE, check_type, is_nothing_chosen, shown_name};
 use super::form::{Form, UploadRequest};
@@ -32,6 +32,8 @@ pub(crate) struct Received {
     pub(crate) file_name: String,
     /// The file as stored.
     pub(crate) stored: StoredObject,
+    /// The workbook that it was made of, as stored.
+    pub(crate) workbook: Option<StoredObject>,
     /// Data rows.
     pub(crate) row_count: u64,
     /// What follows from the header.
@@ -54,7 +56,7 @@ enum Content {
         inspection: Result<Inspection, ApiError>,
     },
     /// A workbook, stored; its sheet is read when all fields are there.
-    Workbook(Spool),
+    Workbook(Spool, StoredObject),
 }
 
 /// Reads the body and stores its file. `is_repeat` says that the upload's key was used before: what was accepted then is
@@ -115,11 +117,14 @@ async fn complete(
     let file = file.ok_or_else(|| ApiError::invalid("file", "is required"))?;
     let payload_hash = file.hash.finish(&request)?;
     let intake = &mut request.configuration.intake;
-    let (stored, inspection) = match file.content {
+    let (stored, inspection, workbook) = match file.content {
         Content::Text { stored, inspection } => {
-            (stored, settled(inspection, intake.read, pending, config).await?)
+            (stored, settled(inspection, intake.read, pending, config).await?, None)
         }
-        Content::Workbook(spool) => store_sheet(spool, intake, pending, config).await?,
+        Content::Workbook(spool, workbook) => {
+            let (stored, inspection) = store_sheet(spool, intake, pending, config).await?;
+            (stored, inspection, Some(workbook))
+        }
     };
     // From here on whatever reads the file reads it as it was read here.
     intake.read = inspection.read;
@@ -132,6 +137,7 @@ async fn complete(
         request,
         file_name: file.file_name,
         stored,
+        workbook,
         row_count: inspection.row_count,
         rules,
     })
@@ -166,18 +172,20 @@ async fn receive_file(
     form: &mut Form,
     config: &UploadConfig,
 ) -> Result<Option<ReceivedFile>, ApiError> {
-    check_type(part.content_type(), part.file_name())?;
+    if let Err(refusal) = check_type(part.content_type(), part.file_name()) {
+        return Err(called_by_name(part, refusal).await);
+    }
     if form.is_refused() {
         return Ok(None);
     }
     let sent_name = part.file_name().map(str::to_owned);
     let mut hash = PayloadHash::default();
-    let head = first_bytes(part).await?;
+    let head = first_bytes(part, KIND_BYTES).await?;
     if is_nothing_chosen(sent_name.as_deref(), head.len() as u64) {
         return Err(ApiError::invalid("file", NO_FILE));
     }
     let content = if container(&head).is_some() {
-        Content::Workbook(receive_workbook(part, head, pending, &mut hash, config).await?)
+        receive_workbook(part, head, pending, &mut hash, config).await?
     } else {
         let inspector = FileInspector::start(form, config);
         receive_text(part, head, pending, &mut hash, inspector, config).await?
@@ -185,10 +193,19 @@ async fn receive_file(
     Ok(Some(ReceivedFile { file_name: shown_name(sent_name.as_deref()), hash, content }))
 }
 
-/// Enough of the file to tell what it is; less where there is no more.
-async fn first_bytes(part: &mut Part<'_>) -> Result<Bytes, ApiError> {
+/// The refusal of a file by its type, with what the file is where its first bytes tell.
+pub(super) async fn called_by_name(part: &mut Part<'_>, refusal: ApiError) -> ApiError {
+    match first_bytes(part, csv_intake::KIND_BYTES).await.map(|head| FileKind::of_start(&head)) {
+        // A workbook would have been taken under another type.
+        Ok(Some(kind)) if kind != FileKind::Workbook => ApiError::UnsupportedMediaType(kind.to_string()),
+        _ => refusal,
+    }
+}
+
+/// The first bytes of the file, `length` of them or more; fewer where there are no more.
+async fn first_bytes(part: &mut Part<'_>, length: usize) -> Result<Bytes, ApiError> {
     let mut head = BytesMut::new();
-    while head.len() < KIND_BYTES
+    while head.len() < length
         && let Some(piece) = part.next_piece().await?
     {
         head.extend_from_slice(&piece);
@@ -226,7 +243,7 @@ async fn receive_workbook(
     pending: &mut PendingUpload,
     hash: &mut PayloadHash,
     config: &UploadConfig,
-) -> Result<Spool, ApiError> {
+) -> Result<Content, ApiError> {
     pending.begin_workbook().await?;
     let mut spool = Spool::new().await?;
     let (mut next, mut size_bytes) = (Some(head), 0);
@@ -240,8 +257,7 @@ async fn receive_workbook(
         pending.write_workbook(&piece).await?;
         next = part.next_piece().await?;
     }
-    pending.finish_workbook().await?;
-    Ok(spool)
+    Ok(Content::Workbook(spool, pending.finish_workbook().await?))
 }
 
 /// Stores the text of a workbook's sheet, and reads it as it would any file.
