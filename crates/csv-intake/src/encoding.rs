@@ -1,18 +1,18 @@
-//! A guess at a file's encoding. It is only ever told, never acted upon: a wrong guess would change names and addresses
-//! without a word.
+//! A guess at a file's encoding. It is only reported and never used for decoding, because a wrong guess would silently
+//! change names and addresses.
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, MACINTOSH, UTF_8, UTF_16BE, UTF_16LE};
 
-/// Bytes that are enough for a guess.
+/// Number of bytes sufficient for a guess.
 pub(super) const GUESS_BYTES: usize = 16 * 1024;
 /// Valid characters for each wrong byte from which a text is UTF-8 with a line of something else in it.
 const MOSTLY: usize = 3;
 /// Most bytes of a character that the end of the sample may tear apart.
 const LONGEST_CHAR_BYTES: usize = 4;
 
-/// The name of the encoding that bytes seem to be in which are not UTF-8, or are so but for a few; none if they make no
-/// text in any.
+/// Name of the likely encoding of bytes that are not UTF-8, or UTF-8 if all but a few are; `None` if they are not text in
+/// that encoding either.
 pub(super) fn likely(sample: &[u8]) -> Option<&'static str> {
     let is_cut = sample.len() > GUESS_BYTES;
     let sample = &sample[..sample.len().min(GUESS_BYTES)];
@@ -39,8 +39,7 @@ fn is_text(sample: &[u8], encoding: &'static Encoding, is_cut: bool) -> bool {
     (0..torn).any(|end| is_text(&sample[..sample.len().saturating_sub(end)]))
 }
 
-/// UTF-16 without its mark: delimiters, line ends and addresses are ASCII in every script, so every second byte of them is
-/// zero.
+/// Detects UTF-16 without a mark: in most scripts every second byte of a header is zero.
 fn utf_16(sample: &[u8]) -> Option<&'static Encoding> {
     let zeros = |first: usize| sample.iter().skip(first).step_by(2).filter(|&&byte| byte == 0).count();
     let (high, low) = (zeros(0), zeros(1));

@@ -1,4 +1,5 @@
-// Columns that the operation needs and the file does not have: where one value for every row can stand in, it is asked for.
+// Columns that the operation needs and the file does not have; a default value can be given if one value fits every
+// row.
 import type { Entity } from "../api/types";
 import type { Settings } from "./settings";
 import type { Change } from "./steps";
@@ -11,7 +12,7 @@ interface Props {
 }
 
 export function MissingColumns({ entity, missing, settings, change }: Props) {
-  // A key that is the same in every row names one record.
+  // A key with the same value in every row would identify a single record.
   const asked = [...new Set([...missing, ...Object.keys(settings.defaults)])].filter((column) => column !== entity.key);
   if (asked.length === 0) return null;
   const set = (column: string, value: string) => {

@@ -1,4 +1,4 @@
-// A place to drop a file onto, or to choose one; the button is what the keyboard and screen readers find.
+// A drop zone for a file with a button to choose one, which keyboard and screen readers use.
 import { type DragEvent, type ReactNode, useRef, useState } from "react";
 
 const TYPES = ".csv,.tsv,.txt,.xlsx,.gz,text/csv,text/tab-separated-values,text/plain,application/gzip";
@@ -43,7 +43,7 @@ export function DropZone({ onFile, children, label = "Choose a file", small = fa
         accept={TYPES}
         onChange={(event) => {
           const file = event.target.files?.[0];
-          // The same file again is a choice too.
+          // Reset, so that choosing the same file again triggers an event.
           event.target.value = "";
           if (file) onFile(file);
         }}

@@ -11,19 +11,19 @@ use crate::error::ApiError;
 use crate::state::AppState;
 use crate::vocabulary::InApi as _;
 
-/// One page of outcomes, and where the next begins.
+/// A page of outcomes, with the position of the next page.
 pub(crate) struct LogPage {
     /// The outcomes.
     pub(crate) entries: Vec<LogEntry>,
-    /// The first row that did not fit any more; `None` when there is none yet.
+    /// Position of the first row beyond the page; `None` if there is none yet.
     pub(crate) next: Option<Cursor>,
 }
 
-/// Reads up to `limit` outcomes of the wanted status, or any, from `cursor` on. What it costs depends on the page, not on
-/// the action: one query, and only the objects that hold the page's rows.
+/// Reads up to `limit` outcomes of the wanted status, or any, starting at `cursor`. The cost depends on the page and
+/// not on the action: one query, and only the objects that hold the page's rows.
 ///
 /// # Errors
-/// When the database or object storage is away, or an object is damaged.
+/// If the database or object storage is unavailable, or an object is damaged.
 pub(crate) async fn read_page(
     state: &AppState,
     action: &ActionRecord,
@@ -31,11 +31,11 @@ pub(crate) async fn read_page(
     limit: usize,
     cursor: Cursor,
 ) -> Result<LogPage, ApiError> {
-    // Each has a row for the page, but perhaps the first, whose matching rows may all be before the cursor; and one row
-    // more than the page holds says that there is a next page.
+    // Each chunk has a row for the page, except possibly the first, whose matching rows may all lie before the cursor.
+    // One extra row shows that there is a next page.
     let most = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(2);
     let pool = &state.dependencies.pool;
-    // An action whose declaration cannot be read any more is shown without keys.
+    // An action whose declaration is no longer readable is shown without keys.
     let entity = state.dependencies.entities.get(pool, &action.entity_type, action.entity_hash).await.ok();
     let mut chunks = db::committed_chunks(pool, action.id, cursor.commit_number, status, most).await?;
     chunks.truncate(chunks_for_page(&chunks, cursor, limit));
@@ -52,11 +52,11 @@ pub(crate) async fn read_page(
     Ok(page)
 }
 
-/// How many of the chunks are enough for a page and one row more.
+/// Number of chunks that are enough for a page and one more row.
 fn chunks_for_page(chunks: &[CommittedChunk], cursor: Cursor, limit: usize) -> usize {
     let mut rows = 0;
     for (index, chunk) in chunks.iter().enumerate() {
-        // How many of its matching rows lie after the cursor is only known for sure of a chunk that is read from its start.
+        // The number of matching rows after the cursor is known only for a chunk that is read from its start.
         let is_cut = chunk.commit_number == cursor.commit_number && cursor.index > 0;
         rows += if is_cut { 0 } else { usize::try_from(chunk.matching_rows).unwrap_or_default() };
         if rows > limit {
@@ -67,7 +67,7 @@ fn chunks_for_page(chunks: &[CommittedChunk], cursor: Cursor, limit: usize) -> u
 }
 
 impl LogPage {
-    /// Takes rows of one results object; sets `next` if there are more than fit.
+    /// Reads the rows of a results object; sets `next` if there are more than fit.
     fn read_chunk(
         &mut self,
         object: &[u8],
@@ -105,7 +105,7 @@ fn entry(row: &ResultRow, key_position: Option<usize>) -> Result<LogEntry, ApiEr
     })
 }
 
-/// Where the uploaded file has its key. The header was checked at upload; an entity that has changed since has none.
+/// Position of the key in the uploaded file. The header was checked at upload; a changed entity has no position.
 fn key_position(action: &ActionRecord, entity: Option<&Entity>, uploaded: &[String]) -> Option<usize> {
     let entity = entity?;
     entity.key_position(

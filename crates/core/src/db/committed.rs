@@ -1,6 +1,6 @@
-//! The committed chunks of an action, in the order of their commits. That order is append-only: a chunk gets the next
-//! number under the lock of its action's row ([`super::finish_chunk`]), so a reader who remembers the last number he saw
-//! misses nothing, even while the action runs.
+//! The committed chunks of an action, in commit order. The order is append-only: a chunk gets the next number under the
+//! lock of its action's row ([`super::finish_chunk`]), so a client that remembers the last number it saw misses
+//! nothing, even while the action runs.
 
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -10,23 +10,23 @@ use crate::chunk::RowStatus;
 /// A committed chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CommittedChunk {
-    /// Its place in the order of the action's commits, from 1.
+    /// Position in the action's commit order, from 1.
     pub commit_number: i32,
     /// The partition.
     pub partition: i16,
-    /// Its place in the partition.
+    /// Position in the partition.
     pub seq: i32,
-    /// The attempt that committed, part of the results object's key.
+    /// The attempt that committed; part of the results object's key.
     pub results_attempt: i32,
-    /// Rows in it that have the status asked for; all rows where none was.
+    /// Rows with the requested status, or all rows if no status was requested.
     pub matching_rows: i32,
 }
 
-/// Up to `limit` committed chunks of an action from commit `from` on, in order, that have rows of the wanted status, or
-/// any rows. The caller has made sure that the action is the account's.
+/// Up to `limit` committed chunks of an action, in order, starting at commit `from`. Only chunks with rows of the
+/// wanted status, or any rows. The caller has checked that the account owns the action.
 ///
 /// # Errors
-/// When the database is away.
+/// If the database is unreachable or refuses the statement.
 pub async fn committed_chunks(
     pool: &PgPool,
     action_id: Uuid,

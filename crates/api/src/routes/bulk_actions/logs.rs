@@ -1,4 +1,4 @@
-//! `GET /bulk-actions/{id}/logs`: what became of each row, page by page.
+//! `GET /bulk-actions/{id}/logs`: the outcomes of the rows, page by page.
 
 use api_types::{CursorInfo, CursorText, LogEntry};
 use axum::Json;
@@ -15,7 +15,7 @@ use crate::state::AppState;
 const DEFAULT_LIMIT: i64 = 100;
 const MAX_LIMIT: i64 = 1000;
 
-/// Which rows.
+/// Rows to return.
 pub(super) struct LogsQuery {
     status: Option<RowStatus>,
     limit: usize,
@@ -34,7 +34,7 @@ impl FromQuery for LogsQuery {
     }
 }
 
-/// What became of each row, page by page.
+/// Lists the outcomes of the rows, page by page.
 #[utoipa::path(
     get,
     path = "/bulk-actions/{id}/logs",

@@ -1,4 +1,4 @@
-//! An action as callers see it.
+//! An action in responses.
 
 use api_types::{
     ActionView, ChunksView, ConfigurationView, FailureView, FileView, ProgressView, ResultsView,
@@ -12,7 +12,7 @@ use csv_intake::{Delimiter, TextEncoding};
 use crate::retention::Expiry;
 use crate::vocabulary::InApi;
 
-/// The action as one of many.
+/// The action as an item of a list.
 pub(super) fn action_in_list(action: ActionRecord, kept: &RetentionConfig) -> ActionView {
     let mut view = action_view(action, None, kept);
     view.configuration.mapping = None;
@@ -20,7 +20,7 @@ pub(super) fn action_in_list(action: ActionRecord, kept: &RetentionConfig) -> Ac
     view
 }
 
-/// The action; with a link to its file where one was made.
+/// The action, with a link to its file if one was made.
 pub(super) fn action_view(
     action: ActionRecord,
     download_url: Option<String>,
@@ -73,7 +73,7 @@ fn configuration_view(chosen: ActionConfiguration) -> ConfigurationView {
     }
 }
 
-/// The file of an action; with a link where one was made.
+/// The file of an action, with a link if one was made.
 pub(super) fn file_view(
     action: &ActionRecord,
     download_url: Option<String>,
@@ -90,7 +90,7 @@ pub(super) fn file_view(
     }
 }
 
-/// How far the action had come when it was read, or when it ended or was paused.
+/// Progress at the time of the read, or at the end or pause of the action.
 pub(super) fn progress_view(action: &ActionRecord) -> ProgressView {
     let counts = &action.counts;
     let Progress { success_rate, failure_rate, skip_rate, completion_rate, rows_per_second, eta_seconds } =
