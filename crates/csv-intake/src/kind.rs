@@ -17,6 +17,8 @@ pub enum FileKind {
     OldWorkbook,
     /// An OpenDocument file, `.ods`.
     OpenDocument,
+    /// A document of Numbers, Pages or Keynote.
+    AppleDocument,
     /// A zip archive of something else.
     Zip,
     /// A gzip file inside a gzip file.
@@ -131,6 +133,8 @@ fn zip_kind(head: &[u8]) -> FileKind {
         FileKind::Workbook
     } else if entry.starts_with(b"mimetypeapplication/vnd.oasis.opendocument") {
         FileKind::OpenDocument
+    } else if entry.starts_with(b"Index/") {
+        FileKind::AppleDocument
     } else {
         FileKind::Zip
     }
@@ -162,6 +166,9 @@ impl fmt::Display for FileKind {
             FileKind::OpenDocument => {
                 "the file is an OpenDocument file (.ods): open it in a spreadsheet program and save it as .xlsx or as CSV \
                  UTF-8"
+            }
+            FileKind::AppleDocument => {
+                "the file is a document of Numbers, Pages or Keynote: export its table as CSV or as an .xlsx workbook"
             }
             FileKind::Zip => {
                 "the file is a zip archive: unpack it and upload the CSV file or the workbook that is in it"
@@ -206,6 +213,7 @@ mod tests {
             (zip(b"[Content_Types].xml"), FileKind::Workbook),
             (zip(b"xl/workbook.xml"), FileKind::Workbook),
             (zip(b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet"), FileKind::OpenDocument),
+            (zip(b"Index/Document.iwa"), FileKind::AppleDocument),
             (zip(b"contacts.csv"), FileKind::Zip),
             (b"PK\x05\x06".to_vec(), FileKind::Zip),
             (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0\0".to_vec(), FileKind::OldWorkbook),

@@ -12,7 +12,7 @@ use crate::support::Bench;
 use case::Case;
 
 /// Cases that run at once.
-const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 2;
 
 /// Runs every case of a table in an account of its own, and tells of all that do not hold.
 async fn run(table: &str) {
