@@ -30,14 +30,14 @@ pub use chunking::{
 };
 pub use chunks::{ChunkClaim, ChunkLease, claim_chunk, fail_chunk, hand_back_chunk, renew_chunk};
 pub use clean_up::{FinishedAction, actions_to_clean, committed_attempts, mark_cleaned};
-pub use committed::{CommittedChunk, committed_chunks};
+pub use committed::{CommittedChunk, code_counts, committed_chunks};
 pub use control::{cancel_action, pause_action, resume_action, retry_action};
 pub use due::{
     expire_chunk_leases, forgotten_chunking, forgotten_chunks, release_waiting, retries_due, schedules_due,
     settle_finished,
 };
 pub use error::{DbError, is_outage};
-pub use finish::{FinishedChunk, finish_chunk};
+pub use finish::{ChunkCounts, FinishedChunk, finish_chunk};
 pub use idempotency::{IdempotencyKey, KeyUse, find_key, remove_expired_keys};
 pub use locked_action::LockedAction;
 pub use pool::{SchemaError, connect, migrate, require_schema};

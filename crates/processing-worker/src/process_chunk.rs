@@ -91,7 +91,7 @@ pub async fn process_chunk(
     let stored =
         tokio::time::timeout(lease, dependencies.store.put(&key, results.encode(&header, &rows))).await;
     stored.unwrap_or_else(|_| Err(too_slow(lease))).map_err(ChunkError::Storage)?;
-    let finished = db::finish_chunk(&mut tx, &claim.lease, results.counts(), max_in_flight).await?;
+    let finished = db::finish_chunk(&mut tx, &claim.lease, &results.counts(), max_in_flight).await?;
     tx.commit().await?;
 
     results.report(claim, &rows);

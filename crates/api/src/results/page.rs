@@ -40,24 +40,47 @@ pub(crate) struct LogPage {
     pub(crate) next: Option<Cursor>,
 }
 
-/// Reads up to `limit` outcomes of the wanted status, or any, from `cursor` on. What it costs depends on the page, not on
-/// the action: one query, and only the objects that hold the page's rows.
+/// Which rows a page has.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct RowFilter {
+    /// Only rows that went like this.
+    pub(crate) status: Option<RowStatus>,
+    /// Only rows with this code.
+    pub(crate) code: Option<RowCode>,
+    /// Only rows that have this text in their message or in an uploaded value, in any case.
+    pub(crate) text: Option<String>,
+}
+
+/// Chunks that are looked through for a text in one request: which of them have it is only known once they are read.
+const CHUNKS_PER_SEARCH: usize = 20;
+
+/// Reads up to `limit` outcomes that pass the filter, from `cursor` on. What it costs depends on the page, not on the action: one
+/// query, and only the objects that can hold the page's rows; of a search, a bounded number of them. Then the page may be short,
+/// or empty, and still have a next one.
 ///
 /// # Errors
 /// When the database or object storage is away, or an object is damaged.
 pub(crate) async fn read_page(
     state: &AppState,
     action: &ActionRecord,
-    status: Option<RowStatus>,
+    filter: &RowFilter,
+    with_values: bool,
     limit: usize,
     cursor: Cursor,
 ) -> Result<LogPage, ApiError> {
     // Each has a row for the page, but perhaps the first, whose matching rows may all be before the cursor; and one row
     // more than the page holds says that there is a next page.
-    let most = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(2);
+    let most = limit.saturating_add(2);
     let pool = &state.dependencies.pool;
-    let mut chunks = db::committed_chunks(pool, action.id, cursor.commit_number, status, most).await?;
-    chunks.truncate(chunks_for_page(&chunks, cursor, limit));
+    let listed = i64::try_from(most).unwrap_or(i64::MAX);
+    let from = cursor.commit_number;
+    let mut chunks = db::committed_chunks(pool, action.id, from, filter.status, filter.code, listed).await?;
+    let is_cut_short = chunks.len() == most;
+    let enough = if filter.text.is_some() { CHUNKS_PER_SEARCH } else { chunks_for_page(&chunks, cursor, limit) };
+    let after_all = chunks.last().filter(|_| is_cut_short).map(|last| last.commit_number + 1);
+    let unread = chunks.get(enough).map(|chunk| chunk.commit_number).or(after_all);
+    chunks.truncate(enough);
+    let reading = Reading { action, filter, with_values, limit };
     let mut page = LogPage { entries: Vec::new(), next: None };
     let mut objects = std::pin::pin!(objects(state, action, stream::iter(chunks.into_iter().map(Ok))));
     while page.next.is_none()
@@ -65,9 +88,32 @@ pub(crate) async fn read_page(
     {
         let CommittedChunk { commit_number, .. } = chunk;
         let index = if commit_number == cursor.commit_number { cursor.index } else { 0 };
-        page.read_chunk(&object, action, status, limit, Cursor { commit_number, index })?;
+        page.read_chunk(&object, &reading, Cursor { commit_number, index })?;
     }
+    page.next = page.next.or(unread.map(|commit_number| Cursor { commit_number, index: 0 }));
     Ok(page)
+}
+
+/// What is wanted of each object.
+struct Reading<'a> {
+    action: &'a ActionRecord,
+    filter: &'a RowFilter,
+    with_values: bool,
+    limit: usize,
+}
+
+impl RowFilter {
+    fn passes(&self, row: &ResultRow) -> bool {
+        self.status.is_none_or(|wanted| row.status == wanted)
+            && self.code.is_none_or(|wanted| row.code() == wanted.as_str())
+            && self.text.as_deref().is_none_or(|text| has_text(row, text))
+    }
+}
+
+/// `text` is in lower case.
+fn has_text(row: &ResultRow, text: &str) -> bool {
+    let has = |value: &str| value.to_lowercase().contains(text);
+    has(row.message()) || row.fields().any(has)
 }
 
 /// How many of the chunks are enough for a page and one row more.
@@ -86,29 +132,29 @@ fn chunks_for_page(chunks: &[CommittedChunk], cursor: Cursor, limit: usize) -> u
 
 impl LogPage {
     /// Takes rows of one results object; sets `next` if there are more than fit.
-    fn read_chunk(
-        &mut self,
-        object: &[u8],
-        action: &ActionRecord,
-        status: Option<RowStatus>,
-        limit: usize,
-        from: Cursor,
-    ) -> Result<(), ApiError> {
+    fn read_chunk(&mut self, object: &[u8], reading: &Reading<'_>, from: Cursor) -> Result<(), ApiError> {
         let (header, rows) = decode_results(object).map_err(ApiError::internal)?;
-        let key_position = key_position(action, &header);
+        let key_position = key_position(reading.action, &header);
         for (index, row) in (0..).zip(rows).skip(from.index as usize) {
             let row = row.map_err(ApiError::internal)?;
-            if status.is_some_and(|wanted| row.status != wanted) {
+            if !reading.filter.passes(&row) {
                 continue;
             }
-            if self.entries.len() == limit {
+            if self.entries.len() == reading.limit {
                 self.next = Some(Cursor { index, ..from });
                 return Ok(());
             }
-            self.entries.push(entry(&row, key_position)?);
+            let values = reading.with_values.then(|| values(&header, &row));
+            self.entries.push(LogEntry { values, ..entry(&row, key_position)? });
         }
         Ok(())
     }
+}
+
+/// The uploaded values of a row that are not empty, in the file's order.
+fn values(header: &[String], row: &ResultRow) -> Vec<UploadedValue> {
+    let named = header.iter().zip(row.fields()).filter(|(_, value)| !value.is_empty());
+    named.map(|(column, value)| UploadedValue { column: column.clone(), value: value.to_owned() }).collect()
 }
 
 fn entry(row: &ResultRow, key_position: Option<usize>) -> Result<LogEntry, ApiError> {

@@ -5,7 +5,7 @@
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::chunk::RowStatus;
+use crate::chunk::{RowCode, RowStatus};
 
 /// A committed chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,11 +18,12 @@ pub struct CommittedChunk {
     pub seq: i32,
     /// The attempt that committed, part of the results object's key.
     pub results_attempt: i32,
-    /// Rows in it that have the status asked for; all rows where none was.
+    /// Rows in it that have the code or else the status asked for; all rows where neither was. With both, or of a chunk that was
+    /// committed before codes were counted, it is the most that there can be.
     pub matching_rows: i32,
 }
 
-/// Up to `limit` committed chunks of an action from commit `from` on, in order, that have rows of the wanted status, or
+/// Up to `limit` committed chunks of an action from commit `from` on, in order, that have rows of the wanted status and code, or
 /// any rows. The caller has made sure that the action is the account's.
 ///
 /// # Errors
@@ -32,6 +33,7 @@ pub async fn committed_chunks(
     action_id: Uuid,
     from: i32,
     status: Option<RowStatus>,
+    code: Option<RowCode>,
     limit: i64,
 ) -> sqlx::Result<Vec<CommittedChunk>> {
     sqlx::query_as!(
@@ -39,15 +41,37 @@ pub async fn committed_chunks(
         r#"SELECT c.commit_number AS "commit_number!", c.partition, c.seq,
                c.results_attempt AS "results_attempt!", matching.rows AS "matching_rows!"
            FROM bulk_action_chunks c,
-               LATERAL (SELECT CASE $3::text WHEN 'success' THEN c.successful WHEN 'failed' THEN c.failed
-                            WHEN 'skipped' THEN c.skipped ELSE c.row_count END AS rows) matching
+               LATERAL (SELECT least(
+                            CASE $3::text WHEN 'success' THEN c.successful WHEN 'failed' THEN c.failed
+                                WHEN 'skipped' THEN c.skipped ELSE c.row_count END,
+                            CASE WHEN $5::text IS NULL OR c.codes IS NULL THEN c.row_count
+                                ELSE coalesce((c.codes ->> $5)::integer, 0) END) AS rows) matching
            WHERE c.action_id = $1 AND c.commit_number >= $2 AND matching.rows > 0
            ORDER BY c.commit_number LIMIT $4"#,
         action_id,
         from,
         status.map(RowStatus::as_str),
         limit,
+        code.map(RowCode::as_str),
     )
+    .fetch_all(pool)
+    .await
+}
+
+/// How many rows of an action have which code so far, by code. Chunks that were committed before codes were counted have no part
+/// in it. The caller has made sure that the action is the account's.
+///
+/// # Errors
+/// When the database is away.
+pub async fn code_counts(pool: &PgPool, action_id: Uuid) -> sqlx::Result<Vec<(String, i64)>> {
+    sqlx::query!(
+        r#"SELECT counted.key AS "code!", sum(counted.value::bigint)::bigint AS "rows!"
+           FROM bulk_action_chunks c, jsonb_each_text(c.codes) counted
+           WHERE c.action_id = $1 AND c.codes IS NOT NULL
+           GROUP BY counted.key ORDER BY counted.key"#,
+        action_id,
+    )
+    .map(|row| (row.code, row.rows))
     .fetch_all(pool)
     .await
 }

@@ -2,10 +2,22 @@
 //! transaction, because a crash between any two of them would lose or double rows. The caller has applied the rows in
 //! this transaction already; if the lease is gone by now, rolling back undoes them, and nothing has happened.
 
+use std::collections::BTreeMap;
+
 use sqlx::PgConnection;
+use sqlx::types::Json;
 
 use super::{Bell, ChunkLease, DbError, LockedAction};
 use crate::action::{ActionStatus, Counts};
+
+/// What the rows of a chunk have come to.
+#[derive(Debug, Clone, Default)]
+pub struct ChunkCounts {
+    /// Rows by status.
+    pub by_status: Counts,
+    /// Rows by code, of those that occur.
+    pub by_code: BTreeMap<&'static str, i64>,
+}
 
 /// What the commit of a chunk leads to.
 #[derive(Debug)]
@@ -26,13 +38,13 @@ pub struct FinishedChunk {
 pub async fn finish_chunk(
     conn: &mut PgConnection,
     lease: &ChunkLease,
-    counts: Counts,
+    counts: &ChunkCounts,
     max_in_flight: i64,
 ) -> Result<FinishedChunk, DbError> {
     let mut action = LockedAction::lock(conn, lease.chunk.action_id).await?;
     action.require_running()?;
     mark_done(conn, lease, counts, action.next_commit_number()).await?;
-    count_rows(conn, lease, counts).await?;
+    count_rows(conn, lease, counts.by_status).await?;
     make_successor_ready(conn, lease).await?;
     let bells = action.release_chunks(conn, max_in_flight).await?;
     action.chunk_done(conn).await?;
@@ -42,14 +54,14 @@ pub async fn finish_chunk(
 async fn mark_done(
     conn: &mut PgConnection,
     lease: &ChunkLease,
-    counts: Counts,
+    counts: &ChunkCounts,
     commit_number: i32,
 ) -> Result<(), DbError> {
     let marked = sqlx::query!(
         "UPDATE bulk_action_chunks
          SET status = 'done', lease_owner = NULL, lease_until = NULL, last_error = NULL, results_attempt = attempt,
              successful = $6::bigint, failed = $7::bigint, skipped = $8::bigint, completed_at = now(),
-             commit_number = $9
+             commit_number = $9, codes = $10
          WHERE action_id = $1 AND partition = $2 AND seq = $3 AND lease_owner = $4 AND attempt = $5
            AND status = 'running'",
         lease.chunk.action_id,
@@ -57,10 +69,11 @@ async fn mark_done(
         lease.chunk.seq,
         lease.owner,
         lease.attempt,
-        counts.successful,
-        counts.failed,
-        counts.skipped,
+        counts.by_status.successful,
+        counts.by_status.failed,
+        counts.by_status.skipped,
         commit_number,
+        Json(&counts.by_code) as _,
     )
     .execute(conn)
     .await?;
