@@ -33,15 +33,8 @@ pub(crate) struct Caller {
     pub(crate) can_read: bool,
     /// May create and change them.
     pub(crate) can_write: bool,
-}
-
-/// What a verified credential says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Identity {
-    /// Whose it is, and what it is good for.
-    pub(crate) caller: Caller,
-    /// When it ends. An account id that is believed as it is has no end.
-    pub(crate) expires_at: Option<DateTime<Utc>>,
+    /// When the right to all of it ends; an account id that is believed as it is has no end.
+    pub(crate) until: Option<DateTime<Utc>>,
 }
 
 /// Tells who is calling from a request's headers.
@@ -87,7 +80,7 @@ impl Authenticator {
     ///
     /// # Errors
     /// [`ApiError::Unauthorized`] when nobody says so, or not credibly.
-    pub(crate) fn identify(&self, headers: &HeaderMap) -> Result<Identity, ApiError> {
+    pub(crate) fn identify(&self, headers: &HeaderMap) -> Result<Caller, ApiError> {
         let (credential, missing) = match self {
             Self::Header => (single(headers, ACCOUNT_HEADER), "the header `account-id` is missing"),
             Self::Jwt { .. } => (bearer_token(headers), "a bearer token is missing"),
@@ -105,11 +98,11 @@ impl Authenticator {
     ///
     /// # Errors
     /// [`ApiError::Unauthorized`] when it proves nothing.
-    pub(crate) fn verify(&self, credential: &str) -> Result<Identity, ApiError> {
+    pub(crate) fn verify(&self, credential: &str) -> Result<Caller, ApiError> {
         match self {
             Self::Header => {
                 let account = checked_account(credential)?;
-                Ok(Identity { caller: Caller { account, can_read: true, can_write: true }, expires_at: None })
+                Ok(Caller { account, can_read: true, can_write: true, until: None })
             }
             Self::Jwt { key, rules } => {
                 // Why it is not valid is nobody's business but its owner's, who can look into it.
@@ -123,8 +116,8 @@ impl Authenticator {
                         .is_none_or(|scope| scope.split_ascii_whitespace().any(|one| one == wanted))
                 };
                 let (can_read, can_write) = (has_scope(READ_SCOPE), has_scope(WRITE_SCOPE));
-                let caller = Caller { account: checked_account(&claims.sub)?, can_read, can_write };
-                Ok(Identity { caller, expires_at: DateTime::from_timestamp(claims.exp, 0) })
+                let until = DateTime::from_timestamp(claims.exp, 0);
+                Ok(Caller { account: checked_account(&claims.sub)?, can_read, can_write, until })
             }
         }
     }

@@ -26,8 +26,10 @@ pub(crate) fn router() -> Router<AppState> {
         .fallback_status(StatusCode::OK)
         .html_cache_control(CacheControl::NoCache)
         .cache_control(CacheControl::Long)
-        .into_router();
-    Router::new().nest("/app", files.layer(middleware::from_fn(refuse_missing_files)))
+        .into_router::<()>()
+        .layer(middleware::from_fn(refuse_missing_files));
+    // As a service, since only then `/app/` is nested too.
+    Router::new().nest_service("/app", files)
 }
 
 /// Whether a path belongs to the page.

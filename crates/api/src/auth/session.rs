@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, header};
 use bulk_core::config::{ApiConfig, AuthMode, Environment};
 use chrono::{DateTime, Utc};
 
-use super::{Authenticator, Identity, check_same_origin, single};
+use super::{Authenticator, Caller, check_same_origin, single};
 use crate::error::ApiError;
 
 const NAME: &str = "bulk-session";
@@ -66,7 +66,7 @@ impl Sessions {
         authenticator: &Authenticator,
         method: &Method,
         headers: &HeaderMap,
-    ) -> Result<Option<Identity>, ApiError> {
+    ) -> Result<Option<Caller>, ApiError> {
         if !self.enabled || authenticator.is_named(headers) {
             return Ok(None);
         }
@@ -155,7 +155,7 @@ mod tests {
         pairs: &[(&'static str, &'static str)],
     ) -> Result<Option<String>, ApiError> {
         let found = sessions.identify(&Authenticator::Header, method, &headers(pairs))?;
-        Ok(found.map(|identity| identity.caller.account))
+        Ok(found.map(|caller| caller.account))
     }
 
     #[test]

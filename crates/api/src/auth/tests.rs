@@ -20,13 +20,13 @@ fn jwt() -> Authenticator {
 }
 
 fn in_seconds(seconds: i64) -> i64 {
-    chrono::Utc::now().timestamp() + seconds
+    Utc::now().timestamp() + seconds
 }
 
 fn identify_token(algorithm: Algorithm, secret: &str, claims: &Value) -> Result<Caller, ApiError> {
     let token =
         encode(&Header::new(algorithm), claims, &EncodingKey::from_secret(secret.as_bytes())).unwrap();
-    jwt().identify(&headers(&[("authorization", &format!("Bearer {token}"))])).map(|identity| identity.caller)
+    jwt().identify(&headers(&[("authorization", &format!("Bearer {token}"))]))
 }
 
 fn identify(claims: &Value) -> Result<Caller, ApiError> {
@@ -35,8 +35,11 @@ fn identify(claims: &Value) -> Result<Caller, ApiError> {
 
 #[test]
 fn the_header_names_the_account() {
-    let caller = Authenticator::Header.identify(&headers(&[("account-id", "acme-1_X")])).unwrap().caller;
-    assert_eq!(caller, Caller { account: "acme-1_X".to_owned(), can_read: true, can_write: true });
+    let caller = Authenticator::Header.identify(&headers(&[("account-id", "acme-1_X")])).unwrap();
+    assert_eq!(
+        caller,
+        Caller { account: "acme-1_X".to_owned(), can_read: true, can_write: true, until: None }
+    );
 }
 
 #[test]
@@ -55,7 +58,7 @@ fn an_account_that_could_leave_its_folder_is_refused() {
 #[test]
 fn a_token_names_the_account_and_is_not_limited_without_a_scope() {
     let caller = identify(&json!({"sub": "acme", "exp": in_seconds(60), "aud": "somebody"})).unwrap();
-    assert_eq!(caller, Caller { account: "acme".to_owned(), can_read: true, can_write: true });
+    assert_eq!(caller, Caller { account: "acme".to_owned(), can_read: true, can_write: true, until: None });
 }
 
 #[test]

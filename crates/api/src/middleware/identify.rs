@@ -39,8 +39,7 @@ pub(crate) async fn identify(State(state): State<AppState>, mut request: Request
 /// A header names the caller; a browser's cookie does where there is none.
 fn identified(state: &AppState, request: &Request) -> Result<Caller, ApiError> {
     let session = state.sessions.identify(&state.authenticator, request.method(), request.headers())?;
-    let identity = session.map_or_else(|| state.authenticator.identify(request.headers()), Ok)?;
-    Ok(identity.caller)
+    session.map_or_else(|| state.authenticator.identify(request.headers()), Ok)
 }
 
 fn is_upload(request: &Request) -> bool {

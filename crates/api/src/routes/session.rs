@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;
 
-use crate::auth::{Authenticator, Identity};
+use crate::auth::{Authenticator, Caller};
 use crate::envelope::{Success, Timestamp};
 use crate::error::ApiError;
 use crate::state::AppState;
@@ -62,9 +62,9 @@ struct SessionView {
     expires_at: Option<Timestamp>,
 }
 
-impl From<Identity> for SessionView {
-    fn from(Identity { caller, expires_at }: Identity) -> Self {
-        Self { scopes: caller.scopes(), account: caller.account, expires_at: expires_at.map(Timestamp) }
+impl From<Caller> for SessionView {
+    fn from(caller: Caller) -> Self {
+        Self { scopes: caller.scopes(), account: caller.account, expires_at: caller.until.map(Timestamp) }
     }
 }
 
@@ -97,11 +97,10 @@ async fn sign_in(
     check_browser(&state, &headers)?;
     let Json(credential) = body.map_err(|refused| unreadable(&refused))?;
     let credential = expected(&state, credential)?;
-    let identity = state.authenticator.verify(&credential)?;
-    let cookie = state.sessions.cookie(&headers, &credential, identity.expires_at)?;
-    tracing::info!(accountId = identity.caller.account, "signed in");
-    Ok(([(header::SET_COOKIE, cookie)], Success::new("Signed in", SessionView::from(identity)))
-        .into_response())
+    let caller = state.authenticator.verify(&credential)?;
+    let cookie = state.sessions.cookie(&headers, &credential, caller.until)?;
+    tracing::info!(accountId = caller.account, "signed in");
+    Ok(([(header::SET_COOKIE, cookie)], Success::new("Signed in", SessionView::from(caller))).into_response())
 }
 
 /// A browser says which page a request comes from; a program that says nothing has no cookies to lose.
@@ -151,8 +150,8 @@ fn expected(state: &AppState, credential: Credential) -> Result<String, ApiError
 )]
 async fn show(State(state): State<AppState>, headers: HeaderMap) -> Result<Success<SessionView>, ApiError> {
     let session = state.sessions.identify(&state.authenticator, &Method::GET, &headers)?;
-    let identity = session.map_or_else(|| state.authenticator.identify(&headers), Ok)?;
-    Ok(Success::new("Signed in", identity.into()))
+    let caller = session.map_or_else(|| state.authenticator.identify(&headers), Ok)?;
+    Ok(Success::new("Signed in", caller.into()))
 }
 
 /// Signs a browser out: it forgets its cookie.
