@@ -7,11 +7,12 @@ pub(crate) use same_origin::check_same_origin;
 pub(crate) use session::Sessions;
 
 use axum::http::{HeaderMap, header};
-use bulk_core::config::AuthMode;
+use bulk_core::config::{AuthMode, JwtConfig};
 use chrono::{DateTime, Utc};
+use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
-use secrecy::ExposeSecret;
-use serde::Deserialize;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Deserializer};
 
 use crate::error::ApiError;
 
@@ -33,7 +34,7 @@ pub(crate) struct Caller {
     pub(crate) can_read: bool,
     /// May create and change them.
     pub(crate) can_write: bool,
-    /// When the right to all of it ends; an account id that is believed as it is has no end.
+    /// When the right to all of it ends. What outlives the request (a stream, a link) ends then too.
     pub(crate) until: Option<DateTime<Utc>>,
 }
 
@@ -41,8 +42,8 @@ pub(crate) struct Caller {
 pub(crate) enum Authenticator {
     /// By a token signed with HS256.
     Jwt {
-        /// The shared secret.
-        key: DecodingKey,
+        /// The shared secret, and perhaps the one before it.
+        keys: Vec<DecodingKey>,
         /// What a token must have.
         rules: Box<Validation>,
     },
@@ -54,8 +55,32 @@ pub(crate) enum Authenticator {
 struct Claims {
     sub: String,
     exp: i64,
-    /// Space-separated; absent means that the token is not limited.
-    scope: Option<String>,
+    #[serde(default)]
+    scope: Scope,
+}
+
+/// What a token allows. One that does not mention it is not limited; one that has `null` there is, to nothing.
+#[derive(Default)]
+enum Scope {
+    #[default]
+    Unlimited,
+    /// Space-separated.
+    Only(String),
+}
+
+impl<'de> Deserialize<'de> for Scope {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self::Only(Option::deserialize(deserializer)?.unwrap_or_default()))
+    }
+}
+
+impl Scope {
+    fn has(&self, wanted: &str) -> bool {
+        match self {
+            Self::Unlimited => true,
+            Self::Only(scopes) => scopes.split_ascii_whitespace().any(|scope| scope == wanted),
+        }
+    }
 }
 
 impl Authenticator {
@@ -63,15 +88,25 @@ impl Authenticator {
     pub(crate) fn new(mode: &AuthMode) -> Self {
         match mode {
             AuthMode::Header => Self::Header,
-            AuthMode::Jwt { secret } => {
+            AuthMode::Jwt(JwtConfig { secret, previous_secret, issuer, audience }) => {
                 let mut rules = Validation::new(Algorithm::HS256);
                 rules.leeway = LEEWAY_S;
                 rules.validate_nbf = true;
-                // Tokens of a larger system name audiences that mean nothing here.
-                rules.validate_aud = false;
-                rules.set_required_spec_claims(&["exp", "sub"]);
-                let key = DecodingKey::from_secret(secret.expose_secret().as_bytes());
-                Self::Jwt { key, rules: Box::new(rules) }
+                let mut required = vec!["exp", "sub"];
+                if let Some(issuer) = issuer {
+                    rules.set_issuer(&[issuer]);
+                    required.push("iss");
+                }
+                // Tokens of a larger system name audiences that mean nothing here, unless the settings say otherwise.
+                rules.validate_aud = audience.is_some();
+                if let Some(audience) = audience {
+                    rules.set_audience(&[audience]);
+                    required.push("aud");
+                }
+                rules.set_required_spec_claims(&required);
+                let key = |secret: &SecretString| DecodingKey::from_secret(secret.expose_secret().as_bytes());
+                let keys = [Some(secret), previous_secret.as_ref()].into_iter().flatten().map(key).collect();
+                Self::Jwt { keys, rules: Box::new(rules) }
             }
         }
     }
@@ -104,20 +139,7 @@ impl Authenticator {
                 let account = checked_account(credential)?;
                 Ok(Caller { account, can_read: true, can_write: true, until: None })
             }
-            Self::Jwt { key, rules } => {
-                // Why it is not valid is nobody's business but its owner's, who can look into it.
-                let claims = decode::<Claims>(credential, key, rules)
-                    .map_err(|_| ApiError::Unauthorized("the token is not valid or has expired"))?
-                    .claims;
-                let has_scope = |wanted| {
-                    claims
-                        .scope
-                        .as_deref()
-                        .is_none_or(|scope| scope.split_ascii_whitespace().any(|one| one == wanted))
-                };
-                let (can_read, can_write) = (has_scope(READ_SCOPE), has_scope(WRITE_SCOPE));
-                let until = DateTime::from_timestamp(claims.exp, 0);
-                Ok(Caller { account: checked_account(&claims.sub)?, can_read, can_write, until })
+            Self::Jwt { keys, rules } => identify_token(credential, keys, rules),
             }
         }
     }
@@ -129,6 +151,28 @@ impl Caller {
         let named = [(self.can_read, READ_SCOPE), (self.can_write, WRITE_SCOPE)];
         named.into_iter().filter_map(|(may, scope)| may.then_some(scope)).collect()
     }
+}
+
+/// The caller whom a token names. Why a token is not valid is nobody's business but its owner's, who can look into it.
+fn identify_token(token: &str, keys: &[DecodingKey], rules: &Validation) -> Result<Caller, ApiError> {
+    const NOT_VALID: ApiError = ApiError::Unauthorized("the token is not valid or has expired");
+    let mut decoded = keys.iter().map(|key| decode::<Claims>(token, key, rules));
+    let is_another_keys = |found: &Result<_, jsonwebtoken::errors::Error>| {
+        found.as_ref().is_err_and(|error| matches!(error.kind(), ErrorKind::InvalidSignature))
+    };
+    let decoded = decoded.find(|found| !is_another_keys(found)).ok_or(NOT_VALID)?.map_err(|_| NOT_VALID)?;
+    // Its issuer says that whoever does not understand these extensions must not accept it (RFC 7515, 4.1.11).
+    if decoded.header.crit.is_some() {
+        return Err(NOT_VALID);
+    }
+    let claims = decoded.claims;
+    Ok(Caller {
+        account: checked_account(&claims.sub)?,
+        can_read: claims.scope.has(READ_SCOPE),
+        can_write: claims.scope.has(WRITE_SCOPE),
+        // An instant beyond what the calendar has is as good as none.
+        until: DateTime::from_timestamp(claims.exp, 0),
+    })
 }
 
 /// The value of a header that comes once; twice would let two readers see two different callers.

@@ -95,27 +95,28 @@ impl<T: Serialize, P: Serialize> IntoResponse for Page<T, P> {
     }
 }
 
-/// Where a page stands in a list whose length is known.
-#[derive(Debug, PartialEq, Serialize, ToSchema)]
+/// Where a page stands in a list.
+#[derive(Debug, Default, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PageInfo {
-    /// From 1.
-    page: i64,
+    /// From 1; null for a page that was asked for by cursor.
+    #[schema(required)]
+    pub(crate) page: Option<i64>,
     /// Most items of a page.
-    limit: i64,
-    /// Items of the whole list.
-    total: i64,
-    total_pages: i64,
-    has_next: bool,
-    has_prev: bool,
-}
-
-impl PageInfo {
-    /// Page `page` (from 1) of `total` items, `limit` on each.
-    pub(crate) fn new(page: i64, limit: i64, total: i64) -> Self {
-        let total_pages = (total + limit - 1) / limit;
-        Self { page, limit, total, total_pages, has_next: page < total_pages, has_prev: page > 1 }
-    }
+    pub(crate) limit: i64,
+    /// Items of the whole list, counted up to 10,000; null for a page that was asked for by cursor.
+    #[schema(required)]
+    pub(crate) total: Option<i64>,
+    /// There are more items than `total` says.
+    pub(crate) total_is_capped: bool,
+    /// Pages that `page` can name; null for a page that was asked for by cursor.
+    #[schema(required)]
+    pub(crate) total_pages: Option<i64>,
+    pub(crate) has_next: bool,
+    pub(crate) has_prev: bool,
+    /// The `cursor` of the next page; null when there is none.
+    #[schema(required)]
+    pub(crate) next_cursor: Option<String>,
 }
 
 /// One thing that is wrong with a request.

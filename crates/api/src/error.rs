@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use bulk_core::db::{self, DbError};
+use bulk_core::db::{self, DbError, QuotaExceeded};
 use bulk_core::storage::StorageError;
 use thiserror::Error;
 
@@ -37,6 +37,12 @@ pub(crate) enum ApiError {
     /// What is asked does not fit the state that things are in; the sentence names it.
     #[error("{0}")]
     Conflict(String),
+    /// It was there, and its time is over; the sentence has the date.
+    #[error("{0}")]
+    Gone(String),
+    /// The account has as much as it may have.
+    #[error(transparent)]
+    QuotaExceeded(#[from] QuotaExceeded),
     /// The request, or the body that follows it, came too slowly.
     #[error("{0}")]
     TooSlow(&'static str),
@@ -51,6 +57,16 @@ pub(crate) enum ApiError {
     RateLimited {
         /// After this time it would be answered.
         retry_after: Duration,
+    },
+    /// The account has all that one process does for it at once.
+    #[error(
+        "this account has {held} {what} in progress here, as many as it can have at once: try again when one has ended"
+    )]
+    ShareTaken {
+        /// What is shared.
+        what: &'static str,
+        /// How many of them the account holds.
+        held: usize,
     },
     /// Too many bytes.
     #[error("{0}")]
@@ -88,10 +104,14 @@ impl ApiError {
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::Conflict(_) => (StatusCode::CONFLICT, "conflict"),
+            Self::Gone(_) => (StatusCode::GONE, "gone"),
+            Self::QuotaExceeded(_) => (StatusCode::TOO_MANY_REQUESTS, "quota_exceeded"),
             Self::TooSlow(_) => (StatusCode::REQUEST_TIMEOUT, "request_timeout"),
             Self::UriTooLong(_) => (StatusCode::URI_TOO_LONG, "uri_too_long"),
             Self::HeadersTooLarge(_) => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large"),
-            Self::RateLimited { .. } => (StatusCode::TOO_MANY_REQUESTS, "rate_limited"),
+            Self::RateLimited { .. } | Self::ShareTaken { .. } => {
+                (StatusCode::TOO_MANY_REQUESTS, "rate_limited")
+            }
             Self::FileTooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "file_too_large"),
             Self::TooManyRows(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too_many_rows"),
             Self::UnsupportedMediaType(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
@@ -117,7 +137,7 @@ impl ApiError {
 
     fn retry_after_s(&self) -> Option<u64> {
         match self {
-            Self::Unavailable(_) => Some(RETRY_AFTER_S),
+            Self::Unavailable(_) | Self::ShareTaken { .. } => Some(RETRY_AFTER_S),
             Self::RateLimited { retry_after } => Some(whole_seconds(*retry_after).max(1)),
             _ => None,
         }
@@ -126,6 +146,12 @@ impl ApiError {
     fn into_details(self) -> Vec<Detail> {
         match self {
             Self::Validation(details) => details,
+            Self::QuotaExceeded(QuotaExceeded::OpenActions { used, allowed }) => {
+                vec![Detail::new("openActions", format!("{used} used, {allowed} allowed"))]
+            }
+            Self::QuotaExceeded(QuotaExceeded::StoredBytes { used, allowed }) => {
+                vec![Detail::new("storedBytes", format!("{used} used, {allowed} allowed"))]
+            }
             _ => Vec::new(),
         }
     }
@@ -149,7 +175,8 @@ impl IntoResponse for ApiError {
 
 impl From<sqlx::Error> for ApiError {
     fn from(error: sqlx::Error) -> Self {
-        if db::is_outage(&error) { Self::Unavailable(Some(error.into())) } else { Self::internal(error) }
+        let may_pass = db::is_outage(&error) || db::is_contention(&error);
+        if may_pass { Self::Unavailable(Some(error.into())) } else { Self::internal(error) }
     }
 }
 
@@ -157,6 +184,7 @@ impl From<DbError> for ApiError {
     fn from(error: DbError) -> Self {
         match error {
             DbError::Illegal(refused) => Self::Conflict(refused.to_string()),
+            DbError::Gone { .. } => Self::Conflict(error.to_string()),
             DbError::Database(error) => error.into(),
             DbError::Fenced => Self::internal(error),
         }

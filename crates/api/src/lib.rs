@@ -6,19 +6,25 @@
 //! [`envelope`] or [`error`].
 
 mod auth;
+mod compute;
 mod envelope;
 mod error;
 mod events;
 mod extract;
 mod health;
 mod middleware;
+pub mod entities;
 mod openapi;
 mod page;
 mod rate_limit;
 mod results;
+mod retention;
 mod router;
 mod routes;
+mod seats;
 mod server;
+mod share;
+mod shares;
 mod state;
 mod trace;
 mod upload;
@@ -31,7 +37,7 @@ use bulk_core::shutdown::Shutdown;
 /// The description of the API in OpenAPI 3.1, as it is committed in docs/openapi.json and served at `/openapi.json`.
 #[must_use]
 pub fn openapi_json() -> String {
-    format!("{:#}\n", openapi::document())
+    format!("{:#}\n", openapi::document(&bulk_core::entity::Entities::built_in()))
 }
 
 /// Name of the service in logs and at the database.

@@ -4,9 +4,10 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use bulk_core::config::{ApiConfig, Settings};
+use bulk_core::config::{ApiConfig, Config, Settings};
+use bulk_core::dependencies::Dependencies;
 use bulk_core::shutdown::Shutdown;
-use bulk_core::{db, health, telemetry};
+use bulk_core::{db, erasure, health, telemetry};
 use clap::{Parser, Subcommand};
 
 /// The HTTP service of the bulk-action platform. Settings come from the environment; see .env.example.
@@ -25,6 +26,22 @@ enum Command {
     Health,
     /// Prints the description of the API (OpenAPI 3.1), and ends.
     Openapi,
+    /// What can be uploaded.
+    #[command(subcommand)]
+    Entities(EntitiesCommand),
+    /// Removes everything of an account (actions, files, results, records, limits), counts what is left, and fails unless that
+    /// is nothing. Run it again if it was broken off. Revoke the account's tokens first.
+    Erase {
+        /// The account's id.
+        #[arg(long)]
+        account: String,
+    },
+}
+
+#[derive(Subcommand)]
+enum EntitiesCommand {
+    /// Compares every declaration with the database of DATABASE_URL and prints what is missing, as SQL. Changes nothing.
+    Check,
 }
 
 #[tokio::main]
@@ -34,6 +51,8 @@ async fn main() -> ExitCode {
         Some(Command::Migrate) => migrate().await,
         Some(Command::Health) => ask_health().await,
         Some(Command::Openapi) => print_openapi(),
+        Some(Command::Entities(EntitiesCommand::Check)) => check_entities().await,
+        Some(Command::Erase { account }) => erase(&account).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -60,9 +79,25 @@ async fn migrate() -> anyhow::Result<()> {
     Ok(db::migrate(url).await?)
 }
 
+async fn check_entities() -> anyhow::Result<()> {
+    Ok(api::entities::check_command(&Settings::from_process()?).await?)
+}
+
 async fn ask_health() -> anyhow::Result<()> {
     let config = ApiConfig::from_settings(&Settings::from_process()?)?;
-    health::ask_ready(config.config.server.port).await?;
+    let server = &config.config.server;
+    health::ask_ready(server.near_address(server.port)).await?;
+    Ok(())
+}
+
+async fn erase(account: &str) -> anyhow::Result<()> {
+    let config = Config::from_settings(&Settings::from_process()?)?;
+    let dependencies = Dependencies::open(&config, "api erase")?;
+    db::require_schema(&dependencies.pool).await?;
+    let erased =
+        erasure::erase(&dependencies, account, &erasure::record_tables(), config.worker.lease).await?;
+    writeln!(std::io::stdout(), "{erased}")?;
+    anyhow::ensure!(erased.is_complete(), "something of the account is left");
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! What every request passes, from the outside in: [`observe`] (trace, log, metrics), [`add_headers`], cross-origin rules,
-//! compression, panics, [`limit_head`]; then, for all but health and metrics, draining, the limit of its address and
-//! [`drain_body`]; then, where a caller is needed, [`identify`]; and for quick routes a time limit.
+//! compression, panics, [`limit_head`]; then, for all but health and metrics, draining, the limit of its address,
+//! [`drain_body`] and [`refuse_foreign_host`]; then, where a caller is needed, [`identify`]; and for quick routes a time limit.
 
 mod body;
 mod compression;
@@ -9,6 +9,7 @@ mod draining;
 mod head_limits;
 mod headers;
 mod identify;
+mod local_host;
 mod observe;
 mod panic;
 mod time_limit;
@@ -20,6 +21,7 @@ pub(crate) use draining::refuse_while_draining;
 pub(crate) use head_limits::limit_head;
 pub(crate) use headers::add_headers;
 pub(crate) use identify::identify;
+pub(crate) use local_host::refuse_foreign_host;
 pub(crate) use observe::observe;
 pub(crate) use panic::answer_for_panic;
 pub(crate) use time_limit::limit_time;

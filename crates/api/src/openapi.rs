@@ -7,11 +7,12 @@ mod upload;
 
 pub(crate) use names::{
     ActionStatusName, ActionTypeName, ColumnKindName, EntityName, IdempotencyKeyText, OnConflictName,
-    OutcomeName, ResultStatusName, RowStatusName, ServerSentEvent,
+    OutcomeName, ResultStatusName, RowCodeName, RowStatusName, ServerSentEvent,
 };
 
 use std::sync::LazyLock;
 
+use bulk_core::entity::Entities;
 use serde_json::Value;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -42,23 +43,19 @@ use crate::state::AppState;
 )]
 struct Frame;
 
-static DOCUMENT: LazyLock<Value> = LazyLock::new(build);
 static ENDPOINTS: LazyLock<Vec<String>> = LazyLock::new(|| {
-    let named = operations(&DOCUMENT).map(|(path, method, _)| format!("{} {path}", method.to_uppercase()));
+    let document = document(&Entities::built_in());
+    let named = operations(&document).map(|(path, method, _)| format!("{} {path}", method.to_uppercase()));
     named.collect()
 });
-
-/// The whole document.
-pub(crate) fn document() -> &'static Value {
-    &DOCUMENT
-}
 
 /// Every route, as `GET /path`.
 pub(crate) fn endpoints() -> &'static [String] {
     &ENDPOINTS
 }
 
-fn build() -> Value {
+/// The whole document of a service with these entities.
+pub(crate) fn document(entities: &Entities) -> Value {
     let described = OpenApiRouter::<AppState>::with_openapi(Frame::openapi())
         .merge(routes::root::router())
         .merge(routes::docs::router())
@@ -69,7 +66,7 @@ fn build() -> Value {
         .merge(routes::health::router())
         .merge(routes::metrics::router());
     let mut document = serde_json::to_value(described.into_openapi()).unwrap_or_default();
-    upload::describe(&mut document);
+    upload::describe(&mut document, entities);
     complete::complete(&mut document);
     document
 }

@@ -12,7 +12,7 @@ mod headers;
 mod quota;
 mod shared;
 
-pub(crate) use address::{AddressLimit, client_address};
+pub(crate) use address::{AddressLimit, client_address, network};
 pub(crate) use headers::{whole_seconds, write_headers};
 pub(crate) use quota::Verdict;
 

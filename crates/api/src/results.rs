@@ -1,12 +1,16 @@
-//! What became of each row, read from the results objects of committed chunks, in the order of their commits.
+//! What became of each row, read from the results objects of committed chunks: in the order of their commits, and for the
+//! download of an action that is over in the order of its file.
 
 mod cursor;
 mod download;
+mod file_order;
 mod page;
+mod range;
 
 pub(crate) use cursor::Cursor;
 pub(crate) use download::{Download, Selection};
 pub(crate) use page::{LogEntry, LogPage, RowFilter, read_page};
+pub(crate) use range::{Requested, requested};
 
 use bulk_core::chunk::{ChunkId, RowStatus};
 use bulk_core::db::{self, ActionRecord, CommittedChunk};
@@ -19,9 +23,9 @@ use crate::state::AppState;
 
 /// Chunks asked for at a time: the list of a ten-million-row action comes in a few pieces.
 const CHUNKS_PER_READ: i64 = 1000;
-/// Results objects in memory for one reader: the one that is read and those fetched ahead of it. An object comes in about
-/// the time that it takes to be read where storage is near, and in several times that where it is not.
-const OBJECTS_IN_FLIGHT: usize = 4;
+/// Results objects in memory for one reader, beside the one that is read: those fetched ahead of it. With one, an object
+/// comes while the one before it is read, and a reader that has stopped reading holds no more than it must.
+const OBJECTS_IN_FLIGHT: usize = 1;
 
 /// Every chunk of the action that is committed by the time the stream comes to its end, and has rows of the wanted status.
 fn every_chunk(

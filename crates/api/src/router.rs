@@ -8,7 +8,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::error::ApiError;
 use crate::middleware::{
     add_headers, answer_for_panic, compression, cors, drain_body, identify, limit_head, limit_time, observe,
-    refuse_while_draining,
+    refuse_foreign_host, refuse_while_draining,
 };
 use crate::page;
 use crate::routes;
@@ -31,6 +31,7 @@ pub(crate) fn router(state: AppState) -> Router {
     let work = open
         .layer(limit_time)
         .merge(owned)
+        .layer(middleware::from_fn_with_state(state.clone(), refuse_foreign_host))
         .layer(middleware::from_fn_with_state(state.clone(), drain_body))
         .layer(option_layer(state.address_limit.as_ref().map(|limit| limit.layer())))
         .layer(draining);

@@ -1,16 +1,18 @@
 //! The listener's life: wait for the dependencies, serve, drain, end.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use bulk_core::config::ApiConfig;
 use bulk_core::dependencies::DependencyError;
+use bulk_core::entity::Entities;
 use bulk_core::shutdown::Shutdown;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::time::{MissedTickBehavior, interval};
 
+use crate::entities::{EntitiesError, check_entities};
 use crate::router::router;
 use crate::state::AppState;
 
@@ -27,6 +29,9 @@ pub enum RunError {
     /// A dependency cannot be used.
     #[error(transparent)]
     Dependency(#[from] DependencyError),
+    /// A declaration is wrong, or the database differs from it.
+    #[error(transparent)]
+    Entities(#[from] EntitiesError),
     /// The port cannot be bound.
     #[error("cannot listen on port {port}")]
     Bind {
@@ -52,13 +57,16 @@ impl Server {
     /// [`RunError`] when that cannot be; also when the shutdown comes first.
     pub async fn start(config: ApiConfig, shutdown: Shutdown) -> Result<Self, RunError> {
         let port = config.config.server.port;
-        let state = AppState::open(config, shutdown)?;
+        let entities = Entities::load(config.config.upload.entities_dir.as_deref()).map_err(EntitiesError::Wrong)?;
+        let state = AppState::open(config, entities, shutdown)?;
         state.dependencies.ready(&state.shutdown).await?;
+        check_entities(&state.dependencies.pool, &state.entities).await?;
         state.account_limits.connect().await;
-        let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).await;
+        state.health.refresh().await;
+        let listener = connections::bind((state.http.bind_address, port).into());
         let listener = listener.map_err(|source| RunError::Bind { port, source })?;
         let address = listener.local_addr().map_err(|source| RunError::Bind { port, source })?;
-        tracing::info!(port = address.port(), "listening");
+        tracing::info!(%address, port = address.port(), "listening");
         Ok(Self { listener, address, state })
     }
 
@@ -71,11 +79,13 @@ impl Server {
     /// Serves until the shutdown, then takes nothing new and finishes what runs, within `SHUTDOWN_TIMEOUT_MS`.
     pub async fn serve(self) {
         let Self { listener, state, .. } = self;
-        let serving = connections::serve(listener, router(state.clone()), drain(state.clone()));
+        let seats = connections::seats(state.http.trust_proxy);
+        let serving = connections::serve(listener, seats, router(state.clone()), drain(state.clone()));
         let timeout = state.config.server.shutdown_timeout;
         tokio::select! {
             () = serving => {}
             () = forget_full_buckets(&state) => {}
+            () = state.health.keep_fresh() => {}
             () = out_of_time(&state.shutdown, timeout) => tracing::warn!("gave up what was still running"),
         }
         // A database that is silent keeps the pool open for ever.

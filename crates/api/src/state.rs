@@ -1,11 +1,12 @@
 //! What every handler can reach.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bulk_core::config::{ApiConfig, Config, HttpConfig};
-use bulk_core::db::Bell;
+use bulk_core::db::{Bell, SessionBounds};
 use bulk_core::dependencies::{Dependencies, DependencyError};
-use bulk_core::health::Probe;
+use bulk_core::entity::Entities;
 use bulk_core::shutdown::Shutdown;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
@@ -13,7 +14,13 @@ use tracing::Instrument;
 use crate::SERVICE;
 use crate::auth::{Authenticator, Sessions};
 use crate::events::Followed;
+use crate::health::Health;
+use crate::openapi;
 use crate::rate_limit::{AccountLimits, AddressLimit};
+use crate::shares::Shares;
+
+/// What one statement of a request may take, its waits for locks included. Each finds its rows by an index.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What every handler can reach. Cheap to clone.
 #[derive(Clone)]
@@ -28,12 +35,20 @@ pub(crate) struct AppState {
     pub(crate) account_limits: Arc<AccountLimits>,
     /// How much each address may ask.
     pub(crate) address_limit: Option<Arc<AddressLimit>>,
+    /// What can be uploaded.
+    pub(crate) entities: Entities,
+    /// The description of this API, with those entities.
+    pub(crate) document: Arc<serde_json::Value>,
     /// The settings.
     pub(crate) config: Arc<Config>,
     /// The settings of HTTP itself.
     pub(crate) http: Arc<HttpConfig>,
-    /// One question for each dependency.
-    pub(crate) probes: Arc<[Arc<dyn Probe>]>,
+    /// How the dependencies do.
+    pub(crate) health: Health,
+    /// What accounts share.
+    pub(crate) shares: Shares,
+    /// When the gauges were last read; whoever reads them holds the lock.
+    pub(crate) gauges_read_at: Arc<tokio::sync::Mutex<Option<Instant>>>,
     /// The actions whose events somebody listens to.
     pub(crate) followed: Followed,
     /// Requests that are being answered, and clean-ups that outlive theirs. The process waits for them before it ends.
@@ -47,15 +62,23 @@ impl AppState {
     ///
     /// # Errors
     /// When one of their URLs is not one.
-    pub(crate) fn open(config: ApiConfig, shutdown: Shutdown) -> Result<Self, DependencyError> {
-        let dependencies = Dependencies::open(&config.config, SERVICE)?;
+    pub(crate) fn open(config: ApiConfig, entities: Entities, shutdown: Shutdown) -> Result<Self, DependencyError> {
+        let bounds = SessionBounds {
+            statement: Some(STATEMENT_TIMEOUT),
+            ..SessionBounds::only_idle(config.config.worker.lease)
+        };
+        let dependencies = Dependencies::open(&config.config, SERVICE, bounds)?;
         let account_limits = AccountLimits::open(&config.rate_limit, &config.config.redis)?;
         Ok(Self {
+            document: Arc::new(openapi::document(&entities)),
+            entities,
             account_limits: Arc::new(account_limits),
             address_limit: AddressLimit::new(&config.rate_limit, config.http.trust_proxy).map(Arc::new),
             sessions: Sessions::new(&config),
             http: Arc::new(config.http),
-            probes: dependencies.probes().into(),
+            health: Health::new(dependencies.probes()),
+            shares: Shares::new(config.config.database.max_connections),
+            gauges_read_at: Arc::default(),
             followed: Followed::new(dependencies.pool.clone(), shutdown.clone()),
             dependencies,
             authenticator: Arc::new(Authenticator::new(&config.auth)),

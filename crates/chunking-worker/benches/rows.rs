@@ -5,24 +5,19 @@
 #![allow(clippy::expect_used, reason = "a benchmark whose own data is wrong has nothing to measure")]
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bulk_core::action::ActionType;
 use bulk_core::chunk::{ChunkEncoder, content_hash, decode_chunk};
-use bulk_core::entity::{self, ColumnMap, EntityType};
+use bulk_core::entity::{ColumnMap, Entities, Entity};
 use chunking_worker::dedupe::SeenKeys;
 use chunking_worker::partition::partition_of;
-use csv_async::StringRecord;
-use csv_intake::{CsvReader, ReadLimits};
+use csv_intake::{CsvReader, ReadLimits, ReadOptions, Record};
 use divan::Bencher;
 use divan::counter::ItemsCount;
 
 const ROWS: usize = 10_000;
 const PARTITIONS: u16 = 8;
-const LIMITS: ReadLimits = ReadLimits {
-    max_rows: u64::MAX,
-    max_decoded_bytes: u64::MAX,
-    max_record_bytes: ReadLimits::USUAL_RECORD_BYTES,
-};
 
 fn main() {
     divan::main();
@@ -39,11 +34,13 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 /// Header and rows of [`file`].
-fn records() -> (Vec<String>, Vec<StringRecord>) {
+fn records() -> (Vec<String>, Vec<Record>) {
     let file = file();
     runtime().block_on(async {
-        let mut reader = CsvReader::open(file, LIMITS).await.expect("the file is well-formed");
-        let (mut records, mut record) = (Vec::new(), StringRecord::new());
+        let mut reader = CsvReader::open(file, ReadLimits::ACCEPTED, &ReadOptions::default())
+            .await
+            .expect("the file is well-formed");
+        let (mut records, mut record) = (Vec::new(), Record::new());
         while reader.next_row(&mut record).await.expect("the file is well-formed").is_some() {
             records.push(record.clone());
         }
@@ -51,10 +48,9 @@ fn records() -> (Vec<String>, Vec<StringRecord>) {
     })
 }
 
-fn contact(header: &[String]) -> (&'static dyn EntityType, ColumnMap) {
-    let contact = entity::find("contact").expect("contacts are registered");
-    let map =
-        entity::map_columns(contact, header, &BTreeMap::new()).expect("the columns are those of a contact");
+fn contact(header: &[String]) -> (Arc<Entity>, ColumnMap) {
+    let contact = Entities::built_in().find("contact").expect("contacts are built in").clone();
+    let map = contact.map_columns(header, &BTreeMap::new()).expect("the columns are those of a contact");
     (contact, map)
 }
 
@@ -71,8 +67,10 @@ fn parse(bencher: Bencher) {
     let (file, runtime) = (file(), runtime());
     bencher.counter(ItemsCount::new(ROWS)).bench_local(|| {
         runtime.block_on(async {
-            let mut reader = CsvReader::open(file, LIMITS).await.expect("the file is well-formed");
-            let mut record = StringRecord::new();
+            let mut reader = CsvReader::open(file, ReadLimits::ACCEPTED, &ReadOptions::default())
+                .await
+                .expect("the file is well-formed");
+            let mut record = Record::new();
             while reader.next_row(&mut record).await.expect("the file is well-formed").is_some() {
                 divan::black_box(&record);
             }
@@ -122,7 +120,7 @@ fn hash_and_decode_chunk(bencher: Bencher) {
     bencher.counter(ItemsCount::new(ROWS)).bench_local(|| (content_hash(&chunk), decode_chunk(&chunk, ROWS)));
 }
 
-fn encoded(header: &[String], records: &[StringRecord]) -> Vec<u8> {
+fn encoded(header: &[String], records: &[Record]) -> Vec<u8> {
     let mut encoder = ChunkEncoder::new(header);
     for (row, record) in (1..).zip(records) {
         encoder.push(row, None, record.iter());

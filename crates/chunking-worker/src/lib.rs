@@ -13,7 +13,8 @@ mod pipeline;
 mod reconciler;
 mod writer;
 
-use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex};
 
 use bulk_core::config::Config;
 use bulk_core::dependencies::Dependencies;
@@ -40,12 +41,14 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), HostError> {
 
 async fn work(config: &Config, dependencies: Dependencies, breaker: Breaker, shutdown: &Shutdown) {
     let consumer = consumer_name(SERVICE);
-    let reconciler = Reconciler::new(dependencies.clone(), config.worker.clone(), breaker.clone());
+    let reconciler = Reconciler::new(dependencies.clone(), config, breaker.clone());
     let handler = ChunkingHandler {
         dependencies: dependencies.clone(),
         owner: consumer.clone(),
         config: config.clone(),
         shutdown: shutdown.clone(),
+        served: Mutex::default(),
+        large_files: AtomicUsize::new(0),
     };
     let runner = Runner {
         queue: dependencies.queue,

@@ -42,7 +42,7 @@ async fn start() -> anyhow::Result<()> {
 
 async fn ask_health() -> anyhow::Result<()> {
     let config = Config::from_settings(&Settings::from_process()?)?;
-    health::ask_ready(config.worker.chunking_health_port).await?;
+    health::ask_ready(config.server.near_address(config.worker.chunking_health_port)).await?;
     Ok(())
 }
 

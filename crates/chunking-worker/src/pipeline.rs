@@ -1,16 +1,18 @@
 //! From the stored file to chunks: parse, check, deduplicate, partition, write. One pass, in bounded memory: at most one
 //! unfinished chunk per partition and the few that are being written.
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
 use bulk_core::action::ActionType;
 use bulk_core::chunk::{ChunkEncoder, RowCode};
 use bulk_core::config::Config;
 use bulk_core::db::{ChunkingClaim, DbError};
 use bulk_core::dependencies::Dependencies;
-use bulk_core::entity::{self, ColumnMap, EntityType, FieldProblem};
+use bulk_core::entity::{ColumnMap, Entity, FieldProblem, FrozenError};
 use bulk_core::health::{Dependency, Outage};
 use bulk_core::storage::StorageError;
-use csv_async::StringRecord;
-use csv_intake::{CsvError, CsvReader, ReadLimits, RowPosition};
+use csv_intake::{CsvError, CsvReader, ReadLimits, ReadOptions, Record, Row};
 use thiserror::Error;
 
 use crate::dedupe::SeenKeys;
@@ -30,6 +32,9 @@ pub enum ChunkingError {
     /// The file could not be opened.
     #[error("the uploaded file cannot be opened: {0}")]
     Storage(#[from] StorageError),
+    /// The declaration that it was uploaded under cannot be read.
+    #[error(transparent)]
+    Entity(#[from] FrozenError),
     /// The code for it is wrong: it panicked.
     #[error("reading the file panicked; the worker's standard error says where")]
     Panicked,
@@ -48,11 +53,17 @@ impl ChunkingError {
             Self::Write(WriteError::Database(error)) => error.outage(),
             Self::Write(WriteError::Storage(error)) | Self::Storage(error) => error.outage(),
             Self::Read(error) => Some(Outage::new(Dependency::Minio, error)),
+            Self::Entity(error) => error.outage(),
             Self::Panicked
             | Self::Damaged(_)
             | Self::File(_)
             | Self::Write(WriteError::Changed { .. } | WriteError::Aborted(_)) => None,
         }
+    }
+
+    /// A transaction of this file was in the way of others, several times in a row.
+    pub fn is_contention(&self) -> bool {
+        matches!(self, Self::Write(WriteError::Database(error)) if error.is_contention())
     }
 
     /// The lease is gone, or the action is paused or over.
@@ -73,30 +84,42 @@ impl From<CsvError> for ChunkingError {
     }
 }
 
+/// Rows between two pauses.
+const ROWS_BETWEEN_PAUSES: u64 = 1_000;
+
+/// What happens between two rows every now and then.
+#[async_trait]
+pub trait Pause: Send {
+    /// Holds the reading up for as long as others should have the slot.
+    async fn pause(&mut self);
+}
+
 /// Cuts a claimed file into chunks, all of them recorded when this returns.
 pub async fn chunk_file(
     dependencies: &Dependencies,
     config: &Config,
     claim: ChunkingClaim,
+    pause: &mut dyn Pause,
 ) -> Result<(), ChunkingError> {
+    let frozen = &dependencies.entities;
+    let entity = frozen.get(&dependencies.pool, &claim.entity_type, claim.entity_hash).await?;
     let source = dependencies.store.open(&claim.file_key).await.map_err(|error| match error {
         StorageError::NotFound => ChunkingError::Damaged("there is no such object".to_owned()),
         error => ChunkingError::Storage(error),
     })?;
     let source = ExactLength::new(source, claim.file_size_bytes);
     // The upload was checked against the limits of its day; what counts now is that the file still has as many rows.
-    let limits = ReadLimits {
-        max_rows: claim.total_rows,
-        max_decoded_bytes: u64::MAX,
-        max_record_bytes: ReadLimits::USUAL_RECORD_BYTES,
-    };
-    let mut reader = CsvReader::open(source, limits).await?;
-    let mut cutter = Cutter::new(dependencies, config, &claim, reader.header().to_vec())?;
-    let mut record = StringRecord::new();
+    let limits = ReadLimits { max_rows: claim.total_rows, ..ReadLimits::ACCEPTED };
+    let mut reader = CsvReader::open(source, limits, &ReadOptions::default()).await?;
+    let mut cutter = Cutter::new(dependencies, config, &claim, entity, reader.header().to_vec())?;
+    let mut record = Record::new();
     let mut rows = 0;
-    while let Some(position) = reader.next_row(&mut record).await? {
-        cutter.add(position, &record).await?;
-        rows = position.row;
+    while let Some(row) = reader.next_row(&mut record).await? {
+        cutter.add(row, &record).await?;
+        rows = row.number;
+        if rows.is_multiple_of(ROWS_BETWEEN_PAUSES) {
+            pause.pause().await;
+        }
     }
     if rows != claim.total_rows {
         let expected = claim.total_rows;
@@ -106,7 +129,7 @@ pub async fn chunk_file(
 }
 
 struct Cutter {
-    entity: &'static dyn EntityType,
+    entity: Arc<Entity>,
     action: ActionType,
     map: ColumnMap,
     header: Vec<String>,
@@ -123,11 +146,10 @@ impl Cutter {
         dependencies: &Dependencies,
         config: &Config,
         claim: &ChunkingClaim,
+        entity: Arc<Entity>,
         header: Vec<String>,
     ) -> Result<Self, ChunkingError> {
-        let entity = entity::find(&claim.entity_type)
-            .ok_or_else(|| ChunkingError::File(format!("there is no entity `{}`", claim.entity_type)))?;
-        let map = entity::map_columns(entity, &header, &claim.mapping).map_err(|problems| {
+        let map = entity.map_columns(&header, &claim.mapping).map_err(|problems| {
             let sentences: Vec<_> = problems.into_iter().map(|problem| problem.message).collect();
             ChunkingError::File(sentences.join("; "))
         })?;
@@ -153,8 +175,8 @@ impl Cutter {
         })
     }
 
-    async fn add(&mut self, position: RowPosition, record: &StringRecord) -> Result<(), ChunkingError> {
-        let checked = self.check(position, record);
+    async fn add(&mut self, row: Row, record: &Record) -> Result<(), ChunkingError> {
+        let checked = self.check(row, record);
         let identity = checked.as_ref().ok().copied();
         let refusal = match (&checked, identity) {
             (Err((code, sentence)), _) => Some((*code, sentence.as_str())),
@@ -164,9 +186,9 @@ impl Cutter {
             _ => None,
         };
         let partition =
-            partition_of(identity, position.row, u16::try_from(self.open.len()).unwrap_or(u16::MAX));
+            partition_of(identity, row.number, u16::try_from(self.open.len()).unwrap_or(u16::MAX));
         let (_, chunk) = &mut self.open[partition as usize];
-        chunk.push(position.row, refusal, record.iter());
+        chunk.push(row.number, refusal, record.iter());
         if chunk.row_count() >= self.chunk_size || chunk.size_bytes() >= self.chunk_size_bytes {
             self.close(partition).await?;
         }
@@ -178,16 +200,13 @@ impl Cutter {
     }
 
     /// The row's identity, or why it is refused.
-    fn check(&self, position: RowPosition, record: &StringRecord) -> Result<u128, (RowCode, String)> {
-        let (found, expected) = (record.len(), self.header.len());
-        if found != expected {
-            let fields = if found == 1 { "field" } else { "fields" };
-            let sentence = format!("line {} has {found} {fields}, the header has {expected}", position.line);
-            return Err((RowCode::Malformed, sentence));
+    fn check(&self, row: Row, record: &Record) -> Result<u128, (RowCode, String)> {
+        if let Some(fault) = row.fault {
+            return Err((RowCode::Malformed, fault.sentence(row.line)));
         }
         match self.entity.check_row(&self.map, self.action, record) {
             Ok(row) => Ok(row.identity),
-            Err(problems) => Err((RowCode::Invalid, sentence(&problems))),
+            Err(problems) => Err((RowCode::Invalid, FieldProblem::sentence(&problems))),
         }
     }
 
@@ -209,10 +228,4 @@ impl Cutter {
         }
         Ok(self.writer.finish().await?)
     }
-}
-
-fn sentence(problems: &[FieldProblem]) -> String {
-    let sentences: Vec<_> =
-        problems.iter().map(|problem| format!("{} {}", problem.column, problem.message)).collect();
-    sentences.join("; ")
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use bulk_core::config::WorkerConfig;
+use bulk_core::config::{Config, WorkerConfig};
 use bulk_core::db::{self, Bell, DbError};
 use bulk_core::dependencies::Dependencies;
 use bulk_core::queue::{Backlog, QueueName};
@@ -18,10 +18,15 @@ use crate::writer::ring;
 
 /// The advisory lock of the leader; any number that nothing else in the database uses.
 const LEADER_LOCK: i64 = 0x62_75_6c_6b_2d_72_65_63;
-/// A job that nobody has claimed for this long has lost its bell, if its queue is idle.
-const SILENCE_WHEN_IDLE: Duration = Duration::from_secs(1);
-/// The same while jobs wait in its queue: it may just wait its turn.
-const SILENCE_WHEN_BUSY: Duration = Duration::from_secs(30);
+/// Work that nobody has claimed for this long should have a job waiting in its queue.
+const SILENCE_MS: i64 = 1_000;
+/// Jobs that a queue is filled up to: more than all workers together take at a time.
+const MOST_JOBS: i64 = 256;
+/// Rounds of [`db::start_scheduled`] in one round of the reconciler.
+const SCHEDULED_ROUNDS: usize = 20;
+/// Leases of one chunk or file that may run out without a word from their workers. Generous: somebody may just be killing
+/// workers, or taking their machines away.
+const MOST_LOST_LEASES: i32 = 5;
 /// A round that takes longer waits for something that will not come, such as an answer on a dead connection.
 const ROUND_TIMEOUT: Duration = Duration::from_secs(30);
 /// What a round has to come to its end when a stop is asked for. All it does can be done again by the next leader.
@@ -40,9 +45,9 @@ pub struct Reconciler {
 impl Reconciler {
     /// A reconciler; [`Reconciler::run`] starts it.
     #[must_use]
-    pub fn new(dependencies: Dependencies, config: WorkerConfig, breaker: Breaker) -> Self {
-        let clean_up = CleanUp::new(dependencies.clone(), config.chunk_retention);
-        Self { dependencies, config, breaker, clean_up }
+    pub fn new(dependencies: Dependencies, config: &Config, breaker: Breaker) -> Self {
+        let clean_up = CleanUp::new(dependencies.clone(), config.retention);
+        Self { dependencies, config: config.worker.clone(), breaker, clean_up }
     }
 
     /// Looks for overdue work at every interval, while it leads, until the shutdown.
@@ -117,20 +122,17 @@ impl Reconciler {
 
     async fn tick(&self) -> Result<(), DbError> {
         let pool = &self.dependencies.pool;
-        let mut bells = db::schedules_due(pool).await?;
-        let expired = db::expire_chunk_leases(pool).await?;
-        if !expired.is_empty() {
-            tracing::warn!(chunks = expired.len(), "took chunks back from workers whose lease ran out");
-            metrics::counter!(LEASES_LOST).increment(expired.len() as u64);
+        for _ in 0..SCHEDULED_ROUNDS {
+            if !db::start_scheduled(pool).await? {
+                break;
+            }
         }
-        bells.extend(expired);
+        let mut bells = self.take_back_lost().await?;
         bells.extend(db::retries_due(pool).await?);
-        bells.extend(db::release_waiting(pool, self.config.max_chunks_in_flight_per_account.into()).await?);
-        let silence_ms = self.silence_ms(QueueName::Chunking).await;
-        bells.extend(db::forgotten_chunking(pool, silence_ms).await?);
-        let silence_ms = self.silence_ms(QueueName::Processing).await;
-        bells.extend(db::forgotten_chunks(pool, silence_ms).await?);
-        self.ring_all(&bells).await;
+        bells.extend(db::release_waiting(pool, self.max_in_flight()).await?);
+        ring(&self.dependencies, &bells).await;
+        self.fill_up(QueueName::Chunking, &db::waiting_files(pool, SILENCE_MS, MOST_JOBS).await?).await;
+        self.fill_up(QueueName::Processing, &db::waiting_chunks(pool, SILENCE_MS, MOST_JOBS).await?).await;
         let settled = db::settle_finished(pool).await?;
         if settled > 0 {
             tracing::error!(actions = settled, "ended actions that should have ended with their last chunk");
@@ -138,23 +140,45 @@ impl Reconciler {
         Ok(())
     }
 
-    async fn ring_all(&self, bells: &[Bell]) {
-        if !bells.is_empty() {
-            tracing::debug!(bells = bells.len(), "ringing for overdue work");
-            ring(&self.dependencies, bells).await;
+    /// What dead workers held can be claimed again, or is given up when it seems to be what ends them.
+    async fn take_back_lost(&self) -> Result<Vec<Bell>, DbError> {
+        let pool = &self.dependencies.pool;
+        let (buried, mut bells) = db::bury_lost_chunks(pool, MOST_LOST_LEASES, self.max_in_flight()).await?;
+        let expired = db::expire_chunk_leases(pool).await?;
+        let files = db::expire_file_leases(pool, MOST_LOST_LEASES).await?;
+        let chunks = buried + expired.len();
+        if chunks + files > 0 {
+            tracing::warn!(chunks, files, dead = buried, "took work back from workers whose lease ran out");
+            metrics::counter!(LEASES_LOST).increment((chunks + files) as u64);
+        }
+        bells.extend(expired);
+        Ok(bells)
+    }
+
+    /// Sends as many of these jobs as their queue has too few. Which work is done is decided when it is claimed, so it does not
+    /// matter which of the jobs were lost. Where Redis does not say what it holds, it is asked again in the next round.
+    async fn fill_up(&self, queue: QueueName, waiting: &[Bell]) {
+        if waiting.is_empty() {
+            return;
+        }
+        match self.dependencies.queue.backlog(queue).await {
+            Ok(Backlog { lag, .. }) => {
+                let missing = waiting.get(usize::try_from(lag).unwrap_or(usize::MAX)..).unwrap_or_default();
+                if !missing.is_empty() {
+                    tracing::debug!(
+                        queue = queue.as_str(),
+                        jobs = missing.len(),
+                        "sending jobs that were lost"
+                    );
+                    ring(&self.dependencies, missing).await;
+                }
+            }
+            Err(error) => tracing::debug!(%error, "could not ask for a queue's length"),
         }
     }
 
-    async fn silence_ms(&self, queue: QueueName) -> i64 {
-        let backlog = match self.dependencies.queue.backlog(queue).await {
-            Ok(backlog) => backlog,
-            Err(error) => {
-                tracing::debug!(%error, "could not ask for a queue's length");
-                Backlog { length: 0, lag: u64::MAX }
-            }
-        };
-        let silence = if backlog.lag == 0 { SILENCE_WHEN_IDLE } else { SILENCE_WHEN_BUSY };
-        i64::try_from(silence.as_millis()).unwrap_or(i64::MAX)
+    fn max_in_flight(&self) -> i64 {
+        self.config.max_chunks_in_flight_per_account.into()
     }
 
     /// Starts a clean-up, unless one still runs.

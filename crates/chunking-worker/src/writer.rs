@@ -2,17 +2,23 @@
 //! is recorded has its object.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use bulk_core::chunk::{ChunkId, content_hash};
 use bulk_core::db::{self, ChunkingLease, DbError, NewChunk, RecordedChunk};
 use bulk_core::dependencies::Dependencies;
 use bulk_core::storage::{StorageError, keys};
+use bulk_core::worker::delay_after;
 use bytes::Bytes;
 use thiserror::Error;
 use tokio::task::JoinSet;
 
 /// Chunks being stored at a time, per file. Their bytes are in memory: at most this many MiB.
 const CONCURRENT_PUTS: usize = 4;
+
+/// Attempts to record one chunk while its action's row is in use.
+const RECORD_ATTEMPTS: u32 = 5;
+const FIRST_CONTENTION_DELAY: Duration = Duration::from_millis(50);
 
 /// Why a chunk could not be written.
 #[derive(Debug, Error)]
@@ -86,17 +92,14 @@ impl ChunkWriter {
             self.one_written().await?;
         }
         let row_count = i32::try_from(row_count).unwrap_or(i32::MAX);
-        let chunk = NewChunk { partition, seq, row_count, content_hash };
+        let size_bytes = i64::try_from(object.len()).unwrap_or(i64::MAX);
+        let chunk = NewChunk { partition, seq, row_count, content_hash, size_bytes };
         let (dependencies, lease) = (self.dependencies.clone(), self.lease.clone());
         let key = keys::chunk(&self.account, ChunkId { action_id: lease.action_id, partition, seq });
         let max_in_flight = self.max_in_flight;
         self.writes.spawn(async move {
             dependencies.store.put(&key, Bytes::from(object)).await?;
-            let bells = if is_new {
-                db::record_chunk(&dependencies.pool, &lease, chunk, max_in_flight).await?
-            } else {
-                db::chunk_rewritten(&dependencies.pool, &lease, chunk, max_in_flight).await?
-            };
+            let bells = record(&dependencies, &lease, chunk, is_new, max_in_flight).await?;
             ring(&dependencies, &bells).await;
             Ok(())
         });
@@ -118,6 +121,33 @@ impl ChunkWriter {
         match self.writes.join_next().await {
             Some(written) => written?,
             None => Ok(()),
+        }
+    }
+}
+
+/// Records a chunk, or that its object was written again. A transaction that meets contention has changed nothing and is made
+/// again, because otherwise the whole file would have to be read again.
+async fn record(
+    dependencies: &Dependencies,
+    lease: &ChunkingLease,
+    chunk: NewChunk,
+    is_new: bool,
+    max_in_flight: i64,
+) -> Result<Vec<db::Bell>, DbError> {
+    let pool = &dependencies.pool;
+    let mut attempts = 0;
+    loop {
+        let recorded = if is_new {
+            db::record_chunk(pool, lease, chunk, max_in_flight).await
+        } else {
+            db::chunk_rewritten(pool, lease, chunk, max_in_flight).await
+        };
+        attempts += 1;
+        match recorded {
+            Err(error) if error.is_contention() && attempts < RECORD_ATTEMPTS => {
+                tokio::time::sleep(delay_after(attempts, FIRST_CONTENTION_DELAY)).await;
+            }
+            ended => return ended,
         }
     }
 }

@@ -6,7 +6,7 @@ mod status;
 
 pub use outcome::{RowCode, RowOutcome, RowStatus};
 pub use record::{
-    ChunkDecodeError, ChunkEncoder, ChunkRow, ChunkRows, ResultRow, ResultsEncoder, content_hash,
+    ChunkDecodeError, ChunkEncoder, ChunkRow, ChunkRows, ResultRow, ResultRows, ResultsEncoder, content_hash,
     decode_chunk, decode_results,
 };
 pub use status::{ChunkEvent, ChunkStatus, IllegalChunkMove};

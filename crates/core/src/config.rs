@@ -10,6 +10,8 @@ mod problem;
 mod rate_limit;
 mod reader;
 mod redis;
+mod retention;
+mod samples;
 mod server;
 mod settings;
 mod storage;
@@ -17,12 +19,13 @@ mod telemetry;
 mod upload;
 mod worker;
 
-pub use auth::AuthMode;
+pub use auth::{AuthMode, JwtConfig};
 pub use database::DatabaseConfig;
 pub use http::{AllowedOrigins, HttpConfig};
 pub use problem::{ConfigError, Problem};
 pub use rate_limit::RateLimitConfig;
 pub use redis::RedisConfig;
+pub use retention::RetentionConfig;
 pub use server::{Environment, ServerConfig};
 pub use settings::Settings;
 pub use storage::StorageConfig;
@@ -47,6 +50,8 @@ pub struct Config {
     pub upload: UploadConfig,
     /// The job engine of both workers.
     pub worker: WorkerConfig,
+    /// How long things are kept.
+    pub retention: RetentionConfig,
     /// Logs.
     pub telemetry: TelemetryConfig,
 }
@@ -79,13 +84,14 @@ impl Config {
         let server = ServerConfig::read(reader);
         let telemetry = TelemetryConfig::read(reader, server.environment);
         Self {
-            server,
-            database: DatabaseConfig::read(reader),
-            redis: RedisConfig::read(reader),
-            storage: StorageConfig::read(reader),
+            database: DatabaseConfig::read(reader, server.environment),
+            redis: RedisConfig::read(reader, server.environment),
+            storage: StorageConfig::read(reader, server.environment),
             upload: UploadConfig::read(reader),
             worker: WorkerConfig::read(reader),
+            retention: RetentionConfig::read(reader),
             telemetry,
+            server,
         }
     }
 }
@@ -103,10 +109,10 @@ impl ApiConfig {
 
     fn read(reader: &mut Reader<'_>) -> Self {
         let config = Config::read(reader);
-        let environment = config.server.environment;
-        let auth = AuthMode::read(reader, environment);
+        let auth = AuthMode::read(reader, config.server.environment);
         let rate_limit = RateLimitConfig::read(reader);
-        Self { config, auth, rate_limit, http: HttpConfig::read(reader, environment) }
+        let http = HttpConfig::read(reader, &config.server, &auth);
+        Self { config, auth, rate_limit, http }
     }
 }
 

@@ -11,37 +11,55 @@ mod chunks;
 mod clean_up;
 mod committed;
 mod control;
+mod declarations;
 mod due;
+mod erasure;
 mod error;
 mod finish;
 mod idempotency;
 mod locked_action;
 mod pool;
+mod removals;
 mod uploads;
+mod usage;
 mod waiting;
 
 pub use actions::{
-    ActionFilter, ActionRecord, Insertion, NewAction, find_action, followed_actions, insert_action,
-    list_actions,
+    ActionFilter, ActionRecord, Insertion, NewAction, count_actions, find_action, followed_actions,
+    insert_action, list_actions,
 };
 pub use chunking::{
-    ChunkingClaim, ChunkingLease, NewChunk, RecordedChunk, chunk_rewritten, claim_chunking, fail_chunking,
-    finish_chunking, hand_back_chunking, record_chunk, refuse_file, renew_chunking,
+    ChunkingClaim, ChunkingLease, FileShare, NewChunk, RecordedChunk, chunk_rewritten,
+    chunking_lease_survived, claim_chunking, fail_chunking, files_wait_for_a_slot, finish_chunking,
+    hand_back_chunking, record_chunk, refuse_file, renew_chunking,
 };
-pub use chunks::{ChunkClaim, ChunkLease, claim_chunk, fail_chunk, hand_back_chunk, renew_chunk};
-pub use clean_up::{FinishedAction, actions_to_clean, committed_attempts, mark_cleaned};
+pub use chunks::{
+    ChunkClaim, ChunkLease, accounts_wait_for_a_slot, chunk_lease_survived, claim_chunk, defer_chunk,
+    fail_chunk, hand_back_chunk, renew_chunk,
+};
+pub use clean_up::{ActionObjects, action_objects};
 pub use committed::{CommittedChunk, code_counts, committed_chunks};
 pub use control::{cancel_action, pause_action, resume_action, retry_action};
+pub use declarations::find_declaration;
 pub use due::{
-    expire_chunk_leases, forgotten_chunking, forgotten_chunks, release_waiting, retries_due, schedules_due,
-    settle_finished,
+    bury_lost_chunks, expire_chunk_leases, expire_file_leases, release_waiting, retries_due, settle_finished,
+    start_scheduled, waiting_chunks, waiting_files,
 };
-pub use error::{DbError, is_outage};
+pub use erasure::{
+    AccountType, RecordTable, UploadUnderWay, cancel_all, count_rows, delete_bookkeeping,
+    delete_finished_actions, delete_records, stragglers_gone_in_ms, take_uploads,
+};
+pub use error::{DbError, is_contention, is_outage};
 pub use finish::{ChunkCounts, FinishedChunk, finish_chunk};
 pub use idempotency::{IdempotencyKey, KeyUse, find_key, remove_expired_keys};
 pub use locked_action::LockedAction;
-pub use pool::{SchemaError, connect, migrate, require_schema};
-pub use uploads::{OrphanedUpload, begin_upload, end_upload, orphaned_uploads, touch_upload};
+pub use pool::{SchemaError, SessionBounds, connect, connect_for_probes, migrate, require_schema};
+pub use removals::{
+    Removal, RemovalPart, abandon_uploads, count_removals, delete_action, due_removals, expire_actions,
+    expire_chunks, expire_files, expire_results, removal_done, removal_failed,
+};
+pub use uploads::{begin_upload, end_upload, is_abandoned, touch_upload};
+pub use usage::{QuotaExceeded, Quotas, room_for_upload};
 
 use uuid::Uuid;
 

@@ -9,7 +9,8 @@ use sqlx::PgPool;
 use thiserror::Error;
 
 use crate::config::Config;
-use crate::db::{self, SchemaError};
+use crate::db::{self, SchemaError, SessionBounds};
+use crate::entity::FrozenEntities;
 use crate::health::{Dependency, Probe};
 use crate::queue::Queue;
 use crate::shutdown::Shutdown;
@@ -24,6 +25,10 @@ pub struct Dependencies {
     pub queue: Queue,
     /// S3: the bytes.
     pub store: ObjectStore,
+    /// Entities as they were declared at upload; read from PostgreSQL once.
+    pub entities: FrozenEntities,
+    /// One connection for the probe, which must not wait behind requests and call that an outage.
+    probe_pool: PgPool,
 }
 
 /// Why a service cannot start.
@@ -44,15 +49,22 @@ pub enum DependencyError {
 }
 
 impl Dependencies {
-    /// Opens all three without asking them anything yet.
+    /// Opens all three without asking them anything yet. A statement that takes longer than `statement_timeout` is broken
+    /// off.
     ///
     /// # Errors
     /// When one of the URLs is not one.
-    pub fn open(config: &Config, service: &str) -> Result<Self, DependencyError> {
+    pub fn open(config: &Config, service: &str, bounds: SessionBounds) -> Result<Self, DependencyError> {
         let database = &config.database;
-        let pool = db::connect(&database.url, service, database.max_connections, config.worker.lease)
-            .map_err(DependencyError::DatabaseUrl)?;
-        Ok(Self { pool, queue: Queue::new(&config.redis)?, store: ObjectStore::new(&config.storage) })
+        let pool = db::connect(&database.url, service, database.max_connections, bounds);
+        let probe_pool = db::connect_for_probes(&database.url, service);
+        Ok(Self {
+            pool: pool.map_err(DependencyError::DatabaseUrl)?,
+            probe_pool: probe_pool.map_err(DependencyError::DatabaseUrl)?,
+            queue: Queue::new(&config.redis)?,
+            store: ObjectStore::new(&config.storage),
+            entities: FrozenEntities::default(),
+        })
     }
 
     /// Waits until the database has the schema that this build knows and the bucket exists. A service that starts while
@@ -89,7 +101,7 @@ impl Dependencies {
     #[must_use]
     pub fn probes(&self) -> Vec<Arc<dyn Probe>> {
         vec![
-            Arc::new(Database(self.pool.clone())),
+            Arc::new(Database(self.probe_pool.clone())),
             Arc::new(Redis(self.queue.clone())),
             Arc::new(Minio(self.store.clone())),
         ]
@@ -106,12 +118,14 @@ impl Probe for Database {
         Dependency::Database
     }
 
+    /// A server that takes no writes (a standby, a full disk that an operator or provider has closed) is of no use here.
     async fn probe(&self) -> Result<(), String> {
-        sqlx::query_scalar!(r#"SELECT 1 AS "one!""#)
-            .fetch_one(&self.0)
-            .await
-            .map(|_| ())
-            .map_err(|error| error.to_string())
+        let read_only =
+            sqlx::query_scalar!(r#"SELECT current_setting('transaction_read_only') = 'on' AS "read_only!""#)
+                .fetch_one(&self.0)
+                .await
+                .map_err(|error| error.to_string())?;
+        if read_only { Err("the database takes no writes: it is read-only".to_owned()) } else { Ok(()) }
     }
 }
 
@@ -122,7 +136,7 @@ impl Probe for Redis {
     }
 
     async fn probe(&self) -> Result<(), String> {
-        self.0.ping().await.map_err(|error| error.to_string())
+        self.0.probe().await.map_err(|error| error.to_string())
     }
 }
 

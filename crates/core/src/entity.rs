@@ -1,28 +1,33 @@
-//! What can be uploaded. An entity is one file that declares its columns, its row type with its rules, its key and its
-//! SQL ([`Entity`]); the [`registry`] lists them. Everything else (upload checks, templates, partitioning, folding,
-//! results) is derived from that declaration here, once for all entities.
+//! What can be uploaded. An entity is a declaration, one TOML file: its table, its account column, its id, its key and its
+//! columns with their kinds and rules ([`Entity`], read by `parse`). Everything else follows from it here, once for all
+//! entities: checks of headers and rows, folding, the statements ([`statements`]) and what they do ([`Entity::apply`]).
 
 mod apply;
-mod cells;
+pub mod catalog;
+pub mod check;
 mod column;
-mod contact;
 mod declaration;
+mod execute;
 mod fold;
-mod order;
-mod product;
-mod record;
+mod frozen;
+mod kind;
+mod parse;
+mod problem;
+mod read;
 mod refusal;
 mod registry;
+mod row;
 mod row_check;
-mod values;
+pub mod statements;
 
 pub use apply::ApplyRequest;
-pub use cells::{Cells, FieldProblem, Fields};
-pub use column::{Column, ColumnKind, ColumnMap};
-pub use contact::Contact;
-pub use declaration::Entity;
-pub use order::Order;
-pub use product::Product;
-pub use record::{Matched, Record};
-pub use registry::{EntityType, all, find, map_columns};
+pub use column::{Column, ColumnMap};
+pub use declaration::{AccountColumn, AccountId, AccountKind, Entity, IdColumn, IdKind, Source, quoted};
+pub use frozen::{FrozenEntities, FrozenError};
+pub use kind::{Bounds, ColumnKind, Kind};
+pub use parse::parse;
+pub use problem::Problem;
+pub use read::{FieldProblem, Fields};
+pub use registry::Entities;
+pub use row::{RecordId, Row, Value};
 pub use row_check::{CheckedRow, HeaderRules};

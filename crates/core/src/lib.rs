@@ -10,7 +10,8 @@
 //!    row in [`storage`], and [`db`] commits records, chunk, counters and completion together.
 //!
 //! [`worker`] is the job engine under both workers; it knows nothing of CSV or entities. PostgreSQL is the truth, Redis
-//! is only the doorbell: losing every message delays work, never loses it. This crate never names an HTTP framework.
+//! is only the doorbell: losing every message delays work, never loses it. [`removal`] takes out of [`storage`] what
+//! [`db`] has decided to forget. This crate never names an HTTP framework.
 
 pub mod action;
 pub mod chunk;
@@ -18,9 +19,13 @@ pub mod config;
 pub mod db;
 pub mod dependencies;
 pub mod entity;
+pub mod erasure;
+pub mod file_name;
 pub mod health;
 pub mod queue;
+pub mod removal;
 pub mod shutdown;
 pub mod storage;
 pub mod telemetry;
+pub mod value;
 pub mod worker;

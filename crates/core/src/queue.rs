@@ -4,11 +4,12 @@
 //! reconciler rings again), so nothing here has to be durable. Streams rather than lists, because length and group lag
 //! are the backlog that dashboards and autoscalers read.
 
+mod account_keys;
 mod job;
 mod reader;
 
-pub use job::{ChunkJob, ChunkingJob, Job};
-pub use reader::{Delivery, QueueReader};
+pub use job::{ChunkJob, ChunkingJob, Job, Payload};
+pub use reader::{Delivery, LONGEST_READ, QueueReader};
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -25,6 +26,8 @@ use crate::db::Bell;
 const GROUP: &str = "workers";
 /// A command that takes longer than this counts as failed.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long the key stays that a probe writes, in seconds.
+const PROBE_KEY_S: u64 = 60;
 
 /// A queue's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,12 +142,14 @@ impl Queue {
         Ok(Backlog { length, lag })
     }
 
-    /// Makes sure that Redis answers.
+    /// Makes sure that Redis takes writes: a full one, or one that cannot save, still answers a PING.
     ///
     /// # Errors
     /// When it does not.
-    pub async fn ping(&self) -> Result<(), RedisError> {
-        self.noting_silence(redis::cmd("PING").query_async(&mut self.connection()).await)
+    pub async fn probe(&self) -> Result<(), RedisError> {
+        let mut write = redis::cmd("SET");
+        write.arg(format!("{}:probe", self.key_prefix)).arg("1").arg("EX").arg(PROBE_KEY_S);
+        self.noting_silence(write.query_async(&mut self.connection()).await)
     }
 
     fn connection(&self) -> ConnectionManager {

@@ -23,6 +23,7 @@ use secrecy::ExposeSecret;
 use tokio::io::AsyncRead;
 
 use crate::config::StorageConfig;
+use crate::file_name::content_disposition;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// One attempt at a request, up to the response's headers. The client has no limit of its own: a server that never
@@ -174,26 +175,23 @@ impl ObjectStore {
         Ok(found.into_iter().filter_map(|object| object.key).collect())
     }
 
-    /// Removes up to a thousand objects in one request; those that are not there are fine.
+    /// Removes up to a thousand objects in one request; those that are not there are fine. Returns the server's reason for
+    /// each that it does not remove.
     ///
     /// # Errors
-    /// When the server is away, or refuses any of them.
-    pub async fn delete_all(&self, keys: &[String]) -> Result<(), StorageError> {
+    /// When the server is away, or refuses the request as a whole.
+    pub async fn delete_all(&self, keys: &[String]) -> Result<Vec<String>, StorageError> {
         if keys.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let objects =
             keys.iter().filter_map(|key| ObjectIdentifier::builder().key(key).build().ok()).collect();
         let batch = Delete::builder().set_objects(Some(objects)).quiet(true).build();
         let batch = batch.map_err(|error| StorageError::Unavailable(error.to_string()))?;
         let deleted = self.client.delete_objects().bucket(&self.bucket).delete(batch).send().await;
-        match deleted.map_err(StorageError::from_sdk)?.errors() {
-            [] => Ok(()),
-            [first, ..] => {
-                let reason = first.message().or(first.code()).unwrap_or("no reason given");
-                Err(StorageError::Unavailable(format!("an object was not deleted: {reason}")))
-            }
-        }
+        let refused = deleted.map_err(StorageError::from_sdk)?.errors.unwrap_or_default();
+        let reason = |error: aws_sdk_s3::types::Error| error.message.or(error.code).unwrap_or_default();
+        Ok(refused.into_iter().map(reason).collect())
     }
 
     /// Ends an unfinished multipart upload; one that is not there is fine.
@@ -202,6 +200,40 @@ impl ObjectStore {
     /// When the server is away or refuses.
     pub async fn abort_upload(&self, key: &str, multipart_id: &str) -> Result<(), StorageError> {
         upload::abort(&self.client, &self.bucket, key, multipart_id).await
+    }
+
+    /// The unfinished multipart uploads below `prefix`, by key and id; `None` where the server cannot list them.
+    ///
+    /// # Errors
+    /// When the server is away or refuses.
+    pub async fn unfinished_uploads(
+        &self,
+        prefix: &str,
+    ) -> Result<Option<Vec<(String, String)>>, StorageError> {
+        let mut request = self.client.list_multipart_uploads().bucket(&self.bucket).prefix(prefix);
+        let mut found = Vec::new();
+        loop {
+            let listing = match request.clone().send().await {
+                Ok(listing) => listing,
+                // Not implemented, or not allowed to the services' key.
+                Err(error)
+                    if error
+                        .raw_response()
+                        .is_some_and(|answer| [403, 405, 501].contains(&answer.status().as_u16())) =>
+                {
+                    return Ok(None);
+                }
+                Err(error) => return Err(StorageError::from_sdk(error)),
+            };
+            let uploads = listing.uploads.unwrap_or_default();
+            found.extend(uploads.into_iter().filter_map(|upload| Some((upload.key?, upload.upload_id?))));
+            if listing.is_truncated != Some(true) {
+                return Ok(Some(found));
+            }
+            request = request
+                .set_key_marker(listing.next_key_marker)
+                .set_upload_id_marker(listing.next_upload_id_marker);
+        }
     }
 
     /// A link that lets its holder fetch the object under the name `file_name`, until `valid_for` has passed.
@@ -214,10 +246,6 @@ impl ObjectStore {
         file_name: &str,
         valid_for: Duration,
     ) -> Result<String, StorageError> {
-        let plain: String = file_name
-            .chars()
-            .map(|c| if c.is_ascii_graphic() && c != '"' && c != '\\' { c } else { '_' })
-            .collect();
         let signing = PresigningConfig::expires_in(valid_for)
             .map_err(|error| StorageError::Unavailable(error.to_string()))?;
         let request = self
@@ -225,7 +253,7 @@ impl ObjectStore {
             .get_object()
             .bucket(&self.bucket)
             .key(key)
-            .response_content_disposition(format!("attachment; filename=\"{plain}\""));
+            .response_content_disposition(content_disposition(file_name));
         let signed = request.presigned(signing).await.map_err(StorageError::from_sdk)?;
         Ok(signed.uri().to_owned())
     }

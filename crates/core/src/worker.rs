@@ -7,8 +7,10 @@ mod backoff;
 mod breaker;
 mod lease;
 mod runner;
+mod turn;
 
 pub use backoff::delay_after;
 pub use breaker::Breaker;
 pub use lease::LeaseKeeper;
 pub use runner::{Handler, Runner, Verdict, consumer_name};
+pub use turn::{SLICE, Turn};

@@ -1,8 +1,10 @@
-//! From uploaded bytes to UTF-8 text: gunzips, takes off the byte order mark, converts UTF-16, limits the decoded size.
-//! UTF-8 itself is checked by the reader, record by record, where the line is known.
+//! From uploaded bytes to UTF-8 text: gunzips, recognises what is no text, takes off the byte order mark, converts other
+//! encodings, limits the decoded size. UTF-8 itself is checked by the reader, record by record, where the line is known.
 
 use std::io::{self, Cursor};
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
 use async_compression::tokio::bufread::GzipDecoder;
@@ -10,40 +12,87 @@ use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8};
 use tokio::io::{AsyncRead, AsyncReadExt, BufReader, ReadBuf};
 
 use super::CsvError;
+use super::dialect::TextEncoding;
+use super::kind::{FileKind, KIND_BYTES};
+use super::lines::LineEnds;
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
-const LONGEST_BOM_BYTES: u64 = 3;
+/// Enough for a byte order mark and for all of [`FileKind::of_bytes`] but what is in a zip archive. No more, so that a
+/// header is looked at as soon as it has come.
+const LONGEST_MAGIC_BYTES: u64 = 8;
 const COMPRESSED_BUFFER_BYTES: usize = 64 * 1024;
-const UTF16_BUFFER_BYTES: usize = 16 * 1024;
+const CONVERTED_PIECE_BYTES: usize = 16 * 1024;
+/// Most bytes that a packed byte may become: rows of real files become 5 to 30. A file that repeats itself more than that
+/// is refused, since to unpack it costs its sender nothing and others much.
+const MAX_RATIO: u64 = 100;
+/// Below this size it does not matter.
+const RATIO_COUNTS_FROM_BYTES: u64 = 16 * 1024 * 1024;
+/// Text after which others get their turn on the thread, even if more is there at once.
+const STRETCH_BYTES: u64 = 512 * 1024;
+
+/// What to expect of the bytes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Decoding {
+    pub max_decoded_bytes: u64,
+    pub encoding: Option<TextEncoding>,
+    /// The source may end anywhere.
+    pub is_cut: bool,
+}
 
 /// A layer of reading. Calls through it happen once per buffer, so their dynamic dispatch costs nothing per row.
 pub(super) type BoxRead = Box<dyn AsyncRead + Send + Unpin>;
 
-/// The text in `source`, in UTF-8 unless the file claims so and lies, without byte order mark.
-pub(super) async fn decode<R>(source: R, max_decoded_bytes: u64) -> io::Result<BoxRead>
+/// What the bytes of a file are.
+pub(super) struct Decoded {
+    /// The text, in UTF-8 unless the file claims so and lies, without byte order mark.
+    pub text: BoxRead,
+    pub encoding: TextEncoding,
+}
+
+/// The text in `source`. A byte order mark goes before `encoding`, for it cannot stand there by accident.
+pub(super) async fn decode<R>(source: R, how: &Decoding) -> io::Result<Decoded>
 where
     R: AsyncRead + Send + Unpin + 'static,
 {
-    let source = Box::new(NameErrors { inner: source, name: CsvError::Io });
+    let packed_bytes = Arc::new(AtomicU64::new(0));
+    let source = NameErrors { inner: source, name: CsvError::Io, is_cut: false };
+    let source = Box::new(CountBytes { inner: source, count: packed_bytes.clone() });
     let (magic, source) = peek(source, GZIP_MAGIC.len() as u64).await?;
-    let bytes = if magic == GZIP_MAGIC { gunzip(source) } else { source };
-    let bytes = Box::new(LimitBytes { inner: bytes, left: max_decoded_bytes, limit: max_decoded_bytes });
+    let is_gzip = magic == GZIP_MAGIC;
+    let bytes = if is_gzip { gunzip(source, how.is_cut) } else { source };
+    let limit = how.max_decoded_bytes;
+    let bytes = Box::new(LimitBytes { inner: bytes, decoded: 0, limit, packed_bytes, stretch: 0 });
 
-    let (mut start, bytes) = take_head(bytes, LONGEST_BOM_BYTES).await?;
-    let (encoding, bom_bytes) = Encoding::for_bom(&start).unwrap_or((UTF_8, 0));
-    start.drain(..bom_bytes);
-    let text = put_back(start, bytes);
-    if encoding == UTF_8 {
-        return Ok(text);
+    let (mut start, bytes) = take_head(bytes, LONGEST_MAGIC_BYTES).await?;
+    if is_gzip && start.starts_with(&GZIP_MAGIC) {
+        return Err(CsvError::NotCsv(FileKind::GzipInGzip).into_io());
     }
-    Ok(Box::new(Utf16Text::new(text, encoding.new_decoder_without_bom_handling())))
+    if let Some(kind) = FileKind::of_bytes(&start) {
+        return Err(CsvError::NotCsv(whole_kind(kind, start, bytes).await?).into_io());
+    }
+    let named = how.encoding.unwrap_or(TextEncoding::UTF_8).get();
+    let (encoding, mark_bytes) = Encoding::for_bom(&start).unwrap_or((named, 0));
+    start.drain(..mark_bytes);
+    let text = put_back(start, bytes);
+    let text: BoxRead =
+        if encoding == UTF_8 { text } else { Box::new(ConvertedText::new(text, encoding, how)) };
+    Ok(Decoded { text, encoding: TextEncoding::of(encoding) })
 }
 
-fn gunzip(source: BoxRead) -> BoxRead {
+/// Tells apart what begins like any zip archive.
+async fn whole_kind(kind: FileKind, start: Vec<u8>, bytes: BoxRead) -> io::Result<FileKind> {
+    if kind != FileKind::Zip {
+        return Ok(kind);
+    }
+    let (head, _) = take_head(put_back(start, bytes), KIND_BYTES as u64).await?;
+    Ok(FileKind::of_bytes(&head).unwrap_or(kind))
+}
+
+fn gunzip(source: BoxRead, is_cut: bool) -> BoxRead {
     let mut decoder = GzipDecoder::new(BufReader::with_capacity(COMPRESSED_BUFFER_BYTES, source));
     // A gzip file may be several streams in a row; this also finds what follows the last one and is no gzip.
     decoder.multiple_members(true);
-    Box::new(NameErrors { inner: decoder, name: CsvError::BadGzip })
+    Box::new(NameErrors { inner: decoder, name: CsvError::BadGzip, is_cut })
 }
 
 /// The first `length` bytes, or all if there are fewer, and a reader that still begins with them.
@@ -59,7 +108,7 @@ async fn take_head(mut source: BoxRead, length: u64) -> io::Result<(Vec<u8>, Box
 }
 
 /// A reader of `head` and then `rest`.
-pub(super) fn put_back(head: Vec<u8>, rest: BoxRead) -> BoxRead {
+fn put_back(head: Vec<u8>, rest: BoxRead) -> BoxRead {
     Box::new(Cursor::new(head).chain(rest))
 }
 
@@ -67,6 +116,8 @@ pub(super) fn put_back(head: Vec<u8>, rest: BoxRead) -> BoxRead {
 struct NameErrors<R> {
     inner: R,
     name: fn(io::Error) -> CsvError,
+    /// An early end is an end.
+    is_cut: bool,
 }
 
 impl<R: AsyncRead + Unpin> AsyncRead for NameErrors<R> {
@@ -75,17 +126,42 @@ impl<R: AsyncRead + Unpin> AsyncRead for NameErrors<R> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let name = self.name;
-        let outcome = Pin::new(&mut self.inner).poll_read(context, buffer);
-        outcome.map_err(|error| CsvError::from_io(error, name).into_io())
+        let (name, is_cut) = (self.name, self.is_cut);
+        match ready!(Pin::new(&mut self.inner).poll_read(context, buffer)) {
+            Err(error) if is_cut && error.kind() == io::ErrorKind::UnexpectedEof => Poll::Ready(Ok(())),
+            outcome => Poll::Ready(outcome.map_err(|error| CsvError::from_io(error, name).into_io())),
+        }
     }
 }
 
-/// Fails when more than `limit` bytes come: a small gzip file can be terabytes long.
+/// Counts what is read of `inner`.
+struct CountBytes<R> {
+    inner: R,
+    count: Arc<AtomicU64>,
+}
+
+impl<R: AsyncRead + Unpin> AsyncRead for CountBytes<R> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let filled_before = buffer.filled().len();
+        ready!(Pin::new(&mut self.inner).poll_read(context, buffer))?;
+        self.count.fetch_add((buffer.filled().len() - filled_before) as u64, Ordering::Relaxed);
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// Fails when more than `limit` bytes come, or too many for what they were packed in: a small gzip file can be terabytes
+/// long. Pauses after every stretch, since a reader to whom everything is there at once would keep its thread for seconds.
 struct LimitBytes<R> {
     inner: R,
-    left: u64,
+    decoded: u64,
     limit: u64,
+    packed_bytes: Arc<AtomicU64>,
+    /// Bytes since the last pause.
+    stretch: u64,
 }
 
 impl<R: AsyncRead + Unpin> AsyncRead for LimitBytes<R> {
@@ -94,57 +170,82 @@ impl<R: AsyncRead + Unpin> AsyncRead for LimitBytes<R> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.stretch >= STRETCH_BYTES {
+            self.stretch = 0;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let filled_before = buffer.filled().len();
         ready!(Pin::new(&mut self.inner).poll_read(context, buffer))?;
         let length = (buffer.filled().len() - filled_before) as u64;
-        match self.left.checked_sub(length) {
-            Some(left) => self.left = left,
-            None => return Poll::Ready(Err(CsvError::TooManyBytes { limit_bytes: self.limit }.into_io())),
+        self.stretch += length;
+        self.decoded += length;
+        if self.decoded > self.limit {
+            return Poll::Ready(Err(CsvError::TooManyBytes { limit_bytes: self.limit }.into_io()));
+        }
+        let packed_bytes = self.packed_bytes.load(Ordering::Relaxed);
+        if self.decoded > RATIO_COUNTS_FROM_BYTES && self.decoded / MAX_RATIO > packed_bytes {
+            return Poll::Ready(Err(CsvError::TooDense { limit: MAX_RATIO }.into_io()));
         }
         Poll::Ready(Ok(()))
     }
 }
 
-/// Converts UTF-16 to UTF-8.
-struct Utf16Text {
+/// Converts another encoding to UTF-8.
+struct ConvertedText {
     inner: BoxRead,
     decoder: Decoder,
     input: Box<[u8]>,
     output: Vec<u8>,
     /// How much of `output` has been handed out.
     handed_out: usize,
-    line: u64,
+    lines: LineEnds,
+    encoding: &'static Encoding,
+    is_declared: bool,
+    is_cut: bool,
     ended: bool,
 }
 
-impl Utf16Text {
-    fn new(inner: BoxRead, decoder: Decoder) -> Self {
-        let input = vec![0; UTF16_BUFFER_BYTES].into_boxed_slice();
-        Utf16Text { inner, decoder, input, output: Vec::new(), handed_out: 0, line: 1, ended: false }
+impl ConvertedText {
+    fn new(inner: BoxRead, encoding: &'static Encoding, how: &Decoding) -> Self {
+        ConvertedText {
+            inner,
+            decoder: encoding.new_decoder_without_bom_handling(),
+            input: vec![0; CONVERTED_PIECE_BYTES].into_boxed_slice(),
+            output: Vec::new(),
+            handed_out: 0,
+            lines: LineEnds::default(),
+            encoding,
+            is_declared: how.encoding.map(TextEncoding::get) == Some(encoding),
+            is_cut: how.is_cut,
+            ended: false,
+        }
     }
 
     fn convert(&mut self, length: usize) -> Result<(), CsvError> {
         self.ended = length == 0;
-        // Three bytes per code unit, half a code unit left over from the piece before, and a closing replacement.
-        self.output.resize(self.input.len() * 3 / 2 + 8, 0);
+        // Three bytes of UTF-8 per byte at most, and what was left over from the piece before.
+        self.output.resize(self.input.len() * 3 + 16, 0);
         let (result, _, written) = self.decoder.decode_to_utf8_without_replacement(
             &self.input[..length],
             &mut self.output,
-            self.ended,
+            self.ended && !self.is_cut,
         );
         self.output.truncate(written);
         self.handed_out = 0;
-        self.line += self.output.iter().filter(|&&byte| byte == b'\n').count() as u64;
+        self.output.iter().for_each(|&byte| self.lines.see(byte));
         match result {
             DecoderResult::InputEmpty => Ok(()),
-            DecoderResult::OutputFull | DecoderResult::Malformed(..) => {
-                Err(CsvError::NotText { line: self.line })
-            }
+            DecoderResult::OutputFull | DecoderResult::Malformed(..) => Err(CsvError::NotText {
+                line: self.lines.count() + 1,
+                declared: self.is_declared.then(|| self.encoding.name()),
+                likely: None,
+            }),
         }
     }
 }
 
-impl AsyncRead for Utf16Text {
+impl AsyncRead for ConvertedText {
     fn poll_read(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,

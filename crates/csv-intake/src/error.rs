@@ -3,27 +3,54 @@
 
 use std::io;
 
+use super::kind::FileKind;
+
 /// Why reading a CSV file stopped. The message is fit for the user unless the variant is [`CsvError::Io`].
 #[derive(Debug, thiserror::Error)]
 pub enum CsvError {
     /// No bytes at all, or only a byte order mark and blank lines.
     #[error("the file is empty: it needs a header line and at least one row")]
     Empty,
+    /// Something else than a table in text.
+    #[error("{0}")]
+    NotCsv(FileKind),
     /// Bytes that are no text in the file's encoding, or a NUL in the header.
-    #[error("line {line} is not valid text: save the file as UTF-8 and upload it again")]
+    #[error("{}", not_text(*line, *declared, *likely))]
     NotText {
         /// Line of the first invalid byte.
         line: u64,
+        /// The encoding that the sender named.
+        declared: Option<&'static str>,
+        /// The encoding that it seems to be in.
+        likely: Option<&'static str>,
     },
-    /// A record too long to be kept in memory, most often because a quote is never closed.
-    #[error(
-        "the row that begins on line {line} is longer than {limit_bytes} bytes: is a closing quote missing?"
-    )]
-    RecordTooLong {
-        /// Line on which the record begins.
+    /// A header that is too long to be kept in memory, most often because a quote is never closed.
+    #[error("the header on line {line} is longer than {limit_bytes} bytes: is a closing quote missing?")]
+    HeaderTooLong {
+        /// Line on which the header begins.
         line: u64,
-        /// The limit, counted over the record's bytes as UTF-8 with its quotes, delimiters and line end.
+        /// The limit, counted over the header's bytes as UTF-8 with its quotes, delimiters and line end.
         limit_bytes: usize,
+    },
+    /// Quotes in the header that do not fit.
+    #[error(
+        "in the header on line {line} the quotes of column {column} do not fit: a quoted name ends with a quote that is \
+         followed by a delimiter or the line's end, and a quote inside it is doubled"
+    )]
+    HeaderQuotes {
+        /// Line on which the header begins.
+        line: u64,
+        /// The column, from 1.
+        column: usize,
+    },
+    /// A line `sep=…` that names no delimiter there is.
+    #[error(
+        "line {line} says that the columns are separated by something else than a comma, a semicolon, a tab or a pipe: \
+         use one of them"
+    )]
+    UnknownSeparator {
+        /// The line.
+        line: u64,
     },
     /// More data rows than allowed.
     #[error("the file has more than {limit} rows: split it into several files")]
@@ -37,22 +64,42 @@ pub enum CsvError {
         /// Bytes allowed.
         limit_bytes: u64,
     },
+    /// A gzip stream that becomes too many times its size.
+    #[error(
+        "the file becomes more than {limit} times as large when it is unpacked: send it as it is, not packed"
+    )]
+    TooDense {
+        /// How many times its size it may become.
+        limit: u64,
+    },
     /// A gzip stream that is damaged, cut short or followed by something else.
     #[error("the gzip file is damaged or incomplete ({0}): compress it again")]
     BadGzip(#[source] io::Error),
-    /// The file ends inside a quoted field.
-    #[error("the row that begins on line {line} opens a quote that is never closed")]
-    UnterminatedQuote {
-        /// Line on which the record begins.
-        line: u64,
-    },
     /// The source failed (client, network, storage); says nothing about the file.
     #[error("reading the file failed: {0}")]
     Io(#[source] io::Error),
 }
 
+fn not_text(line: u64, declared: Option<&str>, likely: Option<&str>) -> String {
+    let repair = "save the file as UTF-8 and upload it again";
+    match (declared, likely.map(str::to_lowercase)) {
+        (None, None) => format!("line {line} is not valid text: {repair}"),
+        (None, Some(likely)) => format!(
+            "line {line} is not valid UTF-8; the file looks like {likely}: send it with encoding={likely}, or {repair}"
+        ),
+        (Some(declared), Some(likely)) if likely != declared.to_lowercase() => format!(
+            "line {line} is not valid {declared}, the encoding named for this file; it looks like {likely}: send it with \
+             encoding={likely}, or {repair}"
+        ),
+        (Some(declared), _) => {
+            format!("line {line} is not valid {declared}, the encoding named for this file: {repair}")
+        }
+    }
+}
+
 impl CsvError {
     /// True if the file is at fault and will be so again; false if reading failed and is worth another try.
+    #[must_use]
     pub fn is_file_fault(&self) -> bool {
         !matches!(self, CsvError::Io(_))
     }

@@ -1,20 +1,101 @@
 //! Fits an uploaded header to an entity's columns, once per file, so that rows are read by index. All that is wrong is
 //! said at once, because each round trip costs the user an upload.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
-/// Characters of an uploaded name that are repeated in a message.
-const SHOWN_CHARS: usize = 64;
+use serde::{Deserialize, Serialize};
+
+mod likeness;
+
+pub use likeness::{Suggestion, suggest};
+use likeness::{advice, comparable, most_similar, shown};
 
 /// Problems told in full; a file that is no CSV at all would otherwise be answered with its whole content.
 const MAX_PROBLEMS: usize = 50;
 
-/// Jaro-Winkler similarity from which a known column is offered instead of an unknown one: `e-mail`, `mail` and
-/// `order_no` find theirs, `phone` and `street` find nothing among the columns of our entities.
-const SIMILAR_ENOUGH: f64 = 0.8;
+/// What a download adds to the uploaded columns. They are left out, so that it can be repaired and uploaded as it is.
+pub const OWN_COLUMNS: [&str; 4] = ["_row", "_status", "_reason", "_id"];
 
-/// Something about the header, or the mapping, that refuses the file.
+const LEAVE_OUT: &str = "map it (`mapping`), or leave it out: mapped to null, or all unknown ones by \
+                         unknownColumns=ignore";
+
+/// From an uploaded header, or a position such as `#3`, to a column; to none where the uploaded one is left out.
+pub type Mapping = BTreeMap<String, Option<String>>;
+
+/// A column that an uploaded one may stand for.
+#[derive(Clone, Copy, Debug)]
+pub struct Known<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Other names by which files call it.
+    pub aliases: &'a [String],
+}
+
+/// What becomes of columns that are neither mapped nor known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnknownColumns {
+    /// They refuse the file, since one of them may be a mistyped one.
+    #[default]
+    Refuse,
+    /// They are left out.
+    Ignore,
+}
+
+impl UnknownColumns {
+    /// Every choice, in the order of the documentation.
+    pub const ALL: [Self; 2] = [Self::Refuse, Self::Ignore];
+
+    /// The name used in the API.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Refuse => "refuse",
+            Self::Ignore => "ignore",
+        }
+    }
+
+    /// The choice called `name`, if there is one.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|choice| choice.as_str() == name)
+    }
+}
+
+/// How a header is to be read.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// The columns there are.
+    pub known: &'a [Known<'a>],
+    /// What the uploader says that headers mean.
+    pub mapping: &'a Mapping,
+    /// What becomes of the others.
+    pub unknown_columns: UnknownColumns,
+    /// From a column that the file does not have to its value in every row.
+    pub defaults: &'a BTreeMap<String, String>,
+}
+
+/// What the columns of a file stand for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolved {
+    /// For each uploaded column the index of the known one, or none if it is left out.
+    pub columns: Vec<Option<usize>>,
+    /// Indexes of columns that are left out for having no name, provided that they have no value in any row either.
+    pub nameless: Vec<usize>,
+    /// Indexes of columns that nothing is known about; they refuse the file or are left out.
+    pub unknown: Vec<usize>,
+    /// Known columns with a value for every row.
+    pub defaults: Vec<(usize, String)>,
+}
+
+impl Resolved {
+    /// Index of each uploaded column that is not left out, and of the known one that it stands for.
+    pub fn used(&self) -> impl Iterator<Item = (usize, usize)> {
+        self.columns.iter().enumerate().filter_map(|(index, column)| Some((index, (*column)?)))
+    }
+}
+
+/// Something about the header, the mapping or the defaults that refuses the file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HeaderProblem {
     /// The uploaded name it is about, cut to a length that can be shown; empty if it has none.
@@ -23,56 +104,93 @@ pub struct HeaderProblem {
     pub message: String,
 }
 
-/// Maps each uploaded column to an entity column, as its index in `known`.
+impl HeaderProblem {
+    /// The problem with a column (index from 0) that has no name, although rows have values in it.
+    #[must_use]
+    pub fn nameless(index: usize) -> Self {
+        let position = index + 1;
+        let message = format!(
+            "column {position} has values but no name: name it in the header line, map it by its position (`#{position}`), \
+             or leave it out: `#{position}` mapped to null, or unknownColumns=ignore"
+        );
+        HeaderProblem { column: String::new(), message }
+    }
+}
+
+/// Finds out what each uploaded column stands for.
 ///
-/// Names are compared trimmed and without case. `mapping` (CSV header → entity column) is applied first; its keys and
-/// values are compared the same way.
+/// Names are compared without white space and invisible characters around them and without case. The mapping goes first,
+/// then the columns' own names, then their aliases.
 ///
 /// # Errors
 ///
-/// Everything that is wrong with the header and the mapping: repeated, unknown and empty names, and mappings from or to
-/// columns that do not exist.
-pub fn resolve(
-    header: &[String],
-    mapping: &BTreeMap<String, String>,
-    known: &[&str],
-) -> Result<Vec<usize>, Vec<HeaderProblem>> {
+/// Everything that is wrong: unknown names, two columns for one, mappings from or to columns that do not exist, defaults
+/// for columns that the file has.
+pub fn resolve(header: &[String], wanted: &Wanted<'_>) -> Result<Resolved, Vec<HeaderProblem>> {
+    let (resolved, problems) = examine(header, wanted);
+    if problems.is_empty() { Ok(resolved) } else { Err(problems) }
+}
+
+/// Like [`resolve`], for those who look at a file before it is right: what can be told of it, and everything that is wrong.
+#[must_use]
+pub fn examine(header: &[String], wanted: &Wanted<'_>) -> (Resolved, Vec<HeaderProblem>) {
     let mut resolution = Resolution {
-        known,
-        targets: BTreeMap::new(),
-        by_name: HashMap::new(),
+        wanted,
+        by_key: HashMap::new(),
         by_target: HashMap::new(),
+        nameless: Vec::new(),
+        unknown: Vec::new(),
         problems: Problems::default(),
     };
-    resolution.take_mapping(mapping);
-    let columns = header.iter().enumerate().map(|(index, name)| resolution.column(index + 1, name)).collect();
-    resolution.report_unused_mappings();
-    let problems = resolution.problems.into_list();
-    if problems.is_empty() { Ok(columns) } else { Err(problems) }
+    resolution.take_mapping();
+    let mut columns: Vec<_> =
+        header.iter().enumerate().map(|(index, name)| resolution.column(index, name)).collect();
+    resolution.settle_conflicts(header, &mut columns);
+    resolution.report_unknown(header);
+    resolution.report_unused_mappings(header);
+    let defaults = resolution.defaults();
+    let Resolution { nameless, unknown, problems, .. } = resolution;
+    (Resolved { columns, nameless, unknown, defaults }, problems.into_list())
 }
 
 struct Resolution<'a> {
-    known: &'a [&'a str],
+    wanted: &'a Wanted<'a>,
     /// From the comparable form of a mapping's key to the mapping.
-    targets: BTreeMap<String, Mapped<'a>>,
-    /// From the comparable form of each header to its position.
-    by_name: HashMap<String, usize>,
-    /// From each entity column that is taken to the header that takes it.
-    by_target: HashMap<usize, &'a str>,
+    by_key: HashMap<String, Mapped<'a>>,
+    /// From each known column that is taken to the uploaded ones that take it.
+    by_target: HashMap<usize, Vec<Claim>>,
+    nameless: Vec<usize>,
+    /// Indexes of columns that nothing is known about.
+    unknown: Vec<usize>,
     problems: Problems,
 }
 
 struct Mapped<'a> {
     key: &'a str,
-    target: &'a str,
+    target: Option<&'a str>,
     is_used: bool,
 }
 
+/// An uploaded column that stands for a known one.
+#[derive(Clone, Copy)]
+struct Claim {
+    index: usize,
+    by: By,
+}
+
+/// How it is known that it does; in order of weight.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum By {
+    Alias,
+    Name,
+    Mapping,
+}
+
 impl<'a> Resolution<'a> {
-    fn take_mapping(&mut self, mapping: &'a BTreeMap<String, String>) {
-        for (key, target) in mapping {
-            let mapped = Mapped { key, target, is_used: false };
-            if self.targets.insert(comparable(key), mapped).is_some() {
+    fn take_mapping(&mut self) {
+        for (key, target) in self.wanted.mapping {
+            let mapped = Mapped { key, target: target.as_deref(), is_used: false };
+            if self.by_key.insert(comparable(key), mapped).is_some() {
                 self.problems.add(key, || {
                     format!("the mapping names the header `{}` more than once: keep one entry", shown(key))
                 });
@@ -80,67 +198,137 @@ impl<'a> Resolution<'a> {
         }
     }
 
-    /// The entity column for the header `name` at `position` (from 1). Without one, a problem is noted, and the index
-    /// returned is never used.
-    fn column(&mut self, position: usize, name: &'a str) -> usize {
-        let name = name.trim();
-        let comparable_name = comparable(name);
-        if name.is_empty() {
+    /// The known column for the uploaded one at `index`; none if it is left out, or a problem.
+    fn column(&mut self, index: usize, name: &str) -> Option<usize> {
+        let name_key = comparable(name);
+        let position_key = format!("#{}", index + 1);
+        let key = if self.by_key.contains_key(&name_key) { &name_key } else { &position_key };
+        if let Some(mapped) = self.by_key.get_mut(key) {
+            mapped.is_used = true;
+            let target = mapped.target?;
+            let Some(column) = self.find(target) else {
+                let known = self.wanted.known;
+                self.problems.add(if name.is_empty() { &position_key } else { name }, || {
+                    let (shown_name, shown_target) =
+                        (shown(if name.is_empty() { &position_key } else { name }), shown(target.trim()));
+                    let advice = advice(target, known);
+                    format!(
+                        "the mapping sends `{shown_name}` to the unknown column `{shown_target}`: {advice}"
+                    )
+                });
+                return None;
+            };
+            self.by_target.entry(column.0).or_default().push(Claim { index, by: By::Mapping });
+            return Some(column.0);
+        }
+        if OWN_COLUMNS.contains(&name_key.as_str()) {
+            return None;
+        }
+        if name_key.is_empty() {
+            if self.wanted.unknown_columns == UnknownColumns::Refuse {
+                self.nameless.push(index);
+            }
+            return None;
+        }
+        let Some((column, by)) = self.find(name) else {
+            self.unknown.push(index);
+            return None;
+        };
+        self.by_target.entry(column).or_default().push(Claim { index, by });
+        Some(column)
+    }
+
+    /// The known column that goes by `name`.
+    fn find(&self, name: &str) -> Option<(usize, By)> {
+        let wanted = comparable(name);
+        let known = self.wanted.known;
+        let by_name = known.iter().position(|known| comparable(known.name) == wanted);
+        let by_alias =
+            || known.iter().position(|known| known.aliases.iter().any(|alias| comparable(alias) == wanted));
+        by_name.map(|column| (column, By::Name)).or_else(|| by_alias().map(|column| (column, By::Alias)))
+    }
+
+    /// Of two columns for one, what the uploader said goes before names and aliases where the rest is ignored anyway.
+    fn settle_conflicts(&mut self, header: &[String], columns: &mut [Option<usize>]) {
+        let mut conflicts: Vec<_> = self.by_target.iter().filter(|(_, claims)| claims.len() > 1).collect();
+        conflicts.sort_by_key(|(column, _)| **column);
+        for (column, claims) in conflicts {
+            let weightiest = claims.iter().map(|claim| claim.by).max().unwrap_or(By::Alias);
+            let ignores = self.wanted.unknown_columns == UnknownColumns::Ignore;
+            let mut kept: Option<usize> = None;
+            for claim in claims {
+                if ignores && claim.by < weightiest {
+                    columns[claim.index] = None;
+                    continue;
+                }
+                let Some(first) = kept.replace(claim.index) else { continue };
+                kept = Some(first);
+                let known = self.wanted.known[*column].name;
+                self.problems.add(&header[claim.index], || conflict(header, first, claim.index, known));
+            }
+        }
+    }
+
+    fn report_unknown(&mut self, header: &[String]) {
+        if self.wanted.unknown_columns == UnknownColumns::Ignore || self.unknown.is_empty() {
+            return;
+        }
+        let nothing_fits = self.by_target.is_empty();
+        if let ([name], true) = (header, nothing_fits)
+            && let Some(delimiter) =
+                [",", ";", "\t", "|"].into_iter().find(|delimiter| name.contains(delimiter))
+        {
+            let delimiter = if delimiter == "\t" { "tab" } else { delimiter };
             self.problems.add(name, || {
                 format!(
-                    "column {position} has no name: name it in the header line or remove it from every line"
+                    "the header line is one column, `{}`: either every line is in quotes as a whole, then save the file as \
+                     CSV again so that each value is a cell of its own; or the columns are separated by `{delimiter}`, \
+                     then say so with `delimiter`",
+                    shown(name)
                 )
             });
-            return 0;
+            return;
         }
-        if let Some(first) = self.by_name.insert(comparable_name.clone(), position) {
-            let shown = shown(name);
-            self.problems.add(name, || {
-                format!("the column `{shown}` appears as column {first} and as column {position}: keep one of them")
+        if nothing_fits && header.iter().any(|name| is_value(name)) {
+            let names: Vec<_> = self.wanted.known.iter().map(|known| known.name).collect();
+            self.problems.add("", || {
+                format!(
+                    "the first line holds values and no column names: put a header line before it, such as `{}`",
+                    names.join(",")
+                )
             });
-            return 0;
+            return;
         }
-        let mapped = self.targets.get_mut(&comparable_name);
-        let target = match mapped {
-            Some(mapped) => {
-                mapped.is_used = true;
-                mapped.target.trim()
-            }
-            None => name,
-        };
-        let wanted = comparable(target);
-        let Some(index) = self.known.iter().position(|known| comparable(known) == wanted) else {
-            self.report_unknown(name, target);
-            return 0;
-        };
-        if let Some(other) = self.by_target.insert(index, name) {
-            let (shown, other, column) = (shown(name), shown(other), self.known[index]);
+        let known = self.wanted.known;
+        for index in &self.unknown {
+            let name = &header[*index];
             self.problems.add(name, || {
-                format!("the columns `{other}` and `{shown}` both stand for `{column}`: keep one of them")
+                let advice = advice(name, known);
+                let joint = if advice.ends_with('?') { " Otherwise" } else { "." };
+                let rest = if joint == "." {
+                    format!(". {}", capital(LEAVE_OUT))
+                } else {
+                    format!("{joint} {LEAVE_OUT}")
+                };
+                format!("unknown column `{}`: {advice}{rest}", shown(name))
             });
         }
-        index
     }
 
-    fn report_unknown(&mut self, name: &str, target: &str) {
-        let known = self.known;
-        self.problems.add(name, || {
-            let advice = advice(target, known);
-            let (shown_name, shown_target) = (shown(name), shown(target));
-            if target == name {
-                format!("unknown column `{shown_name}`: {advice}")
-            } else {
-                format!("the mapping sends `{shown_name}` to the unknown column `{shown_target}`: {advice}")
-            }
-        });
-    }
-
-    fn report_unused_mappings(&mut self) {
-        for mapped in self.targets.values().filter(|mapped| !mapped.is_used) {
-            let headers = self.by_name.keys().map(String::as_str);
+    fn report_unused_mappings(&mut self, header: &[String]) {
+        // A column that is not there is left out already.
+        let mut unused: Vec<_> =
+            self.by_key.values().filter(|mapped| !mapped.is_used && mapped.target.is_some()).collect();
+        unused.sort_by_key(|mapped| mapped.key);
+        for mapped in unused {
+            let key = shown(mapped.key);
+            let is_position =
+                mapped.key.trim().strip_prefix('#').is_some_and(|digits| digits.parse::<u64>().is_ok());
             self.problems.add(mapped.key, || {
-                let key = shown(mapped.key);
-                let similar = most_similar(mapped.key, headers);
+                if is_position {
+                    return format!("the mapping names the column `{key}`, the file has {}", header.len());
+                }
+                let similar = most_similar(mapped.key, header.iter().map(String::as_str));
                 let advice = similar.map_or_else(
                     || "name a header as it stands in the file".to_owned(),
                     |header| format!("did you mean `{}`?", shown(header)),
@@ -149,6 +337,63 @@ impl<'a> Resolution<'a> {
             });
         }
     }
+
+    fn defaults(&mut self) -> Vec<(usize, String)> {
+        let mut defaults: Vec<(usize, String)> = Vec::new();
+        for (name, value) in self.wanted.defaults {
+            let Some((column, _)) = self.find(name) else {
+                let known = self.wanted.known;
+                self.problems.add(name, || {
+                    format!("`defaults` has the unknown column `{}`: {}", shown(name), advice(name, known))
+                });
+                continue;
+            };
+            let known = self.wanted.known[column].name;
+            if self.by_target.contains_key(&column) {
+                self.problems.add(known, || {
+                    format!(
+                        "the file has the column `{known}`: a default is for a column that it does not have"
+                    )
+                });
+            } else if defaults.iter().any(|(other, _)| *other == column) {
+                self.problems
+                    .add(known, || format!("`defaults` has the column `{known}` more than once: keep one"));
+            } else {
+                defaults.push((column, value.clone()));
+            }
+        }
+        defaults
+    }
+}
+
+fn conflict(header: &[String], first: usize, second: usize, known: &str) -> String {
+    let (one, other) = (&header[first], &header[second]);
+    let (first, second) = (first + 1, second + 1);
+    if comparable(one) == comparable(other) {
+        return format!(
+            "the column `{}` appears as column {first} and as column {second}: keep one of them, or map one to null by its \
+             position (`#{second}`)",
+            shown(other)
+        );
+    }
+    format!(
+        "the columns `{}` and `{}` both stand for `{known}`: keep one of them, or map one to null",
+        shown(one),
+        shown(other)
+    )
+}
+
+/// Whether a header cell is rather a value: an address, a number, a date.
+fn is_value(name: &str) -> bool {
+    let name = name.trim();
+    let is_address = name.split_once('@').is_some_and(|(_, domain)| domain.contains('.'));
+    let digits = name.chars().filter(char::is_ascii_digit).count();
+    is_address || (digits > 0 && name.chars().all(|char| char.is_ascii_digit() || "+-.,:/ TZ".contains(char)))
+}
+
+fn capital(sentence: &str) -> String {
+    let mut chars = sentence.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
 /// The problems told in full and how many more there are.
@@ -174,45 +419,6 @@ impl Problems {
         }
         self.told
     }
-}
-
-fn comparable(name: &str) -> String {
-    name.trim().to_lowercase()
-}
-
-/// The part of an uploaded name that a message repeats.
-fn shown(name: &str) -> Cow<'_, str> {
-    match name.char_indices().nth(SHOWN_CHARS) {
-        Some((end, _)) => Cow::Owned(format!("{}…", &name[..end])),
-        None => Cow::Borrowed(name),
-    }
-}
-
-fn advice(name: &str, known: &[&str]) -> String {
-    if let Some(similar) = most_similar(name, known.iter().copied()) {
-        return format!("did you mean `{similar}`?");
-    }
-    let columns: Vec<_> = known.iter().map(|column| format!("`{column}`")).collect();
-    format!("the columns are {}", columns.join(", "))
-}
-
-/// The candidate that `name` was probably meant to be. Only the part that would be shown is compared, for the cost grows
-/// with the square of the length.
-fn most_similar<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let letters = |text: &str| -> String {
-        text.chars()
-            .take(SHOWN_CHARS)
-            .filter(|char| char.is_alphanumeric())
-            .flat_map(char::to_lowercase)
-            .collect()
-    };
-    let name = letters(name);
-    candidates
-        .map(|candidate| (strsim::jaro_winkler(&name, &letters(candidate)), candidate))
-        .filter(|(similarity, _)| *similarity >= SIMILAR_ENOUGH)
-        // The name decides between equals, so that the answer does not depend on the order of a hash table.
-        .max_by(|left, right| left.0.total_cmp(&right.0).then_with(|| right.1.cmp(left.1)))
-        .map(|(_, candidate)| candidate)
 }
 
 #[cfg(test)]

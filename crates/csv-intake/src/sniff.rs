@@ -1,92 +1,144 @@
-//! Finds the delimiter from the header line, or from Excel's line before it, before the parser starts, because the parser must be told.
+//! Finds the delimiter from the first lines, or from Excel's line before them, because the scanner must be told.
 
-use std::io;
+use memchr::memchr2;
 
-use tokio::io::{AsyncRead, AsyncReadExt};
+use super::dialect::Delimiter;
+use super::kind::FileKind;
+use super::record::Record;
+use super::scan::{Found, Scanner, View};
 
-use super::lines::LineEnds;
+/// Text that is looked at where the header line alone leaves a choice.
+pub(super) const SAMPLE_BYTES: usize = 16 * 1024;
+/// Rows that are looked at in it.
+const SAMPLE_ROWS: usize = 50;
 
-/// Bytes read at a time while the header line is looked for; a usual header fits into one piece.
-const PIECE_BYTES: usize = 8 * 1024;
-
-/// What separates the fields of a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Delimiter {
-    /// `,`
-    Comma,
-    /// `;`
-    Semicolon,
-    /// The tab character.
-    Tab,
+/// What the start of the text is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Start {
+    /// Too few bytes to tell: at least the header line is needed.
+    More,
+    /// Too few bytes to tell: [`SAMPLE_BYTES`] are needed, or all there are.
+    Sample,
+    /// A blank line of this length.
+    Blank(usize),
+    /// Excel's line, of this length, which declares the delimiter. It writes and obeys it; taken for a header it would
+    /// refuse the file for a column that nobody can see there.
+    Declared { length: usize, delimiter: Delimiter },
+    /// Such a line with a delimiter that we do not know.
+    Unknown,
+    /// No table.
+    NotCsv(FileKind),
+    /// The header, with this delimiter.
+    Header(Delimiter),
 }
 
-impl Delimiter {
-    /// In order of preference: where two occur equally often in the header, the earlier one is taken.
-    const ALL: [Delimiter; 3] = [Delimiter::Comma, Delimiter::Semicolon, Delimiter::Tab];
-
-    /// The delimiter's byte.
-    pub fn byte(self) -> u8 {
-        match self {
-            Delimiter::Comma => b',',
-            Delimiter::Semicolon => b';',
-            Delimiter::Tab => b'\t',
+/// Looks at the start of the text.
+pub(super) fn look(view: View<'_>, is_full: bool) -> Start {
+    let bytes = view.bytes;
+    let end = match memchr2(b'\n', b'\r', bytes) {
+        Some(end) if bytes[end] == b'\r' && end + 1 == bytes.len() && !view.at_end && !is_full => {
+            return Start::More;
         }
+        None if !view.at_end && !is_full => return Start::More,
+        found => found,
+    };
+    let line = &bytes[..end.unwrap_or(bytes.len())];
+    let length = match end {
+        Some(end) if bytes[end..].starts_with(b"\r\n") => end + 2,
+        Some(end) => end + 1,
+        None => line.len(),
+    };
+    if length > 0 && is_blank(line) {
+        return Start::Blank(length);
+    }
+    if let Some(byte) = declared(line) {
+        return Delimiter::of_byte(byte)
+            .map_or(Start::Unknown, |delimiter| Start::Declared { length, delimiter });
+    }
+    match FileKind::of_line(line) {
+        Some(kind) => Start::NotCsv(kind),
+        None => header(view, is_full),
     }
 }
 
-/// What looking at the start of the text brought to light.
-pub(super) struct Sniffed {
-    pub delimiter: Delimiter,
-    /// Bytes taken from the source, from the first one that is not a blank line; they must be parsed again.
-    pub prefix: Vec<u8>,
-    /// Blank lines before the prefix, which are not kept.
-    pub skipped: LineEnds,
-}
-
-/// Reads until the header line is complete, the text ends, or `limit_bytes` are read: then the parser, which has the
-/// last word on what a record is, meets the same bytes and fails with the proper error.
-pub(super) async fn sniff<R: AsyncRead + Unpin>(source: &mut R, limit_bytes: usize) -> io::Result<Sniffed> {
-    let mut piece = vec![0; PIECE_BYTES];
+/// The delimiter of a header.
+fn header(view: View<'_>, is_full: bool) -> Start {
     let mut scan = HeaderScan::default();
-    let mut prefix = Vec::new();
-    let mut skipped = LineEnds::default();
-    while scan.place != Place::End && prefix.len() < limit_bytes {
-        let length = source.read(&mut piece).await?;
-        if length == 0 {
+    for &byte in view.bytes {
+        scan.see(byte);
+        if scan.place == Place::End {
             break;
         }
-        let mut bytes = &piece[..length];
-        while let [b'\r' | b'\n', rest @ ..] = bytes
-            && prefix.is_empty()
-        {
-            skipped.see(bytes[0]);
-            bytes = rest;
-        }
-        // Not a byte beyond the limit, or the size of the pieces would decide what the delimiter is.
-        let scanned = bytes.len().min(limit_bytes.saturating_sub(prefix.len()));
-        bytes[..scanned].iter().for_each(|&byte| scan.see(byte));
-        prefix.extend_from_slice(bytes);
     }
-    let delimiter = match declared(&prefix) {
-        Some((delimiter, length)) => {
-            // Its line end stays, so that the line is counted.
-            prefix.drain(..length);
-            delimiter
+    if scan.place != Place::End && !view.at_end && !is_full {
+        return Start::More;
+    }
+    let candidates = Delimiter::ALL.into_iter().zip(scan.counts).filter(|(_, counts)| counts.all > 0);
+    match candidates.clone().count() {
+        0 => return Start::Header(Delimiter::Comma),
+        1 => {}
+        _ if view.bytes.len() < SAMPLE_BYTES && !view.at_end && !is_full => return Start::Sample,
+        _ => {}
+    }
+    let sample = sample(view);
+    let mut best: Option<(Delimiter, _)> = None;
+    for (delimiter, counts) in candidates {
+        // Where the rows speak for two, the header does, and there a delimiter without a blank behind it.
+        let score = (alike(sample, delimiter), counts.all, u32::MAX - counts.before_blank);
+        if best.is_none_or(|(_, highest)| score > highest) {
+            best = Some((delimiter, score));
         }
-        None => scan.delimiter(),
-    };
-    Ok(Sniffed { delimiter, prefix, skipped })
+    }
+    Start::Header(best.map_or(Delimiter::Comma, |(delimiter, _)| delimiter))
 }
 
-/// The delimiter that a first line such as `sep=;` declares, and the length of that line without its end. Excel writes and
-/// obeys it; taken for a header it would refuse the file for a column that nobody can see there.
-fn declared(text: &[u8]) -> Option<(Delimiter, usize)> {
-    let length = text.iter().position(|byte| matches!(byte, b'\r' | b'\n')).unwrap_or(text.len());
-    let line = &text[..length];
-    let unquoted = line.strip_prefix(b"\"").and_then(|line| line.strip_suffix(b"\""));
-    let [word @ .., b'=', byte] = unquoted.unwrap_or(line) else { return None };
-    let delimiter = Delimiter::ALL.into_iter().find(|delimiter| delimiter.byte() == *byte)?;
-    word.eq_ignore_ascii_case(b"sep").then_some((delimiter, length))
+/// The same bytes, however many are there already.
+fn sample(view: View<'_>) -> View<'_> {
+    let length = view.bytes.len().min(SAMPLE_BYTES);
+    View { bytes: &view.bytes[..length], at_end: view.at_end && length == view.bytes.len(), ..view }
+}
+
+/// How many of the first rows have as many cells as the header, when they are cut at `delimiter`.
+fn alike(sample: View<'_>, delimiter: Delimiter) -> usize {
+    let (mut scanner, mut record) = (Scanner::new(delimiter.byte()), Record::new());
+    let (mut at, mut rows, mut width, mut alike) = (0, 0, None, 0);
+    while rows <= SAMPLE_ROWS && at < sample.bytes.len() {
+        let view = View { bytes: &sample.bytes[at..], offset: sample.offset + at as u64, ..sample };
+        let Found::Record { end, next } = scanner.scan(view, &mut record) else { break };
+        if !is_blank(&view.bytes[..end]) {
+            match width {
+                None => width = Some(record.len()),
+                Some(width) => alike += usize::from(record.len() == width),
+            }
+            rows += 1;
+        }
+        at += next;
+    }
+    alike
+}
+
+/// White space, or a row of one delimiter: a spreadsheet writes it for an empty line.
+fn is_blank(line: &[u8]) -> bool {
+    let mut delimiter = None;
+    line.iter()
+        .filter(|byte| !matches!(byte, b' ' | b'\t' | 0x1a))
+        .all(|&byte| Delimiter::of_byte(byte).is_some() && *delimiter.get_or_insert(byte) == byte)
+}
+
+/// The byte that a line such as `sep=;` declares. Delimiters may follow: it may have been saved as a row of its own.
+fn declared(whole: &[u8]) -> Option<u8> {
+    let line = whole.trim_ascii_end();
+    let unquoted = line.strip_prefix(b"\"").and_then(|line| line.strip_suffix(b"\"")).unwrap_or(line);
+    let (word, rest) = unquoted.split_at_checked(4)?;
+    if !word.eq_ignore_ascii_case(b"sep=") {
+        return None;
+    }
+    match rest {
+        // Trimmed away above.
+        [] => whole.contains(&b'\t').then_some(b'\t'),
+        [byte, more @ ..] if more.iter().all(|other| other == byte) => Some(*byte),
+        _ => None,
+    }
 }
 
 #[derive(Clone, Copy, Default, PartialEq)]
@@ -101,15 +153,28 @@ enum Place {
     End,
 }
 
+#[derive(Clone, Copy, Default)]
+struct Counts {
+    all: u32,
+    /// With a blank behind it, as in prose.
+    before_blank: u32,
+}
+
 /// Counts each candidate outside quotes, as if all of them were delimiters: a quote opens a field only at its start.
 #[derive(Default)]
 struct HeaderScan {
     place: Place,
-    counts: [u32; Delimiter::ALL.len()],
+    counts: [Counts; Delimiter::ALL.len()],
+    last: Option<usize>,
 }
 
 impl HeaderScan {
     fn see(&mut self, byte: u8) {
+        if let Some(last) = self.last.take()
+            && byte == b' '
+        {
+            self.counts[last].before_blank += 1;
+        }
         self.place = match (self.place, byte) {
             (Place::End, _) => Place::End,
             (Place::Quoted, b'"') => Place::QuoteInQuoted,
@@ -117,22 +182,13 @@ impl HeaderScan {
             (_, b'\r' | b'\n') => Place::End,
             (_, byte) => match Delimiter::ALL.iter().position(|candidate| candidate.byte() == byte) {
                 Some(candidate) => {
-                    self.counts[candidate] += 1;
+                    self.counts[candidate].all += 1;
+                    self.last = Some(candidate);
                     Place::FieldStart
                 }
                 None => Place::Field,
             },
         };
-    }
-
-    fn delimiter(&self) -> Delimiter {
-        let mut best = 0;
-        for candidate in 1..self.counts.len() {
-            if self.counts[candidate] > self.counts[best] {
-                best = candidate;
-            }
-        }
-        Delimiter::ALL[best]
     }
 }
 
@@ -140,68 +196,87 @@ impl HeaderScan {
 mod tests {
     use super::*;
 
-    async fn delimiter_of(text: &str) -> Delimiter {
-        sniff(&mut text.as_bytes(), 1024).await.unwrap().delimiter
+    fn look_at(text: &str) -> Start {
+        look(View { bytes: text.as_bytes(), offset: 0, at_end: true }, false)
     }
 
-    #[tokio::test]
-    async fn the_most_frequent_candidate_of_the_header_line_wins() {
-        assert_eq!(delimiter_of("a,b;c,d\n").await, Delimiter::Comma);
-        assert_eq!(delimiter_of("a;b;c,d\n").await, Delimiter::Semicolon);
-        assert_eq!(delimiter_of("a\tb c\td\r\n1,2,3,4,5").await, Delimiter::Tab);
-        assert_eq!(delimiter_of("\r\n\n a;b\n1,2,3").await, Delimiter::Semicolon);
-    }
-
-    #[tokio::test]
-    async fn excels_own_line_decides_and_goes() {
-        for line in ["sep=;", "SEP=;", "\"sep=;\""] {
-            let text = format!("{line}\r\na,b;c,d\r\n");
-            let sniffed = sniff(&mut text.as_bytes(), 1024).await.unwrap();
-            assert_eq!(sniffed.delimiter, Delimiter::Semicolon, "{line}");
-            assert_eq!(sniffed.prefix, b"\r\na,b;c,d\r\n");
-        }
-        for text in ["sep=|\na|b\n", "sep=;x;y\n1;2;3", "xsep=;\n", "sep;\n"] {
-            let sniffed = sniff(&mut text.as_bytes(), 1024).await.unwrap();
-            assert_eq!(sniffed.prefix, text.as_bytes());
+    fn delimiter_of(text: &str) -> Delimiter {
+        match look_at(text) {
+            Start::Header(delimiter) => delimiter,
+            other => panic!("{other:?}"),
         }
     }
 
-    #[tokio::test]
-    async fn ties_go_to_the_comma() {
-        assert_eq!(delimiter_of("email").await, Delimiter::Comma);
-        assert_eq!(delimiter_of("a,b;c\n").await, Delimiter::Comma);
-        assert_eq!(delimiter_of("").await, Delimiter::Comma);
+    #[test]
+    fn the_most_frequent_candidate_of_the_header_line_wins() {
+        assert_eq!(delimiter_of("a,b;c,d\n"), Delimiter::Comma);
+        assert_eq!(delimiter_of("a;b;c,d\n"), Delimiter::Semicolon);
+        assert_eq!(delimiter_of("a\tb c\td\r\n1,2,3,4,5"), Delimiter::Tab);
+        assert_eq!(delimiter_of("a|b|c,d\n"), Delimiter::Pipe);
     }
 
-    #[tokio::test]
-    async fn what_stands_inside_quotes_does_not_count() {
-        assert_eq!(delimiter_of("\"a,b,c\nd,e\";f\n").await, Delimiter::Semicolon);
-        assert_eq!(delimiter_of("\"say \"\"a,b,c\"\"\";f\n").await, Delimiter::Semicolon);
+    #[test]
+    fn where_the_header_leaves_a_choice_the_rows_decide() {
+        assert_eq!(delimiter_of("a,b;c\n1;2\n3;4\n"), Delimiter::Semicolon);
+        assert_eq!(
+            delimiter_of("name (last, first, middle);mail\nLi, Bo;b@c.d\nKo;k@c.d\n"),
+            Delimiter::Semicolon
+        );
+        assert_eq!(delimiter_of("price, net;stock\n1,20;5\n2,10;7\n"), Delimiter::Semicolon);
+        assert_eq!(delimiter_of("a;b,c|d\n\n1|2\n"), Delimiter::Pipe);
     }
 
-    #[tokio::test]
-    async fn a_quote_within_a_field_is_an_ordinary_character() {
-        assert_eq!(delimiter_of("width 5\";height;depth\na,b,c,d").await, Delimiter::Semicolon);
+    #[test]
+    fn ties_go_to_the_comma() {
+        assert_eq!(delimiter_of("email"), Delimiter::Comma);
+        assert_eq!(delimiter_of("a,b;c\n"), Delimiter::Comma);
+        assert_eq!(delimiter_of(""), Delimiter::Comma);
     }
 
-    #[tokio::test]
-    async fn blank_lines_before_the_header_are_counted_and_not_kept() {
-        let text = "\r\n".repeat(PIECE_BYTES) + "a;b\n1;2\n";
-        let sniffed = sniff(&mut text.as_bytes(), 1024).await.unwrap();
-        assert_eq!(sniffed.skipped.count, PIECE_BYTES as u64);
-        assert_eq!(sniffed.prefix, b"a;b\n1;2\n");
+    #[test]
+    fn excels_own_line_decides() {
+        for (line, delimiter) in [
+            ("sep=;", Delimiter::Semicolon),
+            ("SEP=,", Delimiter::Comma),
+            ("\"sep=|\"", Delimiter::Pipe),
+            ("sep=;;; ", Delimiter::Semicolon),
+            ("sep=\t", Delimiter::Tab),
+        ] {
+            let found = look_at(&format!("{line}\r\na,b;c,d\r\n"));
+            assert_eq!(found, Start::Declared { length: line.len() + 2, delimiter }, "{line}");
+        }
+        assert_eq!(look_at("sep=:\na:b\n"), Start::Unknown);
+        for text in ["sep=;x;y\n1;2;3", "xsep=;\n", "sep;\n"] {
+            assert_eq!(look_at(text), Start::Header(Delimiter::Semicolon), "{text}");
+        }
     }
 
-    #[tokio::test]
-    async fn what_stands_beyond_the_limit_does_not_count() {
-        let sniffed = sniff(&mut &b"a;b,c,d\n"[..], 3).await.unwrap();
-        assert_eq!(sniffed.delimiter, Delimiter::Semicolon);
+    #[test]
+    fn what_stands_inside_quotes_does_not_count() {
+        assert_eq!(delimiter_of("\"a,b,c\nd,e\";f\n"), Delimiter::Semicolon);
+        assert_eq!(delimiter_of("\"say \"\"a,b,c\"\"\";f\n"), Delimiter::Semicolon);
     }
 
-    #[tokio::test]
-    async fn looking_stops_at_the_limit() {
-        let mut endless = tokio::io::repeat(b'x');
-        let sniffed = sniff(&mut endless, 100_000).await.unwrap();
-        assert!(sniffed.prefix.len() <= 100_000 + PIECE_BYTES);
+    #[test]
+    fn a_quote_within_a_field_is_an_ordinary_character() {
+        assert_eq!(delimiter_of("width 5\";height;depth\na,b,c,d"), Delimiter::Semicolon);
+    }
+
+    #[test]
+    fn blank_lines_come_first() {
+        for (line, length) in [("\r\n", 2), ("\n", 1), (" \t\n", 3), (",,,\r", 4), (";;\n", 3)] {
+            assert_eq!(look_at(&format!("{line}a;b\n")), Start::Blank(length), "{line:?}");
+        }
+        assert_eq!(look_at("[\n"), Start::NotCsv(FileKind::Json));
+    }
+
+    #[test]
+    fn an_unfinished_line_waits() {
+        for text in ["", "a,b", "\"a\n", "a\r"] {
+            let view = View { bytes: text.as_bytes(), offset: 0, at_end: false };
+            assert_eq!(look(view, false), Start::More, "{text:?}");
+        }
+        let view = View { bytes: b"a,b;c\n", offset: 0, at_end: false };
+        assert_eq!(look(view, false), Start::Sample);
     }
 }

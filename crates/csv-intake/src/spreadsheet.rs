@@ -1,20 +1,63 @@
 //! Keeps spreadsheets from running uploaded cells: results are byte for byte what was uploaded, and an attacker's cell
-//! that begins like a formula would be one in the program of whoever opens the download.
+//! that begins like a formula would be one in the program of whoever opens the download. [`restore`] is the way back.
 
 use std::borrow::Cow;
 
 /// The first characters that make a formula of a cell, after OWASP's page on CSV injection. The last four are the full
 /// width forms that some spreadsheets treat alike.
 const FORMULA_STARTS: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+/// Where a program that takes another character for the delimiter, or no notice of quotes, begins a new cell.
+const SEPARATORS: [char; 6] = ['\t', '\r', '\n', ',', ';', '|'];
+const SHIELD: char = '\'';
 
-/// The cell as it may be shown to a spreadsheet: with an apostrophe before it if it begins like a formula. Plain numbers
-/// with a sign, such as `-12.5`, stay as they are.
+/// The cell as it may be shown to a spreadsheet: with an apostrophe before it, and before whatever in it could become a
+/// cell of its own, if any of them begins like a formula. Plain numbers with a sign, such as `-12.5`, stay as they are.
+#[must_use]
 pub fn neutralise(cell: &str) -> Cow<'_, str> {
-    if cell.starts_with(FORMULA_STARTS) && !is_number(cell) {
-        Cow::Owned(format!("'{cell}"))
-    } else {
-        Cow::Borrowed(cell)
+    if !cell.contains(FORMULA_STARTS) {
+        return Cow::Borrowed(cell);
     }
+    let mut shown = String::with_capacity(cell.len() + 8);
+    shown.push(SHIELD);
+    let mut is_changed = cell.starts_with(FORMULA_STARTS) && !is_number(cell);
+    for (index, piece) in pieces(cell).enumerate() {
+        // One that is shielded already gets a second apostrophe, so that taking one off leads back to it.
+        if index > 0 && begins_formula(piece.trim_start_matches(SHIELD)) {
+            shown.push(SHIELD);
+            is_changed = true;
+        }
+        shown.push_str(piece);
+    }
+    if is_changed { Cow::Owned(shown) } else { Cow::Borrowed(cell) }
+}
+
+/// The cell that [`neutralise`] made `shown` of; none where it did not.
+#[must_use]
+pub fn restore(shown: &str) -> Option<String> {
+    let rest = shown.strip_prefix(SHIELD)?;
+    let unshielded = |(index, piece)| -> &str {
+        let piece: &str = piece;
+        let original = piece.strip_prefix(SHIELD).filter(|_| index > 0);
+        original.filter(|original| begins_formula(original.trim_start_matches(SHIELD))).unwrap_or(piece)
+    };
+    let cell: String = pieces(rest).enumerate().map(unshielded).collect();
+    (neutralise(&cell) == shown).then_some(cell)
+}
+
+/// What the cell would be cut into, each piece with the separator that ends it.
+fn pieces(cell: &str) -> impl Iterator<Item = &str> {
+    cell.split_inclusive(SEPARATORS)
+}
+
+/// Whether a spreadsheet runs a piece from inside a cell.
+fn begins_formula(piece: &str) -> bool {
+    let body = piece.strip_suffix(SEPARATORS).unwrap_or(piece);
+    opened(body).starts_with(FORMULA_STARTS) && !is_number(body)
+}
+
+/// A piece that begins in quotes is run by what stands in them.
+fn opened(piece: &str) -> &str {
+    piece.trim_start_matches('"')
 }
 
 fn is_number(cell: &str) -> bool {
@@ -32,28 +75,64 @@ mod tests {
     #[test]
     fn formulas_get_an_apostrophe() {
         for cell in [
-            "=1+1", "+1+1", "-1-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "=", "-", "+", "-inf", "+nan", "--1",
+            "=1+1", "+1+1", "-1-1", "@SUM(A1)", "\t=1", "\r1", "\n1", "=", "-", "+", "-inf", "+nan", "--1",
             "-1e", "＝1", "+49 30 1", "-12,5",
         ] {
-            assert_eq!(neutralise(cell), format!("'{cell}"), "{cell:?}");
+            let shown = neutralise(cell);
+            assert!(shown.starts_with('\''), "{cell:?}");
+            assert_eq!(restore(&shown).as_deref(), Some(cell), "{shown:?}");
+        }
+        assert_eq!(neutralise("=1+1"), "'=1+1");
+    }
+
+    #[test]
+    fn formulas_inside_a_cell_get_one_too() {
+        for (cell, shown) in [
+            ("x\t=cmd", "'x\t'=cmd"),
+            ("x;=cmd|' /C calc'!A0", "'x;'=cmd|' /C calc'!A0"),
+            ("x\n+1+1\n-2-2", "'x\n'+1+1\n'-2-2"),
+            ("a,\"=1\"", "'a,'\"=1\""),
+            ("=1,=2", "'=1,'=2"),
+            ("'x;=1", "''x;'=1"),
+            ("- tea\n- milk", "'- tea\n'- milk"),
+            ("\t=1", "'\t'=1"),
+            ("\t'=1", "'\t''=1"),
+        ] {
+            assert_eq!(neutralise(cell), shown, "{cell:?}");
+            assert_eq!(restore(shown).as_deref(), Some(cell), "{shown:?}");
         }
     }
 
     #[test]
     fn everything_else_stays_as_it_is() {
-        for cell in ["", "a=b", " =1", "'=1", "1", "-12.5", "+1", "-0", "+.5", "-1e5", "-1.5E-3", "ä", "\"=1"]
-        {
+        for cell in [
+            "", "a=b", " =1", "'=1", "1", "-12.5", "+1", "-0", "+.5", "-1e5", "-1.5E-3", "ä", "\"=1\"",
+            "a, b", "a,-5", "10;-20",
+        ] {
             assert!(matches!(neutralise(cell), Cow::Borrowed(same) if same == cell), "{cell:?}");
+        }
+        for cell in ["", "'", "'x", "''=1", "'a,'b", "=1", "'a;=1"] {
+            assert_eq!(restore(cell), None, "{cell:?}");
         }
     }
 
     proptest! {
         #[test]
-        fn nothing_that_is_shown_begins_like_a_formula_unless_it_is_a_number(cell in "[-=+@\t\r\n0-9.eE'A-C]{0,8}") {
+        fn nothing_that_is_shown_begins_like_a_formula_unless_it_is_a_number(cell in "[-=+@\t\r\n0-9.eE'A-C;,|\"]{0,10}") {
             let shown = neutralise(&cell);
-            let is_number = shown.parse::<f64>().is_ok();
-            prop_assert!(!shown.starts_with(FORMULA_STARTS) || is_number, "{:?}", shown);
-            prop_assert!(shown == cell || shown.strip_prefix('\'') == Some(cell.as_str()));
+            for piece in shown.split(SEPARATORS).skip(1) {
+                let is_number = piece.parse::<f64>().is_ok();
+                prop_assert!(!opened(piece).starts_with(FORMULA_STARTS) || is_number, "{:?}", shown);
+            }
+            prop_assert!(!shown.starts_with(FORMULA_STARTS) || shown.parse::<f64>().is_ok(), "{:?}", shown);
+        }
+
+        #[test]
+        fn whatever_was_changed_comes_back(cell in "[-=+@\t\r\n0-9.eE'A-C;,|\"]{0,10}|.{0,6}") {
+            let shown = neutralise(&cell);
+            if shown != cell {
+                prop_assert_eq!(restore(&shown), Some(cell.clone()), "{:?}", shown);
+            }
         }
     }
 }

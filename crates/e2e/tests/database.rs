@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use bulk_core::db;
+use bulk_core::db::{self, SessionBounds};
 use futures::poll;
 use secrecy::SecretString;
 use testkit::TestEnv;
@@ -16,7 +16,7 @@ const MOST_POLLS: usize = 1000;
 async fn a_transaction_that_is_dropped_while_it_begins_swallows_nothing() {
     let env = TestEnv::new().await;
     let url = SecretString::from(env.settings()["DATABASE_URL"].clone());
-    let pool = db::connect(&url, "test", 1, Duration::from_secs(60)).unwrap();
+    let pool = db::connect(&url, "test", 1, SessionBounds::only_idle(Duration::from_secs(60))).unwrap();
     sqlx::query("CREATE TABLE noted (polls int)").execute(&pool).await.unwrap();
     // Dropped after one poll, after two, and so on: before, while and after `BEGIN` is on its way.
     for polls in 0..MOST_POLLS {

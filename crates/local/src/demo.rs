@@ -21,10 +21,12 @@ use tokio::time::sleep;
 use crate::{
     console,
     data_dir::DataDir,
-    generate::{EntityKind, Records},
+    generate::{self, Records},
     platform::{self, End, Platform, PlatformOptions},
 };
 
+/// What the demo uploads.
+const CONTACT: &str = "contact";
 const ACCOUNT: &str = "demo";
 const SEED: u64 = 1;
 const POLL: Duration = Duration::from_millis(100);
@@ -102,9 +104,9 @@ impl Demo {
         let (file, bad_rows) = match &options.file {
             Some(file) => (file.clone(), None),
             None => {
-                let most = EntityKind::Contact.most_bad_rows();
+                let most = generate::most_bad_rows(CONTACT);
                 let bad_rows = if options.rows > most { most } else { 0 };
-                (generate(root, options.rows, bad_rows)?, Some(bad_rows))
+                (made_up(root, options.rows, bad_rows)?, Some(bad_rows))
             }
         };
         console::progress(format!("uploading {}", file.display()));
@@ -197,11 +199,11 @@ impl Demo {
     }
 }
 
-fn generate(directory: &Path, rows: u64, bad_rows: u64) -> Result<PathBuf> {
+fn made_up(directory: &Path, rows: u64, bad_rows: u64) -> Result<PathBuf> {
     let path = directory.join("contacts.csv");
     console::progress(format!("making up {} contacts", HumanCount(rows)));
     let output = BufWriter::new(File::create(&path)?);
-    Records { entity: EntityKind::Contact, rows, seed: SEED, bad_rows }.write(output)?;
+    Records { entity: generate::find(CONTACT, None)?, rows, seed: SEED, bad_rows }.write(output)?;
     Ok(path)
 }
 

@@ -1,26 +1,18 @@
 //! Made-up records: the same rows for the same entity and seed, each with a key of its own.
 
 mod contact;
+mod declared;
 mod order;
 mod product;
 
 use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
 
-use anyhow::Result;
-use clap::ValueEnum;
+use anyhow::{Context as _, Result, anyhow};
+use bulk_core::entity::{Entities, Entity};
 use csv::WriterBuilder;
 use fake::rand::{RngExt as _, SeedableRng, rngs::StdRng};
-
-/// What the rows are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum EntityKind {
-    /// email, name, age
-    Contact,
-    /// sku, name, price, currency, stock
-    Product,
-    /// orderNumber, contactEmail, status, amount, currency, orderedAt
-    Order,
-}
 
 /// How the rows of an entity are made.
 struct Recipe {
@@ -32,39 +24,54 @@ struct Recipe {
 }
 
 /// What to generate.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Records {
     /// What the rows are.
-    pub entity: EntityKind,
+    pub entity: Arc<Entity>,
     /// Number of data rows, bad ones included.
     pub rows: u64,
     /// Decides the values.
     pub seed: u64,
-    /// Number of rows that break a rule, at most [`EntityKind::most_bad_rows`]; they are spread over the file.
+    /// Number of rows that break a rule, at most [`most_bad_rows`]; they are spread over the file.
     pub bad_rows: u64,
 }
 
-impl EntityKind {
-    /// As many kinds of bad rows exist.
-    #[must_use]
-    pub fn most_bad_rows(self) -> u64 {
-        self.recipe().bad_rows.len() as u64
-    }
+/// The entity called `name`, among those of the platform and of a directory.
+///
+/// # Errors
+/// When there is none, or a declaration is wrong.
+pub fn find(name: &str, directory: Option<&Path>) -> Result<Arc<Entity>> {
+    let entities = Entities::load(directory).map_err(|problems| {
+        let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
+        anyhow!("{}", lines.join("\n"))
+    })?;
+    let known = entities.names().join(", ");
+    entities.find(name).cloned().with_context(|| format!("there is no entity {name}; there are {known}"))
+}
 
-    fn recipe(self) -> Recipe {
-        match self {
-            Self::Contact => contact::RECIPE,
-            Self::Product => product::RECIPE,
-            Self::Order => order::RECIPE,
-        }
+/// As many kinds of bad rows of an entity exist.
+#[must_use]
+pub fn most_bad_rows(entity: &str) -> u64 {
+    recipe(entity).map_or(0, |recipe| recipe.bad_rows.len() as u64)
+}
+
+/// The recipes whose rows look like real ones.
+fn recipe(entity: &str) -> Option<Recipe> {
+    match entity {
+        "contact" => Some(contact::RECIPE),
+        "product" => Some(product::RECIPE),
+        "order" => Some(order::RECIPE),
+        _ => None,
     }
 }
 
 impl Records {
     /// Writes header and rows as CSV.
-    pub fn write(self, output: impl Write) -> Result<()> {
-        let recipe = self.entity.recipe();
+    pub fn write(&self, output: impl Write) -> Result<()> {
         let mut csv = WriterBuilder::new().flexible(true).from_writer(output);
+        let Some(recipe) = recipe(self.entity.name()) else {
+            return declared::write(self, &mut csv);
+        };
         csv.write_record(recipe.header)?;
         let mut random = StdRng::seed_from_u64(self.seed);
         let mut bad_rows = recipe.bad_rows.iter().take(usize::try_from(self.bad_rows)?);
@@ -104,32 +111,32 @@ mod tests {
 
     #[test]
     fn the_same_seed_gives_the_same_rows() {
-        for &entity in EntityKind::value_variants() {
-            let records = Records { entity, rows: 50, seed: 7, bad_rows: 4 };
-            assert_eq!(text(records), text(records));
-            assert_ne!(text(records), text(Records { seed: 8, ..records }));
+        for entity in Entities::built_in().all() {
+            let records = Records { entity: entity.clone(), rows: 50, seed: 7, bad_rows: 4 };
+            assert_eq!(text(records.clone()), text(records.clone()));
+            assert_ne!(text(records.clone()), text(Records { seed: 8, ..records }));
         }
     }
 
     #[test]
     fn every_row_is_whole_and_has_its_own_key() {
-        for &entity in EntityKind::value_variants() {
-            let text = text(Records { entity, rows: 5_000, seed: 1, bad_rows: 0 });
+        for entity in Entities::built_in().all() {
+            let text = text(Records { entity: entity.clone(), rows: 5_000, seed: 1, bad_rows: 0 });
             let mut rows = csv::Reader::from_reader(text.as_bytes());
             let keys: HashSet<_> = rows.records().map(|row| row.unwrap()[0].to_owned()).collect();
-            assert_eq!(keys.len(), 5_000, "{entity:?}");
+            assert_eq!(keys.len(), 5_000, "{}", entity.name());
         }
     }
 
     #[test]
     fn every_kind_of_bad_row_is_there_once() {
-        for &entity in EntityKind::value_variants() {
+        for entity in Entities::built_in().all() {
             for rows in [20, 21, 1_000] {
-                let text = text(Records { entity, rows, seed: 1, bad_rows: entity.most_bad_rows() });
+                let text = text(Records { entity: entity.clone(), rows, seed: 1, bad_rows: most_bad_rows(entity.name()) });
                 let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
                 let found: Vec<_> = reader.records().map(Result::unwrap).collect();
                 assert_eq!(found.len() as u64, rows);
-                for bad in entity.recipe().bad_rows {
+                for bad in recipe(entity.name()).unwrap().bad_rows {
                     assert_eq!(
                         found.iter().filter(|row| row.iter().eq(bad.iter().copied())).count(),
                         1,

@@ -14,6 +14,7 @@ pub mod demo;
 pub mod env_file;
 pub mod generate;
 pub mod leftovers;
+mod log_rotation;
 pub mod object_store;
 pub mod platform;
 pub mod ports;

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use local::{
     console,
     demo::{self, DemoOptions},
-    generate::{EntityKind, Records},
+    generate::{self, Records},
     platform::PlatformOptions,
     seed::{self, SeedOptions},
     settings,
@@ -87,13 +87,23 @@ struct Token {
 struct Generate {
     /// What the rows are.
     #[arg(long)]
-    entity: EntityKind,
+    entity: String,
+    /// A directory with declarations of entities that the platform does not come with.
+    #[arg(long, env = "ENTITIES_DIR")]
+    entities_dir: Option<PathBuf>,
     /// Number of rows.
     #[arg(long)]
     rows: u64,
     /// The same seed gives the same rows.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+}
+
+impl Generate {
+    fn records(self) -> Result<Records> {
+        let entity = generate::find(&self.entity, self.entities_dir.as_deref())?;
+        Ok(Records { entity, rows: self.rows, seed: self.seed, bad_rows: 0 })
+    }
 }
 
 #[derive(Args)]
@@ -131,13 +141,14 @@ async fn run(command: Command) -> Result<ExitCode> {
             console::result(token::token(&TokenOptions { account, scope, expires_in }, &secret)?);
             Ok(ExitCode::SUCCESS)
         }
-        Command::Generate(Generate { entity, rows, seed }) => {
-            Records { entity, rows, seed, bad_rows: 0 }.write(io::stdout().lock())?;
+        Command::Generate(options) => {
+            options.records()?.write(io::stdout().lock())?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Seed(Seed { records: Generate { entity, rows, seed }, account, data_dir }) => {
+        Command::Seed(Seed { records, account, data_dir }) => {
             let database_url = settings::given(&data_dir, "DATABASE_URL")?;
-            let records = Records { entity, rows, seed, bad_rows: 0 };
+            let rows = records.rows;
+            let records = records.records()?;
             let added = seed::seed(&SeedOptions { records, account }, &database_url).await?;
             console::progress(format!("{added} of {rows} records were added, the others were there"));
             Ok(ExitCode::SUCCESS)

@@ -95,6 +95,10 @@ fn arguments(cluster: &Path, port: u16, durability: Durability) -> Vec<String> {
         "checkpoint_timeout=15min".to_owned(),
         // Compiling pays for reports, not for statements of milliseconds.
         "jit=off".to_owned(),
+        // A rejected row is an error whose detail and statement hold the row: neither is for a log.
+        "log_error_verbosity=terse".to_owned(),
+        "log_min_error_statement=panic".to_owned(),
+        "log_parameter_max_length_on_error=0".to_owned(),
     ];
     if durability != Durability::Full {
         settings.extend(["fsync=off", "full_page_writes=off"].map(str::to_owned));

@@ -8,10 +8,9 @@ use std::io::Cursor;
 use anyhow::{Context as _, Result};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
-use crate::{
-    generate::{EntityKind, Records},
-    token::check_account,
-};
+use bulk_core::entity::{Column, Entity, IdKind, quoted};
+
+use crate::{generate::Records, token::check_account};
 
 /// Rows of a statement; larger ones were not faster (docs/performance.md).
 const BATCH: usize = 1000;
@@ -25,46 +24,6 @@ pub struct SeedOptions {
     pub account: String,
 }
 
-/// The table of an entity, and its columns in the order of the generated ones, with their types.
-struct Target {
-    table: &'static str,
-    key: &'static str,
-    columns: &'static [(&'static str, &'static str)],
-}
-
-const fn target(entity: EntityKind) -> Target {
-    match entity {
-        EntityKind::Contact => Target {
-            table: "contacts",
-            key: "email",
-            columns: &[("email", "text"), ("name", "text"), ("age", "integer")],
-        },
-        EntityKind::Product => Target {
-            table: "products",
-            key: "sku",
-            columns: &[
-                ("sku", "text"),
-                ("name", "text"),
-                ("price", "numeric"),
-                ("currency", "text"),
-                ("stock", "integer"),
-            ],
-        },
-        EntityKind::Order => Target {
-            table: "orders",
-            key: "order_number",
-            columns: &[
-                ("order_number", "text"),
-                ("contact_email", "text"),
-                ("status", "text"),
-                ("amount", "numeric"),
-                ("currency", "text"),
-                ("ordered_at", "timestamptz"),
-            ],
-        },
-    }
-}
-
 /// Puts the records there, a batch in each transaction, and returns how many were not there before.
 ///
 /// # Errors
@@ -74,10 +33,11 @@ pub async fn seed(options: &SeedOptions, database_url: &str) -> Result<u64> {
     let mut text = Vec::new();
     options.records.write(&mut text)?;
     let mut rows = csv::Reader::from_reader(Cursor::new(text));
-    let target = target(options.records.entity);
-    let statement = insert(&target);
+    let entity = &options.records.entity;
+    let columns = seeded_columns(entity, rows.headers()?)?;
+    let statement = insert(entity, &columns);
     let mut connection = PgConnection::connect(database_url).await.context("cannot reach the database")?;
-    let mut batch = vec![Vec::with_capacity(BATCH); target.columns.len()];
+    let mut batch = vec![Vec::with_capacity(BATCH); columns.len()];
     let mut added = 0;
     for row in rows.records() {
         for (column, value) in batch.iter_mut().zip(&row?) {
@@ -93,20 +53,39 @@ pub async fn seed(options: &SeedOptions, database_url: &str) -> Result<u64> {
 }
 
 /// One statement for a whole batch: every column is an array of texts, which the statement casts.
-fn insert(target: &Target) -> String {
-    let list = |each: &dyn Fn(usize, &(&str, &str)) -> String| {
-        target.columns.iter().enumerate().map(|(n, column)| each(n, column)).collect::<Vec<_>>().join(", ")
+fn insert(entity: &Entity, columns: &[&Column]) -> String {
+    let list = |each: &dyn Fn(usize, &Column) -> String| {
+        columns.iter().enumerate().map(|(n, column)| each(n, column)).collect::<Vec<_>>().join(", ")
+    };
+    let (account, id) = (entity.account(), entity.id());
+    // The same key gives the same id, so that a repetition meets its own records.
+    let (id_name, id_value) = if id.generated {
+        (String::new(), String::new())
+    } else {
+        let hash = format!("md5($1 || '/' || row.{})", quoted(&entity.key().sql));
+        let value = match id.kind {
+            IdKind::Uuid => format!("{hash}::uuid, "),
+            IdKind::Bigint => format!("('x' || right({hash}, 15))::bit(60)::bigint, "),
+        };
+        (format!("{}, ", quoted(&id.sql)), value)
     };
     format!(
-        "INSERT INTO {table} (account_id, id, {names}) \
-         SELECT $1, md5($1 || '/' || row.{key})::uuid, {casts} FROM unnest({arrays}) AS row ({names}) \
+        "INSERT INTO {table} ({account}, {id_name}{names}) \
+         SELECT $1::{account_type}, {id_value}{casts} FROM unnest({arrays}) AS row ({names}) \
          ON CONFLICT DO NOTHING",
-        table = target.table,
-        key = target.key,
-        names = list(&|_, (name, _)| (*name).to_owned()),
-        casts = list(&|_, (name, kind)| format!("row.{name}::{kind}")),
+        table = entity.table_sql(),
+        account = quoted(&account.sql),
+        account_type = account.kind.sql_type(),
+        names = list(&|_, column| quoted(&column.sql)),
+        casts = list(&|_, column| format!("row.{}::{}", quoted(&column.sql), column.kind.sql_type())),
         arrays = list(&|n, _| format!("${}::text[]", n + 2)),
     )
+}
+
+/// The columns of the made-up rows.
+fn seeded_columns<'e>(entity: &'e Entity, header: &csv::StringRecord) -> Result<Vec<&'e Column>> {
+    let column = |name: &str| entity.columns().iter().find(|column| column.name == name);
+    header.iter().map(|name| column(name).with_context(|| format!("there is no column {name}"))).collect()
 }
 
 async fn put(
@@ -115,7 +94,7 @@ async fn put(
     account: &str,
     batch: &mut [Vec<String>],
 ) -> Result<u64> {
-    // Names of tables and columns are those above; values are bound.
+    // Names of tables and columns are those of a checked declaration, in quotes; values are bound.
     let mut query = sqlx::query(AssertSqlSafe(statement.to_owned())).bind(account.to_owned());
     for column in batch {
         query = query.bind(std::mem::take(column));

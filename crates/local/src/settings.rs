@@ -10,8 +10,9 @@ use crate::{
 };
 
 /// What a caller may set for the services. All of it reaches them; what of it is set is shown in the env file.
-const FROM_ENVIRONMENT: [&str; 36] = [
+const FROM_ENVIRONMENT: [&str; 45] = [
     "NODE_ENV",
+    "BIND_ADDRESS",
     "DATABASE_URL",
     "DATABASE_MAX_CONNECTIONS",
     "REDIS_URL",
@@ -26,6 +27,9 @@ const FROM_ENVIRONMENT: [&str; 36] = [
     "MINIO_PUBLIC_URL",
     "AUTH_MODE",
     "JWT_SECRET",
+    "JWT_SECRET_PREVIOUS",
+    "JWT_ISSUER",
+    "JWT_AUDIENCE",
     "ALLOW_HEADER_AUTH_IN_PRODUCTION",
     "RATE_LIMIT_WINDOW_MS",
     "RATE_LIMIT_MAX_REQUESTS",
@@ -46,6 +50,11 @@ const FROM_ENVIRONMENT: [&str; 36] = [
     "MAX_CHUNKS_IN_FLIGHT_PER_ACCOUNT",
     "MAX_CHUNK_ATTEMPTS",
     "CHUNK_RETENTION_HOURS",
+    "FILE_RETENTION_DAYS",
+    "RESULT_RETENTION_DAYS",
+    "ACTION_RETENTION_DAYS",
+    "MAX_OPEN_ACTIONS_PER_ACCOUNT",
+    "MAX_STORED_MB_PER_ACCOUNT",
     "SHUTDOWN_TIMEOUT_MS",
 ];
 
@@ -53,6 +62,7 @@ const FROM_ENVIRONMENT: [&str; 36] = [
 pub fn for_services(data_dir: &DataDir, port: u16, stores: &Settings) -> Result<Settings> {
     let mut settings = Settings::from([
         ("NODE_ENV".to_owned(), "development".to_owned()),
+        ("BIND_ADDRESS".to_owned(), "127.0.0.1".to_owned()),
         ("AUTH_MODE".to_owned(), "header".to_owned()),
         ("JWT_SECRET".to_owned(), data_dir.secret("JWT_SECRET")?),
     ]);

@@ -16,7 +16,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     console,
-    process::{Process, ProcessSpec, describe_exit, pid_path},
+    log_rotation::keep_small,
+    process::{Process, ProcessSpec, describe_exit, log_path, pid_path},
 };
 
 /// The wait before the first restart; it doubles with every early death.
@@ -65,6 +66,9 @@ impl Supervisor {
         let (state, receiver) = watch::channel(ChildState { pid: Some(process.pid()), deaths: 0 });
         let stop = CancellationToken::new();
         let name = spec.name.clone();
+        let log = log_path(&self.logs, &name);
+        let small = stop.clone();
+        tokio::spawn(async move { small.run_until_cancelled(keep_small(log)).await });
         let keeper =
             Keeper { spec, logs: self.logs.clone(), run: self.run.clone(), state, stop: stop.clone() };
         let task = tokio::spawn(keeper.keep(process));

@@ -5,7 +5,7 @@ mod handler;
 mod process_chunk;
 mod results;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use bulk_core::config::Config;
 use bulk_core::dependencies::Dependencies;
@@ -33,7 +33,7 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), HostError> {
 
 /// A counter that first appears as 1 has not grown for Prometheus, so the first failure would go unseen.
 fn begin_counters_at_zero() {
-    for result in ["done", "failed", "dead", "left", "handed_back"] {
+    for result in ["done", "failed", "dead", "left", "handed_back", "contended"] {
         metrics::counter!(CHUNKS, "result" => result).increment(0);
     }
     metrics::counter!(RETRIES).increment(0);
@@ -47,6 +47,7 @@ async fn work(config: &Config, dependencies: Dependencies, breaker: Breaker, shu
         config: config.worker.clone(),
         shutdown: shutdown.clone(),
         patience: config.server.shutdown_timeout,
+        served: Mutex::default(),
     };
     let runner = Runner {
         queue: dependencies.queue,

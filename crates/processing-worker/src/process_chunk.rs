@@ -7,7 +7,7 @@ use std::time::Duration;
 use bulk_core::chunk::{ChunkDecodeError, ChunkRow, ChunkRows, RowOutcome, content_hash, decode_chunk};
 use bulk_core::db::{self, ChunkClaim, DbError, FinishedChunk};
 use bulk_core::dependencies::Dependencies;
-use bulk_core::entity::{self, ApplyRequest, ColumnMap, EntityType};
+use bulk_core::entity::{ApplyRequest, ColumnMap, Entity, FrozenError};
 use bulk_core::health::Outage;
 use bulk_core::storage::{StorageError, keys};
 use sqlx::PgConnection;
@@ -30,15 +30,21 @@ pub enum ChunkError {
     /// The object is what was written, and cannot be read.
     #[error("the chunk's object is damaged: {0}")]
     ObjectDamaged(#[from] ChunkDecodeError),
-    /// It was recorded by a version that knew other entities or columns.
-    #[error("this version cannot process the chunk: {0}")]
-    Unknown(String),
+    /// The declaration that its file was uploaded under cannot be read.
+    #[error(transparent)]
+    Entity(#[from] FrozenError),
+    /// It was cut by another declaration than that of its action.
+    #[error("the chunk's columns are not those of its entity's declaration")]
+    OtherColumns,
     /// The code for it is wrong: it panicked.
     #[error("processing the chunk panicked; the worker's standard error says where")]
     Panicked,
     /// The worker stops, and the time it has for that is out.
     #[error("the worker stops")]
     OutOfTime,
+    /// It takes long, and another account waits for its slot.
+    #[error("the chunk gives its slot to others")]
+    Overrun,
     /// Object storage is away.
     #[error(transparent)]
     Storage(StorageError),
@@ -53,6 +59,7 @@ impl ChunkError {
         match self {
             Self::Storage(error) => error.outage(),
             Self::Database(error) => error.outage(),
+            Self::Entity(error) => error.outage(),
             _ => None,
         }
     }
@@ -82,16 +89,20 @@ pub async fn process_chunk(
     }
     let (header, rows) = decode_chunk(&object, claim.row_count)?;
     drop(object);
-    let (entity, map) = declaration(claim, &header)?;
+    let frozen = &dependencies.entities;
+    let entity = frozen.get(&dependencies.pool, &claim.entity_type, claim.entity_hash).await?;
+    let map = columns(claim, &entity, &header)?;
 
     let mut tx = dependencies.pool.begin().await?;
-    let applied = apply(&mut tx, entity, &map, claim, &rows).await?;
+    let applied = apply(&mut tx, &entity, &map, claim, &rows).await?;
     let results = ChunkResults::new(&rows, applied);
     let key = keys::results(&claim.account_id, claim.lease.chunk, claim.lease.attempt);
     let stored =
         tokio::time::timeout(lease, dependencies.store.put(&key, results.encode(&header, &rows))).await;
-    stored.unwrap_or_else(|_| Err(too_slow(lease))).map_err(ChunkError::Storage)?;
-    let finished = db::finish_chunk(&mut tx, &claim.lease, &results.counts(), max_in_flight).await?;
+    let stored = stored.unwrap_or_else(|_| Err(too_slow(lease))).map_err(ChunkError::Storage)?;
+    let results_size = i64::try_from(stored.size_bytes).unwrap_or(i64::MAX);
+    let counts = results.counts();
+    let finished = db::finish_chunk(&mut tx, &claim.lease, &counts, results_size, max_in_flight).await?;
     tx.commit().await?;
 
     results.report(claim, &rows);
@@ -102,20 +113,14 @@ fn too_slow(limit: Duration) -> StorageError {
     StorageError::Unavailable(format!("results were not stored within {} ms", limit.as_millis()))
 }
 
-fn declaration(
-    claim: &ChunkClaim,
-    header: &[String],
-) -> Result<(&'static dyn EntityType, ColumnMap), ChunkError> {
-    let entity = entity::find(&claim.entity_type)
-        .ok_or_else(|| ChunkError::Unknown(format!("there is no entity `{}`", claim.entity_type)))?;
-    let map = entity::map_columns(entity, header, &claim.mapping)
-        .map_err(|_| ChunkError::Unknown("its columns are not the entity's".to_owned()))?;
-    Ok((entity, entity.relevant(&map, claim.action_type)))
+fn columns(claim: &ChunkClaim, entity: &Entity, header: &[String]) -> Result<ColumnMap, ChunkError> {
+    let map = entity.map_columns(header, &claim.mapping).map_err(|_| ChunkError::OtherColumns)?;
+    Ok(entity.relevant(&map, claim.action_type))
 }
 
 async fn apply(
     conn: &mut PgConnection,
-    entity: &dyn EntityType,
+    entity: &Entity,
     map: &ColumnMap,
     claim: &ChunkClaim,
     rows: &ChunkRows,
@@ -123,11 +128,11 @@ async fn apply(
     let accepted: Vec<ChunkRow<'_>> = rows.iter().filter(|row| row.refusal().is_none()).collect();
     let request = ApplyRequest {
         account: &claim.account_id,
-        action: claim.action_type,
+        action: claim.action_type.in_effect(claim.on_conflict),
         on_conflict: claim.on_conflict,
         dry_run: claim.dry_run,
         map,
         rows: &accepted,
     };
-    Ok(entity.apply(conn, request).await?)
+    Ok(entity.apply(conn, &request).await?)
 }

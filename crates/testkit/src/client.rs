@@ -88,6 +88,11 @@ impl Client {
         self.send(self.http.post(format!("{}{path}", self.url))).await
     }
 
+    /// Deletes a path.
+    pub async fn delete(&self, path: &str) -> Response {
+        self.send(self.http.delete(format!("{}{path}", self.url))).await
+    }
+
     /// Uploads a file and returns whatever the API answers.
     pub async fn create(&self, csv: impl Into<Vec<u8>>, upload: &Upload) -> Response {
         self.send(self.upload_request(csv.into(), upload)).await
@@ -175,6 +180,12 @@ impl Client {
         let request = self.upload_request(csv.into(), upload).header("account-id", &self.account);
         let answer = request.timeout(TRY_TIMEOUT).send().await.ok()?.error_for_status().ok()?;
         Some(answer.json::<Value>().await.ok()?["data"]["id"].as_str()?.to_owned())
+    }
+
+    /// Deletes a path, if the API lives long enough to answer: for tests that disturb it.
+    pub async fn try_delete(&self, path: &str) {
+        let request = self.http.delete(format!("{}{path}", self.url)).header("account-id", &self.account);
+        let _ = request.timeout(TRY_TIMEOUT).send().await;
     }
 
     async fn json(&self, path: &str) -> Value {

@@ -16,6 +16,8 @@ use sqlx::{
 use uuid::Uuid;
 use xxhash_rust::xxh3::Xxh3;
 
+use crate::moves::OBSERVE;
+
 /// Any number that nothing else locks: the template is made, and copied, by one test at a time, because PostgreSQL
 /// refuses to copy a database that somebody is connected to.
 const TEMPLATE_LOCK: i64 = 0x7465_6d70_6c61_7465;
@@ -63,7 +65,7 @@ impl Database {
 
 /// The name of the template for the present migrations; it is made if it does not exist.
 async fn template(admin: &mut PgConnection, admin_url: &str) -> String {
-    let name = format!("template_{}", migrations_digest());
+    let name = format!("template_{}", template_digest());
     let exists: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)")
         .bind(&name)
         .fetch_one(&mut *admin)
@@ -79,11 +81,12 @@ async fn template(admin: &mut PgConnection, admin_url: &str) -> String {
     name
 }
 
-/// Brings a database to the present schema.
+/// Brings a database to the present schema, and has it note the moves of the state machines.
 pub(crate) async fn migrate(url: &str) {
     let migrator = sqlx::migrate::Migrator::new(migrations()).await.unwrap();
     let mut connection = PgConnection::connect(url).await.unwrap();
     migrator.run_direct(None, &mut connection, false).await.unwrap();
+    connection.execute(OBSERVE).await.unwrap();
     connection.close().await.unwrap();
 }
 
@@ -101,12 +104,13 @@ fn migrations() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations")
 }
 
-/// Changes with the migrations, so that a server that outlives a test run does not keep an old template.
-fn migrations_digest() -> String {
+/// Changes with what a template is made of, so that a server that outlives a test run does not keep an old template.
+fn template_digest() -> String {
     let mut files: Vec<PathBuf> =
         fs::read_dir(migrations()).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     let mut hash = Xxh3::new();
+    hash.update(OBSERVE.as_bytes());
     for file in files {
         hash.update(&fs::read(file).unwrap());
     }

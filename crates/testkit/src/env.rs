@@ -6,7 +6,7 @@ use local::env_file::Settings;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::{TestServices, database::Database};
+use crate::{TestServices, database::Database, moves::undrawn_moves};
 
 /// A database, a Redis key prefix and a bucket name that no other test has.
 ///
@@ -75,9 +75,20 @@ impl Drop for TestEnv {
         let database = self.database.clone();
         let dropping = thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            runtime.block_on(database.drop()).map_err(anyhow::Error::from)
+            runtime.block_on(async {
+                let undrawn = undrawn_moves(&database.pool().await).await.unwrap_or_default();
+                // A database that stays costs a little disk until the end of the run, so this is not worth failing for.
+                let _ = database.drop().await;
+                std::io::Result::Ok(undrawn)
+            })
         });
-        // A database that stays costs a little disk until the end of the run, so this is not worth failing for.
-        let _ = dropping.join();
+        let undrawn = dropping.join().ok().and_then(Result::ok).unwrap_or_default();
+        if !thread::panicking() {
+            assert_eq!(
+                undrawn,
+                Vec::<String>::new(),
+                "moves that are in no drawing (crates/core/src/*/moves.txt)"
+            );
+        }
     }
 }

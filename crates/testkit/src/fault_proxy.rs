@@ -46,6 +46,11 @@ pub enum Fault {
         /// 507, 403, ….
         status: u16,
     },
+    /// S3: objects whose key has this text cannot be deleted, alone or together with others.
+    KeepObjects {
+        /// Part of a key.
+        named: &'static str,
+    },
 }
 
 /// A running proxy; dropping it closes its connections.
@@ -129,6 +134,7 @@ async fn pump(mut client: TcpStream, upstream_port: u16, faults: watch::Receiver
                     Fault::RefuseWrites { status } if is_request(bytes, true) => {
                         return refuse(client, bytes, status).await;
                     }
+                    Fault::KeepObjects { named } if deletes(bytes, named) => return refuse(client, bytes, 403).await,
                     _ => {}
                 }
                 server.write_all(bytes).await?;
@@ -194,6 +200,13 @@ fn is_request(bytes: &[u8], writes_only: bool) -> bool {
     let methods: &[&[u8]] = &[b"PUT /", b"POST /", b"GET /", b"HEAD /", b"DELETE /"];
     let methods = if writes_only { &methods[..2] } else { methods };
     methods.iter().any(|method| bytes.starts_with(method))
+}
+
+/// Whether bytes, the head of a request or the list in its body, name what must not be deleted.
+fn deletes(bytes: &[u8], named: &str) -> bool {
+    let is_delete =
+        bytes.starts_with(b"DELETE /") || !is_request(bytes, false) || bytes.starts_with(b"POST /");
+    is_delete && bytes.windows(named.len()).any(|part| part == named.as_bytes())
 }
 
 /// Takes the rest of the request, whose beginning has been read, and answers it.

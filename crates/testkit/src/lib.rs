@@ -14,6 +14,7 @@ mod client;
 mod database;
 mod env;
 mod fault_proxy;
+mod moves;
 mod platform;
 mod private_stores;
 pub mod run;
@@ -24,8 +25,9 @@ pub use env::TestEnv;
 pub use fault_proxy::{Fault, FaultProxy};
 pub use local::env_file::Settings;
 pub use nix::sys::signal::Signal;
-pub use platform::{Platform, PlatformOptions};
+pub use platform::{Platform, PlatformOptions, run_to_end};
 pub use private_stores::{PrivateStores, Store};
+pub use reqwest::Response;
 pub use services::TestServices;
 
 /// Creates a database with the schema and without rows, which stays until the stores of the test run are removed, and

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     env,
     path::{Path, PathBuf},
-    process::ExitStatus,
+    process::{ExitStatus, Output, Stdio},
     time::{Duration, Instant},
 };
 
@@ -212,6 +212,12 @@ fn spec(name: String, program: &str, env: Settings) -> ProcessSpec {
         stop_signal: Signal::SIGTERM,
         stop_grace: STOP_GRACE,
     }
+}
+
+/// Runs a program of the platform to its end, and returns what it printed.
+pub async fn run_to_end(program: &str, args: &[&str], settings: &Settings) -> Output {
+    let mut command = tokio::process::Command::new(binaries().join(program));
+    command.args(args).envs(settings).stdin(Stdio::null()).kill_on_drop(true).output().await.unwrap()
 }
 
 /// Beside the directory `deps`, in which cargo puts test programs.

@@ -18,7 +18,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::{FaultProxy, database::migrate, env::test_settings};
+use crate::{FaultProxy, database::migrate, env::test_settings, moves::undrawn_moves};
 
 /// A store that can be killed; it is started again at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,8 +141,14 @@ impl PrivateStores {
         log_tail(&self.data_dir.logs(), local::postgres::NAME, 60)
     }
 
-    /// Ends them and removes their data.
+    /// Ends them and removes their data. Panics when a status was moved in a way that is in no drawing.
     pub async fn stop(mut self) {
+        let undrawn = undrawn_moves(&self.pool).await.unwrap();
+        assert_eq!(
+            undrawn,
+            Vec::<String>::new(),
+            "moves that are in no drawing (crates/core/src/*/moves.txt)"
+        );
         self.pool.close().await;
         stores::stop(&mut self.supervisor).await;
         drop(self.data_dir);

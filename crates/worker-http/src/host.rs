@@ -1,11 +1,13 @@
 //! What both workers do around their work: open what they stand on, answer on their health port from the first moment,
 //! wait for the database and the bucket, work, and stop answering last.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bulk_core::config::Config;
+use bulk_core::db::SessionBounds;
 use bulk_core::dependencies::{Dependencies, DependencyError};
 use bulk_core::health::{Probe, check_all};
 use bulk_core::shutdown::Shutdown;
@@ -44,7 +46,7 @@ pub async fn host<W: Future<Output = ()>>(
     shutdown: &Shutdown,
     work: impl FnOnce(Dependencies, Breaker) -> W,
 ) -> Result<(), HostError> {
-    let dependencies = Dependencies::open(config, service)?;
+    let dependencies = Dependencies::open(config, service, SessionBounds::worker(config.worker.lease))?;
     let breaker = Breaker::new(dependencies.probes());
     let readiness = Obstacles {
         probes: dependencies.probes(),
@@ -54,7 +56,8 @@ pub async fn host<W: Future<Output = ()>>(
     let stopped = Shutdown::new();
     let health = WorkerHealth::new(Arc::new(readiness), shutdown.clone());
     let serving = async {
-        let served = serve(health_port, health, stopped.clone()).await;
+        let address = config.server.bind_address.unwrap_or(Ipv4Addr::UNSPECIFIED.into());
+        let served = serve((address, health_port).into(), health, stopped.clone()).await;
         served.map_err(|error| HostError::Health { port: health_port, error })
     };
     let working = async {

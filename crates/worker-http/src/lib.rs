@@ -10,7 +10,7 @@ pub use command::Command;
 pub use host::{HostError, host};
 
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -52,13 +52,13 @@ impl WorkerHealth {
     }
 }
 
-/// Serves `GET /health/live`, `/health/ready` and `/metrics` on all interfaces until `stopped` is triggered. Port 0 is
-/// any free port; the log says which.
+/// Serves `GET /health/live`, `/health/ready` and `/metrics` until `stopped` is triggered. Port 0 is any free port; the log
+/// says which.
 ///
 /// # Errors
-/// The port cannot be bound, or the listener breaks.
-pub async fn serve(port: u16, health: WorkerHealth, stopped: Shutdown) -> io::Result<()> {
-    let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).await?;
+/// The address cannot be bound, or the listener breaks.
+pub async fn serve(address: SocketAddr, health: WorkerHealth, stopped: Shutdown) -> io::Result<()> {
+    let listener = TcpListener::bind(address).await?;
     tracing::info!(port = listener.local_addr()?.port(), "health and metrics are served");
     serve_on(listener, health, stopped).await
 }

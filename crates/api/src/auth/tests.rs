@@ -16,7 +16,11 @@ fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
 }
 
 fn jwt() -> Authenticator {
-    Authenticator::new(&AuthMode::Jwt { secret: SECRET.into() })
+    with(JwtConfig { secret: SECRET.into(), previous_secret: None, issuer: None, audience: None })
+}
+
+fn with(config: JwtConfig) -> Authenticator {
+    Authenticator::new(&AuthMode::Jwt(config))
 }
 
 fn in_seconds(seconds: i64) -> i64 {
@@ -24,9 +28,12 @@ fn in_seconds(seconds: i64) -> i64 {
 }
 
 fn identify_token(algorithm: Algorithm, secret: &str, claims: &Value) -> Result<Caller, ApiError> {
-    let token =
-        encode(&Header::new(algorithm), claims, &EncodingKey::from_secret(secret.as_bytes())).unwrap();
-    jwt().identify(&headers(&[("authorization", &format!("Bearer {token}"))]))
+    jwt().identify(&bearing(&Header::new(algorithm), secret, claims))
+}
+
+fn bearing(header: &Header, secret: &str, claims: &Value) -> HeaderMap {
+    let token = encode(header, claims, &EncodingKey::from_secret(secret.as_bytes())).unwrap();
+    headers(&[("authorization", &format!("Bearer {token}"))])
 }
 
 fn identify(claims: &Value) -> Result<Caller, ApiError> {
@@ -36,10 +43,8 @@ fn identify(claims: &Value) -> Result<Caller, ApiError> {
 #[test]
 fn the_header_names_the_account() {
     let caller = Authenticator::Header.identify(&headers(&[("account-id", "acme-1_X")])).unwrap();
-    assert_eq!(
-        caller,
-        Caller { account: "acme-1_X".to_owned(), can_read: true, can_write: true, until: None }
-    );
+    let account = "acme-1_X".to_owned();
+    assert_eq!(caller, Caller { account, can_read: true, can_write: true, until: None });
 }
 
 #[test]
@@ -57,8 +62,10 @@ fn an_account_that_could_leave_its_folder_is_refused() {
 
 #[test]
 fn a_token_names_the_account_and_is_not_limited_without_a_scope() {
-    let caller = identify(&json!({"sub": "acme", "exp": in_seconds(60), "aud": "somebody"})).unwrap();
-    assert_eq!(caller, Caller { account: "acme".to_owned(), can_read: true, can_write: true, until: None });
+    let exp = in_seconds(60);
+    let caller = identify(&json!({"sub": "acme", "exp": exp, "aud": "somebody"})).unwrap();
+    let until = DateTime::from_timestamp(exp, 0);
+    assert_eq!(caller, Caller { account: "acme".to_owned(), can_read: true, can_write: true, until });
 }
 
 #[test]
@@ -70,6 +77,54 @@ fn a_scope_limits() {
     let both = caller("bulk:read bulk:write");
     assert!(both.can_read && both.can_write);
     assert!(!caller("").can_read && !caller("bulk:reader").can_read);
+    let null = identify(&json!({"sub": "acme", "exp": in_seconds(60), "scope": null})).unwrap();
+    assert!(!null.can_read && !null.can_write, "null is nothing, not everything");
+    assert!(identify(&json!({"sub": "acme", "exp": in_seconds(60), "scope": ["bulk:read"]})).is_err());
+}
+
+#[test]
+fn a_token_that_asks_for_more_than_is_understood_is_refused() {
+    let claims = json!({"sub": "acme", "exp": in_seconds(60)});
+    for crit in [vec!["b64".to_owned()], vec![]] {
+        let header = Header { crit: Some(crit), ..Header::new(Algorithm::HS256) };
+        assert!(jwt().identify(&bearing(&header, SECRET, &claims)).is_err());
+    }
+}
+
+#[test]
+fn while_a_secret_is_rotated_tokens_of_both_are_taken() {
+    const OLD: &str = "an old secret of thirty-two bytes";
+    let rotating = with(JwtConfig {
+        secret: SECRET.into(),
+        previous_secret: Some(OLD.into()),
+        issuer: None,
+        audience: None,
+    });
+    let header = Header::new(Algorithm::HS256);
+    let claims = json!({"sub": "acme", "exp": in_seconds(60)});
+    assert!(rotating.identify(&bearing(&header, SECRET, &claims)).is_ok());
+    assert!(rotating.identify(&bearing(&header, OLD, &claims)).is_ok());
+    assert!(rotating.identify(&bearing(&header, "a third secret of thirty-two bytes", &claims)).is_err());
+    let expired = json!({"sub": "acme", "exp": in_seconds(-60)});
+    assert!(rotating.identify(&bearing(&header, OLD, &expired)).is_err());
+}
+
+#[test]
+fn issuer_and_audience_must_be_those_that_are_set() {
+    let strict = with(JwtConfig {
+        secret: SECRET.into(),
+        previous_secret: None,
+        issuer: Some("https://id.example.com".to_owned()),
+        audience: Some("bulk".to_owned()),
+    });
+    let identify = |claims: &Value| strict.identify(&bearing(&Header::new(Algorithm::HS256), SECRET, claims));
+    let claims =
+        |iss: &str, aud: Value| json!({"sub": "acme", "exp": in_seconds(60), "iss": iss, "aud": aud});
+    assert!(identify(&claims("https://id.example.com", json!("bulk"))).is_ok());
+    assert!(identify(&claims("https://id.example.com", json!(["other", "bulk"]))).is_ok());
+    assert!(identify(&claims("https://evil.example.com", json!("bulk"))).is_err());
+    assert!(identify(&claims("https://id.example.com", json!("other"))).is_err());
+    assert!(identify(&json!({"sub": "acme", "exp": in_seconds(60)})).is_err(), "neither is named");
 }
 
 #[test]

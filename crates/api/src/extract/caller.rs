@@ -38,6 +38,14 @@ impl<S: Sync> FromRequestParts<S> for CanWrite {
     }
 }
 
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        caller(parts).cloned()
+    }
+}
+
 /// Whom [`identify`](crate::middleware::identify) has found to be calling.
 fn caller(parts: &Parts) -> Result<&Caller, ApiError> {
     parts.extensions.get::<Caller>().ok_or_else(|| {

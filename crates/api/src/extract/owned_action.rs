@@ -22,6 +22,7 @@ impl FromRequestParts<AppState> for OwnedAction {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
         let CanRead(account) = CanRead::from_request_parts(parts, state).await?;
         let id = id_in_path(parts, state).await?;
+        let _turn = state.shares.questions.take(&account).await?;
         let found = db::find_action(&state.dependencies.pool, &account, id).await?;
         found.map(Self).ok_or(NO_SUCH_ACTION)
     }

@@ -37,6 +37,16 @@ pub(crate) struct QueryReader {
 }
 
 impl QueryReader {
+    /// Notes something that is wrong with a parameter.
+    pub(crate) fn refuse(&mut self, name: &str, message: impl Into<String>) {
+        self.problems.push(Detail::new(name, message));
+    }
+
+    /// Whether the parameter is given.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.pairs.iter().any(|(given, _)| given == name)
+    }
+
     /// A whole number within `range`.
     pub(crate) fn number(&mut self, name: &str, default: i64, range: RangeInclusive<i64>) -> i64 {
         let parsed = self.parsed(

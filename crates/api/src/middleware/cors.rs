@@ -21,10 +21,13 @@ pub(crate) fn cors(origins: &AllowedOrigins) -> Option<CorsLayer> {
     };
     let layer = CorsLayer::new()
         .allow_origin(origin)
-        .allow_methods([Method::GET, Method::HEAD, Method::POST])
+        .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::DELETE])
         .allow_headers([
             header::AUTHORIZATION,
             header::CONTENT_TYPE,
+            header::IF_NONE_MATCH,
+            header::IF_RANGE,
+            header::RANGE,
             HeaderName::from_static("account-id"),
             HeaderName::from_static("idempotency-key"),
             HeaderName::from_static("last-event-id"),
@@ -32,7 +35,10 @@ pub(crate) fn cors(origins: &AllowedOrigins) -> Option<CorsLayer> {
             HeaderName::from_static("x-request-id"),
         ])
         .expose_headers([
+            header::ACCEPT_RANGES,
             header::CONTENT_DISPOSITION,
+            header::CONTENT_RANGE,
+            header::ETAG,
             header::LOCATION,
             header::RETRY_AFTER,
             HeaderName::from_static("ratelimit-limit"),
@@ -40,6 +46,7 @@ pub(crate) fn cors(origins: &AllowedOrigins) -> Option<CorsLayer> {
             HeaderName::from_static("ratelimit-reset"),
             HeaderName::from_static("traceparent"),
             HeaderName::from_static("x-request-id"),
+            HeaderName::from_static("x-results-complete"),
             HeaderName::from_static("x-trace-id"),
         ])
         .max_age(MAX_AGE);

@@ -35,6 +35,7 @@ pub(crate) async fn add_headers(State(state): State<AppState>, request: Request,
     let is_tls = state.http.trust_proxy && is_forwarded_tls(request.headers());
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
+    weaken_etag(headers);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
@@ -47,6 +48,16 @@ pub(crate) async fn add_headers(State(state): State<AppState>, request: Request,
         headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     }
     response
+}
+
+/// A compressed answer has other bytes than its ETag names, and a client must not join parts of the two.
+fn weaken_etag(headers: &mut HeaderMap) {
+    let etag = headers.get(header::ETAG).filter(|_| headers.contains_key(header::CONTENT_ENCODING));
+    let weak =
+        etag.filter(|etag| etag.as_bytes().starts_with(b"\"")).map(|etag| [b"W/", etag.as_bytes()].concat());
+    if let Some(weak) = weak.and_then(|etag| HeaderValue::from_bytes(&etag).ok()) {
+        headers.insert(header::ETAG, weak);
+    }
 }
 
 fn is_forwarded_tls(headers: &HeaderMap) -> bool {

@@ -1,5 +1,7 @@
 //! Says who is calling and how much that account may still ask, before anything is done for it.
 
+use std::sync::Arc;
+
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::Method;
 use axum::middleware::Next;
@@ -9,6 +11,7 @@ use tracing::Span;
 use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::rate_limit::{Verdict, write_headers};
+use crate::seats::Seat;
 use crate::state::AppState;
 
 /// Where a POST is an upload.
@@ -22,6 +25,9 @@ pub(crate) async fn identify(State(state): State<AppState>, mut request: Request
         Err(error) => return error.into_response(),
     };
     Span::current().record("accountId", &caller.account);
+    if let Some(seat) = request.extensions().get::<Arc<Seat>>() {
+        seat.belongs_to(&caller.account);
+    }
     let verdict = state.account_limits.take(&caller.account, is_upload(&request)).await;
     let mut response = match &verdict {
         Verdict::Allowed(_) => {

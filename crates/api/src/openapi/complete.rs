@@ -22,7 +22,7 @@ const fn refusal(
     Refusal { status, code, description, message }
 }
 
-const REFUSALS: [Refusal; 12] = [
+const REFUSALS: [Refusal; 13] = [
     refusal(
         "400",
         "validation_failed",
@@ -53,6 +53,12 @@ const REFUSALS: [Refusal; 12] = [
         "conflict",
         "The present state does not allow it",
         "an action that is completed cannot be paused",
+    ),
+    refusal(
+        "410",
+        "gone",
+        "It has been removed: its time was over",
+        "the results of this action have been removed: kept until 2026-03-02T12:00:00Z. The counts of the action remain",
     ),
     refusal(
         "413",

@@ -1,8 +1,8 @@
 //! Schemas of values that come from a list in the code: the list is the schema, so neither can change without the other.
 
 use bulk_core::action::{ActionStatus, ActionType, OnConflict, Outcome};
-use bulk_core::chunk::RowStatus;
-use bulk_core::entity;
+use bulk_core::chunk::{RowCode, RowStatus};
+use bulk_core::entity::{ColumnKind, Entities};
 use serde::Serialize;
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema, schema::Type};
 use utoipa::{PartialSchema, ToSchema};
@@ -39,10 +39,11 @@ names! {
     OutcomeName = "Outcome", "How a completed action went.",
         [Outcome::Success, Outcome::Partial, Outcome::Failure].map(serialized);
     RowStatusName = "RowStatus", "How a row went.", RowStatus::ALL.map(RowStatus::as_str);
+    RowCodeName = "RowCode", "Why a row went as it did.", RowCode::ALL.map(RowCode::as_str);
     ResultStatusName = "ResultStatus", "How a row went, or that it was never reached.",
         RowStatus::ALL.map(RowStatus::as_str).into_iter().chain([UNPROCESSED]);
-    EntityName = "EntityType", "A kind of record.", entity::all().iter().map(|entity| entity.name());
-    ColumnKindName = "ColumnType", "What a column's cells look like.", column_kinds();
+    EntityName = "EntityType", "A kind of record.", Entities::built_in().names();
+    ColumnKindName = "ColumnType", "What a column's cells look like.", ColumnKind::ALL.map(ColumnKind::as_str);
 }
 
 fn text() -> ObjectBuilder {
@@ -51,18 +52,6 @@ fn text() -> ObjectBuilder {
 
 fn serialized(value: impl Serialize) -> serde_json::Value {
     serde_json::to_value(value).unwrap_or_default()
-}
-
-/// Those that some column has.
-fn column_kinds() -> Vec<serde_json::Value> {
-    let mut kinds = Vec::new();
-    for column in entity::all().iter().flat_map(|entity| entity.columns()) {
-        let kind = serialized(column.kind);
-        if !kinds.contains(&kind) {
-            kinds.push(kind);
-        }
-    }
-    kinds
 }
 
 /// What an `Idempotency-Key` may be.

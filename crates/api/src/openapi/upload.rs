@@ -1,6 +1,6 @@
-//! What can be uploaded, from the entity registry: a new entity needs no change here.
+//! What can be uploaded, from the entities' declarations.
 
-use bulk_core::entity::{self, Column, ColumnKind, EntityType};
+use bulk_core::entity::{Column, ColumnKind, Entities, Entity};
 use serde_json::{Map, Value, json};
 
 use crate::routes::entities::template_csv;
@@ -9,11 +9,12 @@ use crate::routes::entities::template_csv;
 const FILE_TYPES: &str = "text/csv, application/csv, text/plain, application/vnd.ms-excel";
 
 /// Adds a schema for the rows of every entity, and the body of the upload.
-pub(super) fn describe(document: &mut Value) {
-    for entity in entity::all() {
-        document["components"]["schemas"][row_name(*entity)] = row(*entity);
+pub(super) fn describe(document: &mut Value, entities: &Entities) {
+    for entity in entities.all() {
+        document["components"]["schemas"][row_name(entity)] = row(entity);
     }
-    document["components"]["schemas"]["Upload"] = upload();
+    document["components"]["schemas"]["EntityType"]["enum"] = json!(entities.names());
+    document["components"]["schemas"]["Upload"] = upload(entities);
     document["paths"]["/bulk-actions"]["post"]["requestBody"] = json!({
         "required": true,
         "content": { "multipart/form-data": {
@@ -22,13 +23,13 @@ pub(super) fn describe(document: &mut Value) {
                 "file": { "contentType": FILE_TYPES },
                 "mapping": { "contentType": "application/json" },
             },
-            "examples": entity::all().iter().map(|entity| example(*entity)).collect::<Map<_, _>>(),
+            "examples": entities.all().map(|entity| example(entity)).collect::<Map<_, _>>(),
         } },
     });
 }
 
 /// `ContactRow` for `contact`.
-fn row_name(entity: &dyn EntityType) -> String {
+fn row_name(entity: &Entity) -> String {
     let (first, rest) = entity.name().split_at_checked(1).unwrap_or_default();
     format!("{}{rest}Row", first.to_uppercase())
 }
@@ -37,11 +38,11 @@ fn reference(schema: &str) -> Value {
     json!({ "$ref": format!("#/components/schemas/{schema}") })
 }
 
-fn row(entity: &dyn EntityType) -> Value {
+fn row(entity: &Entity) -> Value {
     let columns = entity.columns();
-    let properties: Map<_, _> = columns.iter().map(|column| (column.name.to_owned(), cell(column))).collect();
+    let properties: Map<_, _> = columns.iter().map(|column| (column.name.clone(), cell(column))).collect();
     let required: Vec<_> =
-        columns.iter().filter(|column| column.required).map(|column| column.name).collect();
+        columns.iter().filter(|column| column.required).map(|column| &column.name).collect();
     json!({
         "type": "object",
         "description": format!(
@@ -56,18 +57,25 @@ fn row(entity: &dyn EntityType) -> Value {
 
 fn cell(column: &Column) -> Value {
     let mut cell = json!({ "type": "string", "description": column.rule, "examples": [column.example] });
-    match column.kind {
+    match column.kind_name() {
         ColumnKind::Uuid => cell["format"] = "uuid".into(),
         ColumnKind::Instant => cell["format"] = "date-time".into(),
         ColumnKind::Decimal => cell["format"] = "decimal".into(),
         ColumnKind::Integer => cell["pattern"] = "^-?[0-9]+$".into(),
-        ColumnKind::Text | ColumnKind::Choice => {}
+        ColumnKind::Date => cell["format"] = "date".into(),
+        ColumnKind::Email => cell["format"] = "email".into(),
+        ColumnKind::Url => cell["format"] = "uri".into(),
+        ColumnKind::Text
+        | ColumnKind::Boolean
+        | ColumnKind::Choice
+        | ColumnKind::Currency
+        | ColumnKind::Country => {}
     }
     cell
 }
 
-fn upload() -> Value {
-    let rows: Vec<_> = entity::all().iter().map(|entity| format!("`{}`", row_name(*entity))).collect();
+fn upload(entities: &Entities) -> Value {
+    let rows: Vec<_> = entities.all().map(|entity| format!("`{}`", row_name(entity))).collect();
     json!({
         "type": "object",
         "description": "The fields of an upload, in any order.",
@@ -111,7 +119,7 @@ fn upload() -> Value {
     })
 }
 
-fn example(entity: &dyn EntityType) -> (String, Value) {
+fn example(entity: &Entity) -> (String, Value) {
     let file = template_csv(entity).map(|csv| String::from_utf8_lossy(&csv).into_owned()).unwrap_or_default();
     let value = json!({ "file": file, "entityType": entity.name(), "actionType": "bulk_upsert" });
     (entity.name().to_owned(), json!({ "summary": format!("A {} file", entity.name()), "value": value }))

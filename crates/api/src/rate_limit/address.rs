@@ -52,7 +52,8 @@ impl KeyExtractor for AddressKey {
     }
 }
 
-fn network(address: IpAddr) -> IpAddr {
+/// The address of one customer.
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(address) => address.into(),
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),

@@ -1,42 +1,42 @@
 //! All results as one CSV file, written while it is sent: memory holds a few results objects and buffers, whatever the
 //! size of the action and however slow the reader. Whatever goes wrong in the middle breaks the response off, so that half
 //! a file is never taken for a whole one.
+//!
+//! While the action runs the rows come in the order of its commits, which is all that can be said of them. Once it is over
+//! they come in file order, the same bytes every time, so that a download that broke off can go on where it ended.
 
 use std::io;
-use std::time::Duration;
+use std::ops::Range;
 
 use axum::body::Body;
 use bulk_core::chunk::{ResultRow, RowStatus, decode_results};
 use bulk_core::db::ActionRecord;
 use bulk_core::storage::ObjectStore;
-use bytes::Bytes;
-use csv_async::StringRecord;
-use csv_intake::{CsvError, CsvReader, ReadLimits};
-use futures::stream::{self, TryStreamExt as _};
+use csv_intake::{CsvError, CsvReader, Delimiter, ReadLimits, ReadOptions, Record};
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use tokio::sync::mpsc;
-use tokio::time::timeout;
 use tracing::Instrument;
 
+use super::file_order::FileOrder;
 use super::{every_chunk, objects};
 use crate::error::ApiError;
+use crate::retention::require_file;
+use crate::share::Place;
 use crate::state::AppState;
 
 mod bitmap;
 mod encoder;
+mod lengths;
+mod output;
 
 use bitmap::RowBitmap;
 use encoder::CsvEncoder;
+use output::{Interrupted, Output, Piece};
 
 /// Pieces that wait for a slow reader before the writer waits too.
 const PIECES_IN_FLIGHT: usize = 2;
-/// A reader who takes nothing for so long has gone, though his connection has not.
-const LONGEST_STANDSTILL: Duration = Duration::from_secs(300);
-
-/// What the writer hands to the response. One that ends without [`Piece::End`] was broken off, whatever the reason.
-enum Piece {
-    Rows(Bytes),
-    End,
-}
+/// What the bytes of a finished action's results depend on beside the action; to be changed when they do.
+const FORMAT: u32 = 1;
 
 /// Which rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,31 +49,28 @@ pub(crate) enum Selection {
     Unprocessed,
 }
 
+impl Selection {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Processed => "all",
+            Self::Only(status) => status.as_str(),
+            Self::Unprocessed => "unprocessed",
+        }
+    }
+}
+
 /// A download that is about to begin: the file's header has been read, so object storage answers.
 pub(crate) struct Download {
     state: AppState,
     action: ActionRecord,
     header: Vec<String>,
     selection: Selection,
-    encoder: CsvEncoder,
-}
-
-/// Why a download ended early.
-enum Interrupted {
-    /// Whoever fetched it has gone.
-    Abandoned,
-    /// Something failed.
-    Failed(ApiError),
-}
-
-impl<E: Into<ApiError>> From<E> for Interrupted {
-    fn from(error: E) -> Self {
-        Self::Failed(error.into())
-    }
+    /// For a spreadsheet: how the cells are separated.
+    spreadsheet: Option<Delimiter>,
 }
 
 impl Download {
-    /// Reads the header of the uploaded file.
+    /// Reads the header that the rows were uploaded under.
     ///
     /// # Errors
     /// When object storage is away.
@@ -83,17 +80,60 @@ impl Download {
         selection: Selection,
         spreadsheet_safe: bool,
     ) -> Result<Self, ApiError> {
-        let header = open_raw(&state.dependencies.store, &action).await?.header().to_vec();
-        Ok(Self { state, action, header, selection, encoder: CsvEncoder::new(spreadsheet_safe) })
+        let (header, delimiter) = uploaded_header(&state, &action).await?;
+        Ok(Self { state, action, header, selection, spreadsheet: spreadsheet_safe.then_some(delimiter) })
     }
 
-    /// The body of the response.
-    pub(crate) fn into_body(self) -> Body {
+    /// Every row has the outcome that it will have, unless the action is retried.
+    pub(crate) fn is_complete(&self) -> bool {
+        !self.action.status.is_unfinished()
+    }
+
+    /// Names the bytes of a complete download.
+    pub(crate) fn etag(&self) -> Option<String> {
+        let (action, selection) = (&self.action, self.selection.name());
+        let spreadsheet = if self.spreadsheet.is_some() { "-s" } else { "" };
+        // A retry can only add commits.
+        self.is_complete()
+            .then(|| format!("\"{}-{}-{selection}{spreadsheet}-{FORMAT}\"", action.id, action.chunks_done))
+    }
+
+    /// How many bytes a complete download has. Where no download has come to its end yet, this writes one into nothing.
+    ///
+    /// # Errors
+    /// When the database or object storage is away.
+    pub(crate) async fn length(&self) -> Result<u64, ApiError> {
+        let Some(etag) = self.etag() else { return Err(ApiError::internal("the length is not settled")) };
+        if let Some(length) = lengths::known(&etag) {
+            return Ok(length);
+        }
+        let mut output = Output::into_nothing();
+        match self.write(&mut output).await {
+            Ok(()) => Ok(self.settled(&output)),
+            Err(Interrupted::Failed(error)) => Err(error),
+            Err(Interrupted::Abandoned | Interrupted::Enough) => {
+                Err(ApiError::internal("nobody was to be sent to"))
+            }
+        }
+    }
+
+    /// The body of the response: the bytes of `window`, or all. It holds `place` until everything has been written.
+    pub(crate) fn into_body(self, window: Option<Range<u64>>, place: Place) -> Body {
         let (sender, receiver) = mpsc::channel(PIECES_IN_FLIGHT);
         tokio::spawn(
             async move {
-                if let Err(Interrupted::Failed(error)) = self.write(&sender).await {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "broke off a download");
+                let _place = place;
+                let mut output = Output::new(sender, window);
+                match self.write(&mut output).await {
+                    Ok(()) => {
+                        self.settled(&output);
+                        output.end().await;
+                    }
+                    Err(Interrupted::Enough) => output.end().await,
+                    Err(Interrupted::Abandoned) => {}
+                    Err(Interrupted::Failed(error)) => {
+                        tracing::warn!(error = &error as &dyn std::error::Error, "broke off a download");
+                    }
                 }
             }
             .in_current_span(),
@@ -106,55 +146,84 @@ impl Download {
         }))
     }
 
-    async fn write(mut self, sender: &mpsc::Sender<Piece>) -> Result<(), Interrupted> {
-        self.encoder.header(&self.header);
-        match self.selection {
-            Selection::Processed => self.write_processed(None, sender).await?,
-            Selection::Only(status) => self.write_processed(Some(status), sender).await?,
-            Selection::Unprocessed => self.write_unprocessed(sender).await?,
+    /// Notes the length of what was written to its end.
+    fn settled(&self, output: &Output) -> u64 {
+        if let Some(etag) = self.etag() {
+            lengths::note(etag, output.written_bytes());
         }
-        send(sender, Piece::Rows(self.encoder.take())).await?;
-        send(sender, Piece::End).await
+        output.written_bytes()
     }
 
-    async fn write_processed(
-        &mut self,
-        status: Option<RowStatus>,
-        sender: &mpsc::Sender<Piece>,
+    async fn write(&self, output: &mut Output) -> Result<(), Interrupted> {
+        let mut encoder = CsvEncoder::new(self.spreadsheet);
+        encoder.header(&self.header);
+        match self.selection {
+            Selection::Unprocessed => self.write_unprocessed(&mut encoder, output).await?,
+            _ if self.is_complete() => self.write_in_file_order(&mut encoder, output).await?,
+            _ => self.write_as_committed(&mut encoder, output).await?,
+        }
+        output.send(encoder.take()).await
+    }
+
+    fn status(&self) -> Option<RowStatus> {
+        match self.selection {
+            Selection::Only(status) => Some(status),
+            Selection::Processed | Selection::Unprocessed => None,
+        }
+    }
+
+    async fn write_in_file_order(
+        &self,
+        encoder: &mut CsvEncoder,
+        output: &mut Output,
     ) -> Result<(), Interrupted> {
-        let chunks = every_chunk(&self.state, &self.action, status);
-        let mut objects = std::pin::pin!(objects(&self.state, &self.action, chunks));
-        while let Some((_, object)) = objects.try_next().await? {
-            let (_, rows) = decode_results(&object).map_err(ApiError::internal)?;
-            for row in rows {
-                let row = row.map_err(ApiError::internal)?;
-                if status.is_none_or(|wanted| row.status == wanted) {
-                    self.encoder.row(
-                        row.row(),
-                        row.status.as_str(),
-                        &reason(&row),
-                        row.record_id(),
-                        row.fields(),
-                    );
-                }
-            }
-            if self.encoder.is_worth_sending() {
-                send(sender, Piece::Rows(self.encoder.take())).await?;
+        let mut rows = FileOrder::open(&self.state, &self.action, self.status()).await?;
+        while let Some(row) = rows.next().await? {
+            write_row(encoder, &row);
+            if encoder.is_worth_sending() {
+                output.send(encoder.take()).await?;
             }
         }
         Ok(())
     }
 
-    async fn write_unprocessed(&mut self, sender: &mpsc::Sender<Piece>) -> Result<(), Interrupted> {
+    async fn write_as_committed(
+        &self,
+        encoder: &mut CsvEncoder,
+        output: &mut Output,
+    ) -> Result<(), Interrupted> {
+        let status = self.status();
+        let chunks = every_chunk(&self.state, &self.action, status);
+        let mut objects = std::pin::pin!(objects(&self.state, &self.action, chunks));
+        while let Some((_, object)) = objects.try_next().await? {
+            let (_, rows) = decode_results(object.as_ref()).map_err(ApiError::internal)?;
+            for row in rows {
+                let row = row.map_err(ApiError::internal)?;
+                if status.is_none_or(|wanted| row.status == wanted) {
+                    write_row(encoder, &row);
+                }
+            }
+            if encoder.is_worth_sending() {
+                output.send(encoder.take()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn write_unprocessed(
+        &self,
+        encoder: &mut CsvEncoder,
+        output: &mut Output,
+    ) -> Result<(), Interrupted> {
         let processed = self.processed_rows().await?;
         let mut raw = open_raw(&self.state.dependencies.store, &self.action).await?;
-        let mut record = StringRecord::new();
-        while let Some(position) = raw.next_row(&mut record).await.map_err(unreadable)? {
-            if !processed.contains(position.row) {
-                self.encoder.row(&position.row.to_string(), "unprocessed", "", "", record.iter());
+        let mut record = Record::new();
+        while let Some(row) = raw.next_row(&mut record).await.map_err(unreadable)? {
+            if !processed.contains(row.number) {
+                encoder.row(&row.number.to_string(), "unprocessed", "", "", record.iter());
             }
-            if self.encoder.is_worth_sending() {
-                send(sender, Piece::Rows(self.encoder.take())).await?;
+            if encoder.is_worth_sending() {
+                output.send(encoder.take()).await?;
             }
         }
         Ok(())
@@ -165,7 +234,7 @@ impl Download {
         let chunks = every_chunk(&self.state, &self.action, None);
         let mut objects = std::pin::pin!(objects(&self.state, &self.action, chunks));
         while let Some((_, object)) = objects.try_next().await? {
-            let (_, rows) = decode_results(&object).map_err(ApiError::internal)?;
+            let (_, rows) = decode_results(object.as_ref()).map_err(ApiError::internal)?;
             for row in rows {
                 let row = row.map_err(ApiError::internal)?;
                 processed.insert(row.row().parse().map_err(ApiError::internal)?);
@@ -175,15 +244,28 @@ impl Download {
     }
 }
 
+/// Header and delimiter of the uploaded file; of the results where the file has gone before them.
+async fn uploaded_header(
+    state: &AppState,
+    action: &ActionRecord,
+) -> Result<(Vec<String>, Delimiter), ApiError> {
+    if require_file(action, &state.config.retention).is_ok() {
+        let raw = open_raw(&state.dependencies.store, action).await?;
+        return Ok((raw.header().to_vec(), raw.delimiter()));
+    }
+    let first = every_chunk(state, action, None).take(1);
+    let header = match std::pin::pin!(objects(state, action, first)).try_next().await? {
+        Some((_, object)) => decode_results(&object).map_err(ApiError::internal)?.0,
+        // Without a row nobody misses the columns.
+        None => Vec::new(),
+    };
+    Ok((header, Delimiter::Comma))
+}
+
 /// The file was accepted within the limits of its time; they may have become smaller since, so none apply here.
 async fn open_raw(store: &ObjectStore, action: &ActionRecord) -> Result<CsvReader, ApiError> {
     let source = store.open(&action.file_key).await?;
-    let limits = ReadLimits {
-        max_rows: u64::MAX,
-        max_decoded_bytes: u64::MAX,
-        max_record_bytes: ReadLimits::USUAL_RECORD_BYTES,
-    };
-    CsvReader::open(source, limits).await.map_err(unreadable)
+    CsvReader::open(source, ReadLimits::ACCEPTED, &ReadOptions::default()).await.map_err(unreadable)
 }
 
 /// The file was readable when it was accepted.
@@ -191,11 +273,8 @@ fn unreadable(error: CsvError) -> ApiError {
     if error.is_file_fault() { ApiError::internal(error) } else { ApiError::Unavailable(Some(error.into())) }
 }
 
-async fn send(sender: &mpsc::Sender<Piece>, piece: Piece) -> Result<(), Interrupted> {
-    match timeout(LONGEST_STANDSTILL, sender.send(piece)).await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(_)) | Err(_) => Err(Interrupted::Abandoned),
-    }
+fn write_row(encoder: &mut CsvEncoder, row: &ResultRow) {
+    encoder.row(row.row(), row.status.as_str(), &reason(row), row.record_id(), row.fields());
 }
 
 /// The code, with its sentence where it has one.

@@ -1,9 +1,8 @@
 //! One page of row outcomes.
 
-use bulk_core::chunk::{ResultRow, RowStatus, decode_results};
+use bulk_core::chunk::{ResultRow, RowCode, RowStatus, decode_results};
 use bulk_core::db::{self, ActionRecord, CommittedChunk};
-use bulk_core::entity::{self, ColumnMap};
-use csv_intake::header;
+use bulk_core::entity::Entity;
 use futures::stream::{self, TryStreamExt as _};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -30,6 +29,19 @@ pub(crate) struct LogEntry {
     /// What is wrong, by column and rule; null where the code says it all.
     #[schema(required)]
     message: Option<String>,
+    /// The uploaded values that are not empty, in the file's order; only with `values=true`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    values: Option<Vec<UploadedValue>>,
+}
+
+/// A cell of the file.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct UploadedValue {
+    /// The file's name for the column.
+    #[schema(example = "E-Mail")]
+    column: String,
+    #[schema(example = "ada@example.com")]
+    value: String,
 }
 
 /// One page of outcomes, and where the next begins.
@@ -72,6 +84,8 @@ pub(crate) async fn read_page(
     // more than the page holds says that there is a next page.
     let most = limit.saturating_add(2);
     let pool = &state.dependencies.pool;
+    // An action whose declaration cannot be read any more is shown without keys.
+    let entity = state.dependencies.entities.get(pool, &action.entity_type, action.entity_hash).await.ok();
     let listed = i64::try_from(most).unwrap_or(i64::MAX);
     let from = cursor.commit_number;
     let mut chunks = db::committed_chunks(pool, action.id, from, filter.status, filter.code, listed).await?;
@@ -80,7 +94,7 @@ pub(crate) async fn read_page(
     let after_all = chunks.last().filter(|_| is_cut_short).map(|last| last.commit_number + 1);
     let unread = chunks.get(enough).map(|chunk| chunk.commit_number).or(after_all);
     chunks.truncate(enough);
-    let reading = Reading { action, filter, with_values, limit };
+    let reading = Reading { action, entity: entity.as_deref(), filter, with_values, limit };
     let mut page = LogPage { entries: Vec::new(), next: None };
     let mut objects = std::pin::pin!(objects(state, action, stream::iter(chunks.into_iter().map(Ok))));
     while page.next.is_none()
@@ -97,6 +111,7 @@ pub(crate) async fn read_page(
 /// What is wanted of each object.
 struct Reading<'a> {
     action: &'a ActionRecord,
+    entity: Option<&'a Entity>,
     filter: &'a RowFilter,
     with_values: bool,
     limit: usize,
@@ -134,7 +149,7 @@ impl LogPage {
     /// Takes rows of one results object; sets `next` if there are more than fit.
     fn read_chunk(&mut self, object: &[u8], reading: &Reading<'_>, from: Cursor) -> Result<(), ApiError> {
         let (header, rows) = decode_results(object).map_err(ApiError::internal)?;
-        let key_position = key_position(reading.action, &header);
+        let key_position = key_position(reading.action, reading.entity, &header);
         for (index, row) in (0..).zip(rows).skip(from.index as usize) {
             let row = row.map_err(ApiError::internal)?;
             if !reading.filter.passes(&row) {
@@ -165,15 +180,14 @@ fn entry(row: &ResultRow, key_position: Option<usize>) -> Result<LogEntry, ApiEr
         status: row.status,
         code: row.code().to_owned(),
         message: Some(row.message()).filter(|message| !message.is_empty()).map(str::to_owned),
+        values: None,
     })
 }
 
 /// Where the uploaded file has its key. The header was checked at upload; an entity that has changed since has none.
-fn key_position(action: &ActionRecord, uploaded: &[String]) -> Option<usize> {
-    let entity = entity::find(&action.entity_type)?;
-    let known: Vec<_> = entity.columns().iter().map(|column| column.name).collect();
-    let columns = header::resolve(uploaded, &action.configuration.mapping, &known).ok()?;
-    entity.key_position(&ColumnMap::new(&columns, known.len()))
+fn key_position(action: &ActionRecord, entity: Option<&Entity>, uploaded: &[String]) -> Option<usize> {
+    let entity = entity?;
+    entity.key_position(&entity.map_columns(uploaded, &action.configuration.mapping).ok()?)
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
 //! `/bulk-actions…`: one module per thing that can be asked.
 
+mod codes;
 mod control;
 mod create;
 mod created;
+mod delete;
 mod events;
 mod list;
 mod logs;
@@ -22,8 +24,10 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list::list))
         .routes(routes!(show::show))
+        .routes(routes!(delete::delete))
         .routes(routes!(stats::stats))
         .routes(routes!(logs::logs))
+        .routes(routes!(codes::codes))
         .routes(routes!(control::pause))
         .routes(routes!(control::resume))
         .routes(routes!(control::cancel))

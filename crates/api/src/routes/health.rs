@@ -9,7 +9,6 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use bulk_core::health::{DependencyHealth, resident_memory_bytes, uptime};
 use serde::Serialize;
-use tokio::time::timeout;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -17,7 +16,7 @@ use uuid::Uuid;
 
 use super::root::VERSION;
 use crate::envelope::{ErrorBody, Timestamp};
-use crate::health::{Findings, PROBE_TIMEOUT};
+use crate::health::Findings;
 use crate::state::AppState;
 use crate::trace;
 
@@ -91,7 +90,7 @@ impl Services {
     ),
 )]
 async fn overview(State(state): State<AppState>) -> Response {
-    let findings = Findings::gather(&state).await;
+    let findings = state.health.latest();
     let services = Services::of(&findings);
     if findings.all_healthy() {
         Answer::well("healthy", services)
@@ -112,7 +111,7 @@ async fn overview(State(state): State<AppState>) -> Response {
     ),
 )]
 async fn ready(State(state): State<AppState>) -> Response {
-    let findings = Findings::gather(&state).await;
+    let findings = state.health.latest();
     let services = Services::of(&findings);
     if state.shutdown.is_cancelled() {
         Answer::unwell("The service is draining", "draining", services)
@@ -168,7 +167,7 @@ enum Check {
     Uptime { healthy: bool, seconds: u64 },
 }
 
-/// Asks each dependency now.
+/// Asks each dependency now; who comes while they are asked shares the answer.
 #[utoipa::path(
     get,
     path = "/health/detailed",
@@ -180,11 +179,9 @@ enum Check {
     ),
 )]
 async fn detailed(State(state): State<AppState>) -> Response {
-    let bucket = timeout(PROBE_TIMEOUT, state.dependencies.store.bucket_exists());
-    let (findings, bucket) = tokio::join!(Findings::gather(&state), bucket);
-    let bucket_exists = matches!(bucket, Ok(Ok(true)));
+    let findings = state.health.ask().await;
     let mut checks: BTreeMap<_, _> =
-        findings.iter().map(|(name, health)| (name, dependency(name, health, bucket_exists))).collect();
+        findings.iter().map(|(name, health)| (name, dependency(name, health))).collect();
     checks.insert("memory", Check::Memory { healthy: true, resident_bytes: resident_memory_bytes() });
     checks.insert("uptime", Check::Uptime { healthy: true, seconds: uptime().as_secs() });
     if findings.all_healthy() {
@@ -194,10 +191,11 @@ async fn detailed(State(state): State<AppState>) -> Response {
     }
 }
 
-fn dependency(name: &str, health: &DependencyHealth, bucket_exists: bool) -> Check {
+fn dependency(name: &str, health: &DependencyHealth) -> Check {
     Check::Dependency {
         healthy: health.healthy,
         response_time: (health.response_time_ms * 100.0).round() / 100.0,
-        bucket_exists: (name == "minio").then_some(bucket_exists),
+        // The probe of object storage looks for the bucket.
+        bucket_exists: (name == "minio").then_some(health.healthy),
     }
 }

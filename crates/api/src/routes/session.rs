@@ -100,7 +100,8 @@ async fn sign_in(
     let caller = state.authenticator.verify(&credential)?;
     let cookie = state.sessions.cookie(&headers, &credential, caller.until)?;
     tracing::info!(accountId = caller.account, "signed in");
-    Ok(([(header::SET_COOKIE, cookie)], Success::new("Signed in", SessionView::from(caller))).into_response())
+    Ok(([(header::SET_COOKIE, cookie)], Success::new("Signed in", SessionView::from(caller)))
+        .into_response())
 }
 
 /// A browser says which page a request comes from; a program that says nothing has no cookies to lose.

@@ -49,7 +49,15 @@ mod tests {
     const BY_KEY: HeaderRules = HeaderRules { two_identities: false };
 
     fn config(chunk_size: u32) -> UploadConfig {
-        UploadConfig { max_file_size_bytes: 0, max_rows: 0, chunk_size, max_partitions: 8 }
+        UploadConfig {
+            max_file_size_bytes: 0,
+            max_rows: 0,
+            chunk_size,
+            max_partitions: 8,
+            entities_dir: None,
+            max_open_actions_per_account: None,
+            max_stored_bytes_per_account: None,
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What the part of a multipart body that carries the file says about it.
 
+use bulk_core::file_name::is_invisible;
+
 use crate::error::ApiError;
 
 /// Types under which browsers and tools send CSV files.
@@ -28,10 +30,10 @@ pub(super) fn check_type(content_type: Option<&str>, file_name: Option<&str>) ->
     ))
 }
 
-/// The client's name for the file, as it may be stored and shown: without folders and control characters.
+/// The client's name for the file, as it may be stored and shown: without folders and invisible characters.
 pub(super) fn shown_name(file_name: Option<&str>) -> String {
     let last = file_name.unwrap_or_default().rsplit(['/', '\\']).next().unwrap_or_default();
-    let name: String = last.chars().filter(|char| !char.is_control()).take(MAX_NAME_CHARS).collect();
+    let name: String = last.chars().filter(|char| !is_invisible(*char)).take(MAX_NAME_CHARS).collect();
     let name = name.trim();
     if name.is_empty() { DEFAULT_NAME.to_owned() } else { name.to_owned() }
 }
@@ -81,6 +83,11 @@ mod tests {
     #[test]
     fn a_name_is_only_a_name() {
         assert_eq!(shown_name(Some("../../etc/pass\nwd.csv")), "passwd.csv");
+        assert_eq!(
+            shown_name(Some("list\u{202e}vsc.exe")),
+            "listvsc.exe",
+            "shown as it is, not as listexe.csv"
+        );
         assert_eq!(shown_name(Some("C:\\files\\a.csv")), "a.csv");
         assert_eq!(shown_name(Some("Kunden Müller.csv")), "Kunden Müller.csv");
         assert_eq!(shown_name(Some("a/")), "upload.csv");

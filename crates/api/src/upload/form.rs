@@ -1,10 +1,11 @@
 //! The fields beside the file: each is checked as it comes, everything that is wrong is kept, and said at once.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use bulk_core::action::{ActionConfiguration, ActionType, OnConflict};
-use bulk_core::entity::{self, EntityType};
-use chrono::{DateTime, Utc};
+use bulk_core::entity::{Entities, Entity};
+use chrono::{DateTime, Datelike as _, Utc};
 
 use super::header_check::HeaderCheck;
 use crate::envelope::Detail;
@@ -13,11 +14,15 @@ use crate::error::ApiError;
 const FIELDS: [&str; 7] =
     ["entityType", "actionType", "scheduledAt", "deduplicate", "onConflict", "mapping", "dryRun"];
 
+/// RFC 3339 has no years beyond it, and clients that follow it could not read the answer.
+const LAST_YEAR: i32 = 9999;
+
 /// The fields that have come so far.
-#[derive(Default)]
 pub(crate) struct Form {
     seen: BTreeSet<&'static str>,
-    entity: Option<&'static dyn EntityType>,
+    entities: Entities,
+    account: String,
+    entity: Option<Arc<Entity>>,
     action_type: Option<ActionType>,
     scheduled_at: Option<DateTime<Utc>>,
     deduplicate: bool,
@@ -31,7 +36,7 @@ pub(crate) struct Form {
 /// What the caller wants, checked.
 pub(crate) struct UploadRequest {
     /// What the rows are.
-    pub(crate) entity: &'static dyn EntityType,
+    pub(crate) entity: Arc<Entity>,
     /// What is done with them.
     pub(crate) action_type: ActionType,
     /// How.
@@ -41,9 +46,22 @@ pub(crate) struct UploadRequest {
 }
 
 impl Form {
-    /// A form without fields; `may_be_late` lets a schedule lie in the past.
-    pub(super) fn new(may_be_late: bool) -> Self {
-        Self { may_be_late, ..Self::default() }
+    /// A form of an account without fields; `may_be_late` lets a schedule lie in the past.
+    pub(super) fn new(entities: Entities, account: &str, may_be_late: bool) -> Self {
+        Self {
+            entities,
+            account: account.to_owned(),
+            may_be_late,
+            seen: BTreeSet::new(),
+            entity: None,
+            action_type: None,
+            scheduled_at: None,
+            deduplicate: false,
+            on_conflict: OnConflict::default(),
+            mapping: BTreeMap::new(),
+            dry_run: false,
+            problems: Vec::new(),
+        }
     }
 
     /// Takes a field. What is wrong with it comes out of [`Form::finish`].
@@ -57,7 +75,7 @@ impl Form {
             return self.refuse(known, "must be given only once");
         }
         let taken = match known {
-            "entityType" => parse_entity(value).map(|entity| self.entity = Some(entity)),
+            "entityType" => self.parse_entity(value).map(|entity| self.entity = Some(entity)),
             "actionType" => parse_action_type(value).map(|kind| self.action_type = Some(kind)),
             "scheduledAt" => self.parse_schedule(value).map(|at| self.scheduled_at = Some(at)),
             "deduplicate" => parse_boolean(value).map(|deduplicate| self.deduplicate = deduplicate),
@@ -70,11 +88,21 @@ impl Form {
         }
     }
 
+    fn parse_entity(&self, value: &str) -> Result<Arc<Entity>, String> {
+        let entity = self.entities.find(value).ok_or_else(|| one_of(self.entities.names().into_iter()))?;
+        entity.account_id(&self.account)?;
+        Ok(entity.clone())
+    }
+
     fn parse_schedule(&self, value: &str) -> Result<DateTime<Utc>, String> {
         let instant = DateTime::parse_from_rfc3339(value)
             .map_err(|_| "must be an RFC 3339 instant such as 2026-01-31T12:00:00Z".to_owned())?;
+        let instant = instant.to_utc();
+        if instant.year() > LAST_YEAR {
+            return Err(format!("must be no later than the year {LAST_YEAR}, in UTC"));
+        }
         if self.may_be_late || instant > Utc::now() {
-            Ok(instant.to_utc())
+            Ok(instant)
         } else {
             Err("must be in the future".to_owned())
         }
@@ -90,13 +118,15 @@ impl Form {
         !self.problems.is_empty()
     }
 
-    /// What to hold a header against, once every field that bears on it has come. `mapping` is one of them: while it may
-    /// still come, a header that does not fit may yet be made to.
+    /// What to hold a header against, once every field that bears on it has come. `mapping` is one of them, and for a create
+    /// `onConflict`: while they may still come, a header that does not fit may yet be made to.
     pub(super) fn header_check(&self) -> Option<HeaderCheck> {
-        let is_complete = self.seen.contains("mapping") && !self.is_refused();
-        let (Some(entity), Some(action_type), true) = (self.entity, self.action_type, is_complete) else {
+        let (entity, action_type) = (self.entity.clone()?, self.action_type?);
+        let needs_conflict = action_type == ActionType::BulkCreate && !self.seen.contains("onConflict");
+        if needs_conflict || !self.seen.contains("mapping") || self.is_refused() {
             return None;
-        };
+        }
+        let action_type = action_type.in_effect(self.on_conflict);
         Some(HeaderCheck { entity, action_type, mapping: self.mapping.clone() })
     }
 
@@ -115,7 +145,7 @@ impl Form {
                 self.refuse(required, "is required");
             }
         }
-        match (self.entity, self.action_type) {
+        match (self.entity.clone(), self.action_type) {
             (Some(entity), Some(action_type)) if !self.is_refused() => Ok(UploadRequest {
                 entity,
                 action_type,
@@ -141,10 +171,6 @@ fn one_of<'a>(names: impl Iterator<Item = &'a str>) -> String {
     format!("must be one of {}", names.collect::<Vec<_>>().join(", "))
 }
 
-fn parse_entity(value: &str) -> Result<&'static dyn EntityType, String> {
-    entity::find(value).ok_or_else(|| one_of(entity::all().iter().map(|entity| entity.name())))
-}
-
 fn parse_action_type(value: &str) -> Result<ActionType, String> {
     ActionType::parse(value).ok_or_else(|| one_of(ActionType::ALL.into_iter().map(ActionType::as_str)))
 }
@@ -167,7 +193,7 @@ mod tests {
     use super::*;
 
     fn form(fields: &[(&str, &str)]) -> Form {
-        let mut form = Form::default();
+        let mut form = Form::new(Entities::built_in(), "acme", false);
         fields.iter().for_each(|(name, value)| form.add(name, value));
         form
     }
@@ -232,15 +258,21 @@ mod tests {
         assert_eq!(refused(&[good[0], good[1], good[0]]), ["entityType"]);
         let late = ("scheduledAt", "2020-01-01T00:00:00Z");
         assert_eq!(refused(&[good[0], good[1], late]), ["scheduledAt"]);
-        let mut repeat = Form::new(true);
+        let beyond = ("scheduledAt", "9999-12-31T23:30:00-01:00");
+        assert_eq!(refused(&[good[0], good[1], beyond]), ["scheduledAt"], "the year 10000 in UTC");
+        let mut repeat = Form::new(Entities::built_in(), "acme", true);
         [good[0], good[1], late].iter().for_each(|(name, value)| repeat.add(name, value));
         assert!(repeat.finish().is_ok(), "a repeat may come after the time of the first");
     }
 
     #[test]
     fn the_header_is_checked_early_only_if_nothing_can_change_the_verdict() {
-        let fields = [("entityType", "contact"), ("actionType", "bulk_create"), ("mapping", "{}")];
+        let fields = [("entityType", "contact"), ("actionType", "bulk_upsert"), ("mapping", "{}")];
         assert!(form(&fields[..2]).header_check().is_none(), "a mapping may follow the file");
         assert!(form(&fields).header_check().is_some());
+        let create = [fields[0], ("actionType", "bulk_create"), fields[2], ("onConflict", "update")];
+        assert!(form(&create[..3]).header_check().is_none(), "a create that updates needs less");
+        let check = form(&create).header_check();
+        assert!(check.is_some_and(|check| check.action_type == ActionType::BulkUpsert));
     }
 }

@@ -1,10 +1,11 @@
 //! Whether a file's header can serve the action.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bulk_core::action::ActionType;
-use bulk_core::entity::{ColumnMap, EntityType, HeaderRules};
-use csv_intake::header;
+use bulk_core::entity::{ColumnMap, Entity, HeaderRules};
+use csv_intake::header::HeaderProblem;
 
 use super::inspector::Inspection;
 use crate::envelope::Detail;
@@ -13,7 +14,7 @@ use crate::error::ApiError;
 /// What a header is held against.
 pub(super) struct HeaderCheck {
     /// What the rows are.
-    pub(super) entity: &'static dyn EntityType,
+    pub(super) entity: Arc<Entity>,
     /// What is done with them.
     pub(super) action_type: ActionType,
     /// CSV header to entity column.
@@ -26,31 +27,76 @@ impl HeaderCheck {
     /// # Errors
     /// [`ApiError::Validation`] with everything that is wrong with it.
     pub(super) fn check(&self, header: &[String]) -> Result<HeaderRules, ApiError> {
-        let map = self.map(header)?;
+        let (map, _) = self.map(header)?;
         self.entity.check_header(&map, self.action_type).map_err(|message| ApiError::invalid("file", message))
     }
 
     /// What follows from the header and from which of its columns have values: a column that is empty in every row (an
-    /// unused one of the template, say) names no record.
+    /// unused one of the template, say) names no record, and an id that is in every row leaves nothing to the key.
     ///
     /// # Errors
     /// [`ApiError::Validation`] with everything that is wrong with the header.
     pub(super) fn check_used(&self, inspection: &Inspection) -> Result<HeaderRules, ApiError> {
         let rules = self.check(&inspection.header)?;
-        let map = self.map(&inspection.header)?;
+        let (map, nameless) = self.map(&inspection.header)?;
+        let has_value = |index: &usize| inspection.used[*index];
+        let problems: Vec<_> = nameless.into_iter().filter(has_value).map(HeaderProblem::nameless).collect();
+        if !problems.is_empty() {
+            return Err(refusal(problems));
+        }
         let used = |column| map.position(column).is_some_and(|position| inspection.used[position]);
-        Ok(self.entity.check_header(&map.only(used), self.action_type).unwrap_or(rules))
+        let rules = self.entity.check_header(&map.only(used), self.action_type).unwrap_or(rules);
+        let by_id = map.position(Entity::ID_COLUMN).is_some_and(|position| inspection.full[position]);
+        let two_identities = rules.two_identities && !(by_id && self.action_type.targets_existing());
+        Ok(HeaderRules { two_identities })
     }
 
-    fn map(&self, header: &[String]) -> Result<ColumnMap, ApiError> {
-        let known: Vec<_> = self.entity.columns().iter().map(|column| column.name).collect();
-        let columns = header::resolve(header, &self.mapping, &known).map_err(|problems| {
-            let details = problems.into_iter().map(|problem| {
-                let field = if problem.column.is_empty() { "file".to_owned() } else { problem.column };
-                Detail::new(field, problem.message)
-            });
-            ApiError::Validation(details.collect())
-        })?;
-        Ok(self.entity.relevant(&ColumnMap::new(&columns, known.len()), self.action_type))
+    /// Where the file has the entity's columns, and which of its columns (by index) have no name.
+    fn map(&self, header: &[String]) -> Result<(ColumnMap, Vec<usize>), ApiError> {
+        let resolved = self.entity.resolve(header, &self.mapping).map_err(refusal)?;
+        let map = ColumnMap::of_used(resolved.used(), self.entity.columns().len());
+        Ok((self.entity.relevant(&map, self.action_type), resolved.nameless))
+    }
+}
+
+fn refusal(problems: Vec<HeaderProblem>) -> ApiError {
+    let details = problems.into_iter().map(|problem| {
+        let field = if problem.column.is_empty() { "file".to_owned() } else { problem.column };
+        Detail::new(field, problem.message)
+    });
+    ApiError::Validation(details.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use bulk_core::entity::Entities;
+
+    use super::*;
+
+    /// Whether a file of contacts with id and e-mail keeps one order; `id` and `email` say which rows have one.
+    fn is_mixture(action_type: ActionType, id: (bool, bool), email: (bool, bool)) -> bool {
+        let entity = Entities::built_in().find("contact").unwrap().clone();
+        let check = HeaderCheck { entity, action_type, mapping: BTreeMap::new() };
+        let inspection = Inspection {
+            header: vec!["id".to_owned(), "email".to_owned(), "name".to_owned()],
+            row_count: 2,
+            used: vec![id.0, email.0, true],
+            full: vec![id.1, email.1, true],
+        };
+        check.check_used(&inspection).unwrap().two_identities
+    }
+
+    #[test]
+    fn only_a_mixture_of_ids_and_keys_keeps_one_order() {
+        let (none, some, all) = ((false, false), (true, false), (true, true));
+        for action in [ActionType::BulkUpdate, ActionType::BulkDelete] {
+            assert!(!is_mixture(action, all, all), "by id");
+            assert!(!is_mixture(action, none, all), "by key");
+            assert!(!is_mixture(action, some, none), "rows without an id name nothing");
+            assert!(is_mixture(action, some, all));
+            assert!(is_mixture(action, some, some));
+        }
+        assert!(is_mixture(ActionType::BulkUpsert, all, all), "the id of a new record may be taken");
+        assert!(!is_mixture(ActionType::BulkUpsert, none, all));
     }
 }

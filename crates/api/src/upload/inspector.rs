@@ -4,19 +4,20 @@
 use std::io;
 
 use bulk_core::config::UploadConfig;
+use bulk_core::value;
 use bytes::Bytes;
-use csv_async::StringRecord;
-use csv_intake::{CsvError, CsvReader, ReadLimits};
+use csv_intake::{CsvError, CsvReader, ReadLimits, ReadOptions, Record};
 use futures::stream;
 use tokio::sync::mpsc;
 use tokio_util::io::StreamReader;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::header_check::HeaderCheck;
+use crate::compute;
 use crate::error::ApiError;
 
 /// Pieces of the body that wait for the reader before the upload waits too.
-const PIECES_IN_FLIGHT: usize = 8;
+const PIECES_IN_FLIGHT: usize = 2;
 
 /// What the file turned out to be.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub(super) struct Inspection {
     pub(super) row_count: u64,
     /// For each column, whether any row has a value in it.
     pub(super) used: Vec<bool>,
+    /// For each column, whether every row has a value in it.
+    pub(super) full: Vec<bool>,
 }
 
 /// A reader at work beside the upload. Dropping it ends the reading.
@@ -42,10 +45,10 @@ impl Inspector {
             max_rows: config.max_rows,
             // A few kilobytes of gzip can hide terabytes, so the limit is on what is in there.
             max_decoded_bytes: config.max_file_size_bytes,
-            max_record_bytes: ReadLimits::USUAL_RECORD_BYTES,
+            ..ReadLimits::ACCEPTED
         };
         let (pieces, receiver) = mpsc::channel(PIECES_IN_FLIGHT);
-        let verdict = tokio::spawn(inspect(receiver, limits, check));
+        let verdict = compute::spawn(inspect(receiver, limits, check));
         Self { pieces, verdict: AbortOnDropHandle::new(verdict) }
     }
 
@@ -71,20 +74,31 @@ async fn inspect(
 ) -> Result<Inspection, ApiError> {
     let pieces =
         stream::poll_fn(move |context| pieces.poll_recv(context).map(|piece| piece.map(io::Result::Ok)));
-    let mut reader = CsvReader::open(StreamReader::new(pieces), limits).await.map_err(refusal)?;
+    let mut reader =
+        CsvReader::open(StreamReader::new(pieces), limits, &ReadOptions::default()).await.map_err(refusal)?;
     if let Some(check) = check {
         check.check(reader.header())?;
     }
-    let (mut record, mut row_count) = (StringRecord::new(), 0);
+    let (mut record, mut row_count) = (Record::new(), 0);
     let mut used = vec![false; reader.header().len()];
-    while let Some(position) = reader.next_row(&mut record).await.map_err(refusal)? {
-        row_count = position.row;
-        used.iter_mut().zip(&record).for_each(|(used, field)| *used |= !field.is_empty());
+    let mut full = vec![true; reader.header().len()];
+    while let Some(row) = reader.next_row(&mut record).await.map_err(refusal)? {
+        row_count = row.number;
+        for (position, (used, full)) in used.iter_mut().zip(&mut full).enumerate() {
+            let has_value = record.get(position).is_some_and(has_value);
+            *used |= has_value;
+            *full &= has_value;
+        }
     }
     if row_count == 0 {
         return Err(ApiError::invalid("file", "the file has a header but no rows"));
     }
-    Ok(Inspection { header: reader.header().to_vec(), row_count, used })
+    Ok(Inspection { header: reader.header().to_vec(), row_count, used, full })
+}
+
+/// Whether a cell has a value, as the column will read it. Most begin with a letter or a digit.
+fn has_value(cell: &str) -> bool {
+    cell.starts_with(|first: char| first.is_ascii_alphanumeric()) || !value::clean(cell).is_empty()
 }
 
 fn refusal(error: CsvError) -> ApiError {

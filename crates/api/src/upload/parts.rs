@@ -1,29 +1,35 @@
 //! The parts of the multipart body, with limits on everything that is not the file, and on slowness.
 
-use axum::extract::Multipart;
-use axum::extract::multipart::{Field, MultipartError};
+use axum::body::Body;
 use axum::http::{HeaderMap, header};
 use bytes::Bytes;
 
-use super::pace::Pace;
+use super::multipart::Multipart;
+use super::part_head::{PartHead, parameters};
 use crate::error::ApiError;
 
 /// More than there are fields; whoever sends more is not uploading a file.
 const MAX_PARTS: usize = 32;
 const MAX_TEXT_BYTES: usize = 64 * 1024;
+/// Text of all fields together: only one of them, `mapping`, is ever long.
+const MAX_TEXT_BYTES_IN_ALL: usize = 256 * 1024;
 /// What the fields and the multipart syntax may add to the file, for a body that declares its length.
 const MAX_OVERHEAD_BYTES: u64 = 4 * 1024 * 1024;
+/// RFC 2046.
+const MAX_BOUNDARY_CHARS: usize = 70;
+
 /// The parts of a body, one after another.
 pub(crate) struct Parts {
     body: Multipart,
-    pace: Pace,
     taken: usize,
+    text_bytes_left: usize,
 }
 
 /// A part whose pieces come at a tolerable pace.
 pub(super) struct Part<'a> {
-    field: Field<'a>,
-    pace: &'a mut Pace,
+    head: PartHead,
+    body: &'a mut Multipart,
+    text_bytes_left: &'a mut usize,
 }
 
 /// Refuses a body that says beforehand that it is too long.
@@ -48,8 +54,28 @@ pub(super) fn too_large(max_file_size_bytes: u64) -> ApiError {
 
 impl Parts {
     /// The parts of `body`.
-    pub(crate) fn new(body: Multipart) -> Self {
-        Self { body, pace: Pace::default(), taken: 0 }
+    ///
+    /// # Errors
+    /// 415 for another kind of body, 400 for the right kind without the line that separates its parts.
+    pub(crate) fn new(headers: &HeaderMap, body: Body) -> Result<Self, ApiError> {
+        let content_type =
+            headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let essence = content_type.split(';').next().unwrap_or_default().trim();
+        if !essence.eq_ignore_ascii_case("multipart/form-data") {
+            return Err(ApiError::UnsupportedMediaType("send the upload as multipart/form-data".to_owned()));
+        }
+        let named =
+            parameters(content_type).into_iter().find(|(name, _)| name.eq_ignore_ascii_case("boundary"));
+        match named {
+            Some((_, boundary)) if (1..=MAX_BOUNDARY_CHARS).contains(&boundary.chars().count()) => {
+                let body = Multipart::new(body, &boundary);
+                Ok(Self { body, taken: 0, text_bytes_left: MAX_TEXT_BYTES_IN_ALL })
+            }
+            _ => Err(ApiError::invalid(
+                "Content-Type",
+                "must name the boundary between the parts: multipart/form-data; boundary=…",
+            )),
+        }
     }
 
     /// The next part, with what is left of the one before skipped.
@@ -61,25 +87,25 @@ impl Parts {
             return Err(ApiError::invalid("body", format!("must have at most {MAX_PARTS} parts")));
         }
         self.taken += 1;
-        let field = self.pace.wait(self.body.next_field()).await?.map_err(|error| damaged(&error))?;
-        Ok(field.map(|field| Part { field, pace: &mut self.pace }))
+        let Some(head) = self.body.next_part().await? else { return Ok(None) };
+        Ok(Some(Part { head, body: &mut self.body, text_bytes_left: &mut self.text_bytes_left }))
     }
 }
 
 impl Part<'_> {
     /// Its name.
     pub(super) fn name(&self) -> Option<&str> {
-        self.field.name()
+        self.head.name.as_deref()
     }
 
     /// The client's name for the file in it.
     pub(super) fn file_name(&self) -> Option<&str> {
-        self.field.file_name()
+        self.head.file_name.as_deref()
     }
 
     /// The kind of its content.
     pub(super) fn content_type(&self) -> Option<&str> {
-        self.field.content_type()
+        self.head.content_type.as_deref()
     }
 
     /// The next piece.
@@ -87,9 +113,7 @@ impl Part<'_> {
     /// # Errors
     /// When the body is damaged, or its sender has gone or is too slow.
     pub(super) async fn next_piece(&mut self) -> Result<Option<Bytes>, ApiError> {
-        let piece = self.pace.wait(self.field.chunk()).await?.map_err(|error| damaged(&error))?;
-        self.pace.received(piece.as_ref().map_or(0, Bytes::len));
-        Ok(piece)
+        Ok(self.body.next_piece().await?)
     }
 
     /// The whole of a text field.
@@ -100,17 +124,17 @@ impl Part<'_> {
         let mut bytes = Vec::new();
         while let Some(piece) = self.next_piece().await? {
             if bytes.len() + piece.len() > MAX_TEXT_BYTES {
-                let field = self.name().unwrap_or_default();
-                return Err(ApiError::invalid(field, format!("must have at most {MAX_TEXT_BYTES} bytes")));
+                return Err(self.refusal(format!("must have at most {MAX_TEXT_BYTES} bytes")));
             }
+            *self.text_bytes_left = self.text_bytes_left.checked_sub(piece.len()).ok_or_else(|| {
+                self.refusal(format!("the fields together must have at most {MAX_TEXT_BYTES_IN_ALL} bytes"))
+            })?;
             bytes.extend_from_slice(&piece);
         }
-        String::from_utf8(bytes)
-            .map_err(|_| ApiError::invalid(self.name().unwrap_or_default(), "must be UTF-8 text"))
+        String::from_utf8(bytes).map_err(|_| self.refusal("must be UTF-8 text".to_owned()))
     }
-}
 
-/// What went wrong with a multipart body.
-fn damaged(error: &MultipartError) -> ApiError {
-    ApiError::invalid("body", format!("the multipart body is damaged or incomplete ({})", error.body_text()))
+    fn refusal(&self, message: String) -> ApiError {
+        ApiError::invalid(self.name().unwrap_or_default(), message)
+    }
 }

@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use bulk_core::db::{self, IdempotencyKey, Insertion, NewAction};
+use bulk_core::db::{self, IdempotencyKey, Insertion, NewAction, QuotaExceeded, Quotas};
 use bulk_core::dependencies::Dependencies;
 use bulk_core::storage::{StorageError, StoredObject, Upload, keys};
 use tokio::task::JoinHandle;
@@ -25,12 +25,34 @@ pub(crate) struct PendingUpload {
     /// There once something may be stored, until it belongs to an action.
     upload: Option<Upload>,
     renewed_at: Instant,
+    /// Bytes that the account has room for.
+    room_bytes: u64,
+    written_bytes: u64,
 }
 
 impl PendingUpload {
     /// An upload of which nothing is stored.
     pub(crate) fn new(state: AppState, account: String) -> Self {
-        Self { state, account, id: Uuid::now_v7(), upload: None, renewed_at: Instant::now() }
+        Self {
+            state,
+            account,
+            id: Uuid::now_v7(),
+            upload: None,
+            renewed_at: Instant::now(),
+            room_bytes: u64::MAX,
+            written_bytes: 0,
+        }
+    }
+
+    /// Asks how much the account has room for, so that what it has none for is refused before it has come. What counts is the
+    /// question that is asked when the action is created.
+    ///
+    /// # Errors
+    /// [`ApiError::QuotaExceeded`] where there is none at all, or when the database is away.
+    pub(crate) async fn ask_for_room(&mut self) -> Result<(), ApiError> {
+        let pool = &self.state.dependencies.pool;
+        self.room_bytes = db::room_for_upload(pool, &self.account, &quotas(&self.state)).await??;
+        Ok(())
     }
 
     /// The id that the action will have.
@@ -63,8 +85,13 @@ impl PendingUpload {
     /// Stores a piece of the file.
     ///
     /// # Errors
-    /// When the database or object storage is away.
+    /// When the database or object storage is away, or the account has no room for it.
     pub(super) async fn write(&mut self, piece: &[u8]) -> Result<(), ApiError> {
+        self.written_bytes += piece.len() as u64;
+        if self.written_bytes > self.room_bytes {
+            let allowed = quotas(&self.state).max_stored_bytes.unwrap_or_default();
+            return Err(QuotaExceeded::StoredBytes { used: allowed - self.room_bytes, allowed }.into());
+        }
         let part_stored = self.begun()?.write(piece).await?;
         if part_stored || self.renewed_at.elapsed() > RENEW_EVERY {
             self.renew().await?;
@@ -80,7 +107,8 @@ impl PendingUpload {
         Ok(self.begun()?.finish().await?)
     }
 
-    /// Creates the action, to which everything stored belongs from then on; unless its key was used before.
+    /// Creates the action, to which everything stored belongs from then on; unless its key was used before, or the account
+    /// has no room for it.
     ///
     /// # Errors
     /// When the database is away.
@@ -89,7 +117,8 @@ impl PendingUpload {
         action: &NewAction,
         key: Option<&IdempotencyKey>,
     ) -> Result<Insertion, ApiError> {
-        let insertion = db::insert_action(&self.state.dependencies.pool, action, key).await?;
+        let pool = &self.state.dependencies.pool;
+        let insertion = db::insert_action(pool, action, key, &quotas(&self.state)).await?;
         if matches!(insertion, Insertion::Created(_)) {
             self.upload = None;
         }
@@ -136,6 +165,14 @@ impl PendingUpload {
     }
 }
 
+fn quotas(state: &AppState) -> Quotas {
+    let limits = &state.config.upload;
+    Quotas {
+        max_open_actions: limits.max_open_actions_per_account,
+        max_stored_bytes: limits.max_stored_bytes_per_account,
+    }
+}
+
 impl Drop for PendingUpload {
     fn drop(&mut self) {
         self.clean_up();
@@ -149,7 +186,9 @@ async fn remove(
     key: &str,
 ) -> Result<(), ApiError> {
     // A commit whose confirmation was lost may have made it an action after all, and then the file is the action's.
-    if !db::touch_upload(&dependencies.pool, id, upload.multipart_id()).await? {
+    if !db::touch_upload(&dependencies.pool, id, upload.multipart_id()).await?
+        && !db::is_abandoned(&dependencies.pool, id).await?
+    {
         return Ok(());
     }
     upload.abort().await?;

@@ -1,7 +1,7 @@
 //! Reads the body to its end: fields into the [`Form`], the file into storage and past the inspector.
 
 use bulk_core::config::UploadConfig;
-use bulk_core::entity::HeaderRules;
+use bulk_core::entity::{Entities, HeaderRules};
 use bulk_core::storage::StoredObject;
 
 use super::file_part::{check_type, shown_name};
@@ -47,10 +47,11 @@ struct ReceivedFile {
 pub(crate) async fn receive(
     parts: &mut Parts,
     pending: &mut PendingUpload,
+    entities: &Entities,
     config: &UploadConfig,
     is_repeat: bool,
 ) -> Result<Received, ApiError> {
-    let mut form = Form::new(is_repeat);
+    let mut form = Form::new(entities.clone(), pending.account(), is_repeat);
     let (mut file, mut file_seen) = (None, false);
     while let Some(mut part) = parts.next().await? {
         match part.name().map(str::to_owned).as_deref() {
@@ -89,7 +90,8 @@ fn together(mut form: Form, error: ApiError) -> ApiError {
 fn complete(request: UploadRequest, file: Option<ReceivedFile>) -> Result<Received, ApiError> {
     // The form is refused wherever there is no file.
     let file = file.ok_or_else(|| ApiError::invalid("file", "is required"))?;
-    let (entity, action_type) = (request.entity, request.action_type);
+    let entity = request.entity.clone();
+    let action_type = request.action_type.in_effect(request.configuration.on_conflict);
     let check = HeaderCheck { entity, action_type, mapping: request.configuration.mapping.clone() };
     let rules = check.check_used(&file.inspection)?;
     Ok(Received {

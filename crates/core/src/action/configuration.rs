@@ -41,6 +41,15 @@ impl ActionType {
         Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 
+    /// What is done with the rows in effect: a create that updates what exists is an upsert, and needs no more of a row.
+    #[must_use]
+    pub fn in_effect(self, on_conflict: OnConflict) -> Self {
+        match (self, on_conflict) {
+            (Self::BulkCreate, OnConflict::Update) => Self::BulkUpsert,
+            (action, _) => action,
+        }
+    }
+
     /// Rows name records that must exist (by id or key), rather than bring new ones.
     #[must_use]
     pub fn targets_existing(self) -> bool {

@@ -1,7 +1,8 @@
 //! What became of a row: one status, one code, one sentence.
 
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
+
+use crate::entity::RecordId;
 
 /// How a row counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -111,13 +112,13 @@ pub struct RowOutcome {
     /// A sentence for a person; empty where the code says it all.
     pub message: String,
     /// The record it concerned, where there is one.
-    pub record_id: Option<Uuid>,
+    pub record_id: Option<RecordId>,
 }
 
 impl RowOutcome {
     /// The row did what it should to the record `id`.
     #[must_use]
-    pub fn success(code: RowCode, id: Option<Uuid>) -> Self {
+    pub fn success(code: RowCode, id: Option<RecordId>) -> Self {
         Self { status: RowStatus::Success, code, message: String::new(), record_id: id }
     }
 
@@ -138,7 +139,7 @@ impl RowOutcome {
 
     /// The row was left out.
     #[must_use]
-    pub fn skipped(code: RowCode, message: impl Into<String>, id: Option<Uuid>) -> Self {
+    pub fn skipped(code: RowCode, message: impl Into<String>, id: Option<RecordId>) -> Self {
         Self { status: RowStatus::Skipped, code, message: message.into(), record_id: id }
     }
 }

@@ -5,12 +5,15 @@
 //! chunk commits. A results object holds the same rows with their outcomes. Both start with a header line whose tail is
 //! the uploaded header, and rows may have more or fewer fields than it (malformed rows are kept as they came).
 
+use std::io;
+
 use csv::StringRecord;
 use thiserror::Error;
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{RowCode, RowOutcome, RowStatus};
+use crate::entity::RecordId;
 
 const CHUNK_COLUMNS: [&str; 3] = ["_row", "_code", "_message"];
 const RESULT_COLUMNS: [&str; 5] = ["_row", "_status", "_code", "_message", "_id"];
@@ -114,8 +117,16 @@ impl ResultsEncoder {
 
     /// Adds a row with its outcome.
     pub fn push<'a>(&mut self, row: &str, outcome: &RowOutcome, fields: impl Iterator<Item = &'a str>) {
-        let mut id_text = Uuid::encode_buffer();
-        let id = outcome.record_id.map_or("", |id| id.hyphenated().encode_lower(&mut id_text));
+        let mut uuid_text = Uuid::encode_buffer();
+        let number_text;
+        let id = match outcome.record_id {
+            None => "",
+            Some(RecordId::Uuid(id)) => id.hyphenated().encode_lower(&mut uuid_text),
+            Some(RecordId::Bigint(id)) => {
+                number_text = id.to_string();
+                &number_text
+            }
+        };
         let own = [row, outcome.status.as_str(), outcome.code.as_str(), outcome.message.as_str(), id];
         self.0.write(&own, fields);
     }
@@ -301,20 +312,29 @@ impl ResultRow {
 ///
 /// # Errors
 /// [`ChunkDecodeError`] when it is not a results object.
-pub fn decode_results(
-    bytes: &[u8],
-) -> Result<(Vec<String>, impl Iterator<Item = Result<ResultRow, ChunkDecodeError>> + '_), ChunkDecodeError> {
-    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(bytes);
+pub fn decode_results<R: io::Read>(object: R) -> Result<(Vec<String>, ResultRows<R>), ChunkDecodeError> {
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(object);
     let header = uploaded_header(reader.headers()?, &RESULT_COLUMNS)?;
-    let rows = reader.into_records().map(|record| {
-        let record = record?;
-        let status = record.get(1).and_then(RowStatus::parse);
-        match status {
-            Some(status) if record.len() >= RESULT_COLUMNS.len() => Ok(ResultRow { record, status }),
-            _ => Err(ChunkDecodeError("a line is not a results row".to_owned())),
-        }
-    });
-    Ok((header, rows))
+    Ok((header, ResultRows(reader.into_records())))
+}
+
+/// The rows of a results object, in the chunk's order.
+pub struct ResultRows<R>(csv::StringRecordsIntoIter<R>);
+
+impl<R: io::Read> Iterator for ResultRows<R> {
+    type Item = Result<ResultRow, ChunkDecodeError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let row = |record: Result<StringRecord, csv::Error>| {
+            let record = record?;
+            let status = record.get(1).and_then(RowStatus::parse);
+            match status {
+                Some(status) if record.len() >= RESULT_COLUMNS.len() => Ok(ResultRow { record, status }),
+                _ => Err(ChunkDecodeError("a line is not a results row".to_owned())),
+            }
+        };
+        self.0.next().map(row)
+    }
 }
 
 fn uploaded_header(found: &StringRecord, own: &[&str]) -> Result<Vec<String>, ChunkDecodeError> {
@@ -363,14 +383,14 @@ mod tests {
     fn results_read_back_as_they_were_written() {
         let id = Uuid::new_v4();
         let mut encoder = ResultsEncoder::new(&header());
-        encoder.push("3", &RowOutcome::success(RowCode::Created, Some(id)), ["a@b.c", ""].into_iter());
+        encoder.push("3", &RowOutcome::success(RowCode::Created, Some(RecordId::Uuid(id))), ["a@b.c", ""].into_iter());
         encoder.push(
             "4",
             &RowOutcome::failed(RowCode::Invalid, "age must be a number"),
             ["b", "c"].into_iter(),
         );
         let bytes = encoder.finish();
-        let (_, rows) = decode_results(&bytes).unwrap();
+        let (_, rows) = decode_results(bytes.as_slice()).unwrap();
         let rows: Vec<_> = rows.map(Result::unwrap).collect();
         assert_eq!(
             (rows[0].row(), rows[0].code(), rows[0].record_id()),

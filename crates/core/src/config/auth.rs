@@ -37,23 +37,47 @@ const SECRET_REMEDY: &str = "give 32 random bytes or more, for example from `ope
 #[derive(Clone, Debug)]
 pub enum AuthMode {
     /// Callers carry a token signed with HS256.
-    Jwt {
-        /// `JWT_SECRET`: required in this mode, 32 bytes or more.
-        secret: SecretString,
-    },
+    Jwt(JwtConfig),
     /// The header `account-id` is believed. In production only with `ALLOW_HEADER_AUTH_IN_PRODUCTION=true`
     /// (default false), for an API behind a gateway that sets it.
     Header,
 }
 
+/// What makes a token good.
+#[derive(Clone, Debug)]
+pub struct JwtConfig {
+    /// `JWT_SECRET`: required in this mode, 32 bytes or more.
+    pub secret: SecretString,
+    /// `JWT_SECRET_PREVIOUS`: tokens signed with it are taken too, while a new secret is brought into use. Default empty: none.
+    pub previous_secret: Option<SecretString>,
+    /// `JWT_ISSUER`: what `iss` must be. Default empty: anything, or nothing.
+    pub issuer: Option<String>,
+    /// `JWT_AUDIENCE`: what `aud` must name. Default empty: anything, or nothing.
+    pub audience: Option<String>,
+}
+
 impl AuthMode {
     pub(super) fn read(reader: &mut Reader<'_>, environment: Environment) -> Self {
         let secret = reader.raw("JWT_SECRET");
+        let previous = reader.raw("JWT_SECRET_PREVIOUS");
+        let issuer = reader.text("JWT_ISSUER").map(str::to_owned);
+        let audience = reader.text("JWT_AUDIENCE").map(str::to_owned);
         let header_allowed = reader.boolean("ALLOW_HEADER_AUTH_IN_PRODUCTION", false);
         let in_production = environment == Environment::Production;
 
         match reader.text("AUTH_MODE") {
-            None | Some("jwt") => check_secret(reader, secret, in_production),
+            None | Some("jwt") => {
+                match secret {
+                    Some(secret) => check_secret(reader, "JWT_SECRET", secret, in_production),
+                    None => {
+                        let remedy = format!("{SECRET_REMEDY}, or AUTH_MODE=header for local work");
+                        reader.problem("JWT_SECRET", "is not set", remedy);
+                    }
+                }
+                if let Some(previous) = previous {
+                    check_secret(reader, "JWT_SECRET_PREVIOUS", previous, in_production);
+                }
+            }
             Some("header") if in_production && !header_allowed => reader.problem(
                 "AUTH_MODE",
                 "is \"header\" in production, where anyone could claim to be any account",
@@ -62,23 +86,20 @@ impl AuthMode {
             Some("header") => return Self::Header,
             Some(other) => reader.problem("AUTH_MODE", format!("is {other:?}"), "give jwt or header"),
         }
-        Self::Jwt { secret: SecretString::from(secret.unwrap_or_default()) }
+        Self::Jwt(JwtConfig {
+            secret: SecretString::from(secret.unwrap_or_default()),
+            previous_secret: previous.map(SecretString::from),
+            issuer,
+            audience,
+        })
     }
 }
 
-fn check_secret(reader: &mut Reader<'_>, secret: Option<&str>, in_production: bool) {
-    match secret {
-        None => {
-            let remedy = format!("{SECRET_REMEDY}, or AUTH_MODE=header for local work");
-            reader.problem("JWT_SECRET", "is not set", remedy);
-        }
-        Some(secret) if secret.len() < MIN_SECRET_BYTES => {
-            reader.problem("JWT_SECRET", format!("has only {} bytes", secret.len()), SECRET_REMEDY);
-        }
-        Some(secret) if in_production && is_guessable(secret) => {
-            reader.problem("JWT_SECRET", "is a sample or easy to guess, in production", SECRET_REMEDY);
-        }
-        Some(_) => {}
+fn check_secret(reader: &mut Reader<'_>, name: &'static str, secret: &str, in_production: bool) {
+    if secret.len() < MIN_SECRET_BYTES {
+        reader.problem(name, format!("has only {} bytes", secret.len()), SECRET_REMEDY);
+    } else if in_production && is_guessable(secret) {
+        reader.problem(name, "is a sample or easy to guess, in production", SECRET_REMEDY);
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
+use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
@@ -85,6 +86,17 @@ impl<'a> Reader<'a> {
         Duration::from_millis(self.number(name, default_ms, range_ms))
     }
 
+    /// An IP address; `None` if unset.
+    pub(super) fn address(&mut self, name: &'static str) -> Option<IpAddr> {
+        let value = self.text(name)?;
+        let address = value.parse().ok();
+        if address.is_none() {
+            let remedy = "give an IP address, such as 127.0.0.1, or 0.0.0.0 for all";
+            self.problem(name, format!("is {value:?}"), remedy);
+        }
+        address
+    }
+
     /// Hours; `None` if unset.
     pub(super) fn optional_hours(
         &mut self,
@@ -93,6 +105,22 @@ impl<'a> Reader<'a> {
     ) -> Option<Duration> {
         self.text(name)?;
         Some(Duration::from_secs(3600 * self.number(name, *range.start(), range)))
+    }
+
+    /// Days; `None` where the variable is given and empty, which is for ever. Unlike elsewhere, that differs from unset: the
+    /// default is not to keep things for ever.
+    pub(super) fn days_or_never(&mut self, name: &'static str, default_days: u64) -> Option<Duration> {
+        let is_given = self.settings.get(name).is_some();
+        if self.text(name).is_none() && is_given {
+            return None;
+        }
+        Some(Duration::from_secs(86_400 * self.number(name, default_days, 1..=36_500)))
+    }
+
+    /// A number; `None` if unset.
+    pub(super) fn optional_number(&mut self, name: &'static str, range: RangeInclusive<u64>) -> Option<u64> {
+        self.text(name)?;
+        Some(self.number(name, *range.start(), range))
     }
 
     pub(super) fn boolean(&mut self, name: &'static str, default: bool) -> bool {

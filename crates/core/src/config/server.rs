@@ -1,5 +1,6 @@
 //! The process itself: where it listens, what kind of place it runs in, how long it may take to stop.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -36,6 +37,9 @@ impl Environment {
 pub struct ServerConfig {
     /// `PORT`: the API's TCP port, 0 for any free one. Default 3000.
     pub port: u16,
+    /// `BIND_ADDRESS`: the address that the API and the health of the workers listen on. Default empty: 127.0.0.1 under
+    /// `local` and where header authentication is on outside production, else all addresses.
+    pub bind_address: Option<IpAddr>,
     /// `NODE_ENV`: development, production or test. Default development.
     pub environment: Environment,
     /// `SHUTDOWN_TIMEOUT_MS`: how long a stopping process may finish its work, in milliseconds. Default 25000, because
@@ -47,9 +51,19 @@ impl ServerConfig {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
         Self {
             port: reader.number("PORT", 3000, 0..=u16::MAX),
+            bind_address: reader.address("BIND_ADDRESS"),
             environment: read_environment(reader),
             shutdown_timeout: reader.duration_ms("SHUTDOWN_TIMEOUT_MS", 25_000, 100..=600_000),
         }
+    }
+}
+
+impl ServerConfig {
+    /// Where a process on the same machine reaches what listens on `port`.
+    #[must_use]
+    pub fn near_address(&self, port: u16) -> SocketAddr {
+        let specific = self.bind_address.filter(|address| !address.is_unspecified());
+        (specific.unwrap_or(Ipv4Addr::LOCALHOST.into()), port).into()
     }
 }
 

@@ -1,9 +1,11 @@
 //! The S3 object store. The variables carry MinIO's name, any S3 server with path-style addresses will do.
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use tracing_loki::url::Url;
 
 use super::reader::Reader;
+use super::samples::refuse_sample;
+use super::server::Environment;
 
 /// The S3 object store.
 #[derive(Clone, Debug)]
@@ -34,7 +36,10 @@ impl StorageConfig {
         format!("{scheme}://{}:{}", self.endpoint, self.port)
     }
 
-    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+    pub(super) fn read(reader: &mut Reader<'_>, environment: Environment) -> Self {
+        let access_key = reader.required_secret("MINIO_ACCESS_KEY", "give the S3 access key id");
+        let secret_key = reader.required_secret("MINIO_SECRET_KEY", "give the S3 secret access key");
+        refuse_sample(reader, "MINIO_SECRET_KEY", secret_key.expose_secret(), environment);
         Self {
             endpoint: reader.checked_text(
                 "MINIO_ENDPOINT",
@@ -44,8 +49,8 @@ impl StorageConfig {
             ),
             port: reader.number("MINIO_PORT", 9000, 1..=u16::MAX),
             use_ssl: reader.boolean("MINIO_USE_SSL", false),
-            access_key: reader.required_secret("MINIO_ACCESS_KEY", "give the S3 access key id"),
-            secret_key: reader.required_secret("MINIO_SECRET_KEY", "give the S3 secret access key"),
+            access_key,
+            secret_key,
             bucket: reader.checked_text(
                 "MINIO_BUCKET_NAME",
                 "bulk-actions",

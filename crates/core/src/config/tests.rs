@@ -48,10 +48,13 @@ fn defaults_are_those_of_the_contract() {
     assert_eq!(config.worker.lease, Duration::from_secs(5));
     assert_eq!((rate_limit.window, rate_limit.max_requests), (Duration::from_secs(60), 10_000));
     assert_eq!((rate_limit.max_uploads, rate_limit.max_requests_per_address), (1000, 100_000));
-    assert_eq!((http.allowed_origins, http.trust_proxy), (AllowedOrigins::Listed(Vec::new()), false));
+    assert_eq!((http.allowed_origins.clone(), http.trust_proxy), (AllowedOrigins::Listed(Vec::new()), false));
     assert_eq!(config.telemetry.log_level, "info");
     assert!(config.telemetry.loki_url.is_none());
-    assert!(matches!(auth, AuthMode::Jwt { secret } if secret.expose_secret() == SECRET));
+    let AuthMode::Jwt(jwt) = auth else { panic!("jwt is the default") };
+    assert_eq!(jwt.secret.expose_secret(), SECRET);
+    assert!(jwt.previous_secret.is_none() && jwt.issuer.is_none() && jwt.audience.is_none());
+    assert!(http.bind_address.is_unspecified() && !http.only_local_hosts);
 }
 
 #[test]
@@ -80,6 +83,8 @@ fn a_bad_value_is_named_with_what_would_be_right() {
     for (name, value) in [
         ("PORT", "70000"),
         ("PORT", "-1"),
+        ("BIND_ADDRESS", "localhost"),
+        ("JWT_SECRET_PREVIOUS", "too short"),
         ("NODE_ENV", "staging"),
         ("SHUTDOWN_TIMEOUT_MS", "25s"),
         ("DATABASE_URL", "mysql://localhost/bulk"),
@@ -113,6 +118,11 @@ fn a_bad_value_is_named_with_what_would_be_right() {
         ("LEASE_MS", "1.5"),
         ("CHUNK_RETENTION_HOURS", "0"),
         ("CHUNK_RETENTION_HOURS", "never"),
+        ("FILE_RETENTION_DAYS", "0"),
+        ("RESULT_RETENTION_DAYS", "a month"),
+        ("ACTION_RETENTION_DAYS", "-1"),
+        ("MAX_OPEN_ACTIONS_PER_ACCOUNT", "0"),
+        ("MAX_STORED_MB_PER_ACCOUNT", "1.5"),
     ] {
         assert_eq!(refused(&[(name, value)]), [name], "{name}={value}");
     }
@@ -149,8 +159,30 @@ fn good_values_are_taken() {
     assert_eq!(config.storage.endpoint_url(), "https://[::1]:9000");
     assert_eq!(config.storage.public_url.unwrap().as_str(), "https://files.example.com:8443/");
     assert_eq!(config.telemetry.log_level, "warn,sqlx=debug");
-    assert_eq!(config.worker.chunk_retention, Some(Duration::from_secs(48 * 3600)));
+    assert_eq!(config.retention.chunks, Some(Duration::from_secs(48 * 3600)));
     assert_eq!(config.telemetry.loki_url.unwrap().as_str(), "http://loki:3100/");
+}
+
+#[test]
+fn things_are_kept_for_a_while_and_for_ever_where_the_days_are_empty() {
+    let days = |days: u64| Some(Duration::from_secs(days * 86_400));
+    let RetentionConfig { file, results, action, chunks } = load(&[]).unwrap().config.retention;
+    assert_eq!((file, results, action, chunks), (days(30), days(30), days(400), None));
+    let changes =
+        [("FILE_RETENTION_DAYS", " "), ("RESULT_RETENTION_DAYS", ""), ("ACTION_RETENTION_DAYS", "7")];
+    let RetentionConfig { file, results, action, .. } = load(&changes).unwrap().config.retention;
+    assert_eq!((file, results, action), (None, None, days(7)));
+}
+
+#[test]
+fn quotas_are_off_unless_they_are_set() {
+    let quotas = |changes: &[_]| {
+        let upload = load(changes).unwrap().config.upload;
+        (upload.max_open_actions_per_account, upload.max_stored_bytes_per_account)
+    };
+    assert_eq!(quotas(&[("MAX_STORED_MB_PER_ACCOUNT", "")]), (None, None));
+    let set = [("MAX_OPEN_ACTIONS_PER_ACCOUNT", "5"), ("MAX_STORED_MB_PER_ACCOUNT", "2")];
+    assert_eq!(quotas(&set), (Some(5), Some(2 * 1024 * 1024)));
 }
 
 #[test]
@@ -167,6 +199,38 @@ fn header_mode_is_refused_in_production_unless_allowed() {
     assert!(matches!(load(&[header, ("JWT_SECRET", "")]).unwrap().auth, AuthMode::Header));
     assert_eq!(refused(&[header, production]), ["AUTH_MODE"]);
     assert!(load(&[header, production, ("ALLOW_HEADER_AUTH_IN_PRODUCTION", "true")]).is_ok());
+}
+
+#[test]
+fn where_anybody_could_claim_to_be_anybody_only_this_machine_is_heard() {
+    let http = |changes: &[_]| load(changes).unwrap().http;
+    let header = ("AUTH_MODE", "header");
+    let open = http(&[header]);
+    assert!(open.bind_address.is_loopback() && open.only_local_hosts);
+    let asked_for = http(&[header, ("BIND_ADDRESS", "0.0.0.0")]);
+    assert!(asked_for.bind_address.is_unspecified() && asked_for.only_local_hosts);
+    let behind_a_gateway =
+        http(&[header, ("NODE_ENV", "production"), ("ALLOW_HEADER_AUTH_IN_PRODUCTION", "true")]);
+    assert!(behind_a_gateway.bind_address.is_unspecified() && !behind_a_gateway.only_local_hosts);
+    let server = load(&[("BIND_ADDRESS", "::1")]).unwrap().config.server;
+    assert_eq!(server.near_address(80).to_string(), "[::1]:80");
+    let server = load(&[("BIND_ADDRESS", "0.0.0.0")]).unwrap().config.server;
+    assert_eq!(server.near_address(80).to_string(), "127.0.0.1:80");
+}
+
+#[test]
+fn production_refuses_the_passwords_of_the_samples() {
+    let random = ("JWT_SECRET", "9f86d081884c7d659a2feaa0c55ad015");
+    let database = ("DATABASE_URL", example_value("DATABASE_URL"));
+    let storage = ("MINIO_SECRET_KEY", example_value("MINIO_SECRET_KEY"));
+    let previous = ("JWT_SECRET_PREVIOUS", example_value("JWT_SECRET"));
+    let samples = [random, database, storage, previous];
+    assert!(load(&samples).is_ok());
+    let production = ("NODE_ENV", "production");
+    let refused = refused(&[samples[0], samples[1], samples[2], samples[3], production]);
+    assert_eq!(refused, ["DATABASE_URL", "MINIO_SECRET_KEY", "JWT_SECRET_PREVIOUS"]);
+    let worker = settings(&[database, storage, production]);
+    assert_eq!(Config::from_settings(&worker).unwrap_err().problems.len(), 2, "the workers refuse them too");
 }
 
 #[test]

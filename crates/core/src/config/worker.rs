@@ -25,8 +25,6 @@ pub struct WorkerConfig {
     /// `MAX_CHUNK_ATTEMPTS`: failed attempts (outages are none) before a chunk is dead, and before a file that cannot be
     /// read fails its action. Default 5, which takes about half a minute with the growing pauses between them.
     pub max_chunk_attempts: u32,
-    /// `CHUNK_RETENTION_HOURS`: how long the chunk objects of a finished action are kept, in hours. Default: for ever.
-    pub chunk_retention: Option<Duration>,
 }
 
 impl WorkerConfig {
@@ -44,7 +42,6 @@ impl WorkerConfig {
                 1..=10_000,
             ),
             max_chunk_attempts: reader.number("MAX_CHUNK_ATTEMPTS", 5, 1..=100),
-            chunk_retention: reader.optional_hours("CHUNK_RETENTION_HOURS", 1..=876_000),
         }
     }
 }

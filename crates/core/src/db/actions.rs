@@ -6,8 +6,10 @@ use sqlx::types::Json;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
+use super::declarations::keep_declaration;
 use super::idempotency::{IdempotencyKey, KeyUse, use_key};
-use super::uploads::end_upload;
+use super::uploads::finish_upload;
+use super::usage::{QuotaExceeded, Quotas, take_room};
 use crate::action::{ActionConfiguration, ActionStatus, ActionType, Counts, OnConflict, Outcome, Progress};
 
 /// An action to create, with its file already stored.
@@ -19,6 +21,10 @@ pub struct NewAction {
     pub account_id: String,
     /// What the rows are.
     pub entity_type: String,
+    /// Hash of the entity's declaration.
+    pub entity_hash: Uuid,
+    /// Text of the entity's declaration.
+    pub entity_declaration: String,
     /// What is done with them.
     pub action_type: ActionType,
     /// How.
@@ -52,6 +58,10 @@ pub enum Insertion {
     Created(DateTime<Utc>),
     /// It was not, because its key belongs to an earlier upload.
     KeyUsed(KeyUse),
+    /// It was not, because the account has no room for it.
+    OverQuota(QuotaExceeded),
+    /// It was not, because its file was taken for abandoned, or its account is being erased.
+    UploadLost,
 }
 
 /// An action with its counters.
@@ -63,6 +73,8 @@ pub struct ActionRecord {
     pub account_id: String,
     /// What the rows are.
     pub entity_type: String,
+    /// Hash of the declaration that it was uploaded under; none for actions of before declarations were kept.
+    pub entity_hash: Option<Uuid>,
     /// What is done with them.
     pub action_type: ActionType,
     /// Where it stands.
@@ -113,13 +125,21 @@ pub struct ActionRecord {
     pub paused_at: Option<DateTime<Utc>>,
     /// Time since `started_at` in which nobody was to work on it, in ms.
     pub idle_ms: i64,
+    /// Since when the uploaded file cannot be read any more.
+    pub file_gone_at: Option<DateTime<Utc>>,
+    /// Since when the results cannot be read any more.
+    pub results_gone_at: Option<DateTime<Utc>>,
+    /// It is queued while another file of its account is being read.
+    pub behind_own_file: bool,
+    /// When this was read, by the clock of the database, which gave all the other times.
+    pub read_at: DateTime<Utc>,
 }
 
 impl ActionRecord {
-    /// How far it has come by `now`, or had come when it ended or was paused.
+    /// How far it had come when it was read, or when it ended or was paused.
     #[must_use]
-    pub fn progress(&self, now: DateTime<Utc>) -> Progress {
-        let until = self.completed_at.or(self.paused_at).unwrap_or(now);
+    pub fn progress(&self) -> Progress {
+        let until = self.completed_at.or(self.paused_at).unwrap_or(self.read_at);
         let worked = self.started_at.map(|at| until - at - TimeDelta::milliseconds(self.idle_ms));
         Progress::of(&self.counts, self.total_rows, worked, self.status.moves())
     }
@@ -132,10 +152,17 @@ pub struct ActionFilter {
     pub status: Option<ActionStatus>,
     /// Only of this entity.
     pub entity_type: Option<String>,
+    /// Only those that do this with their rows.
+    pub action_type: Option<ActionType>,
+    /// Only those whose file's name has this text in it, in any case. In lower case itself.
+    pub file_name: Option<String>,
 }
 
-/// Creates an action and its counters, uses its idempotency key, and ends its upload, in one transaction. Where the key
-/// was used before, nothing happens.
+/// Actions that are looked through, from the newest on, for what no index finds: an operation, a text in a file's name.
+const MOST_LOOKED_THROUGH: i64 = 10_000;
+
+/// Creates an action and its counters, uses its idempotency key, counts its file towards the account's quotas and ends its
+/// upload, in one transaction. Nothing happens unless all of that can be done.
 ///
 /// # Errors
 /// When the database is away.
@@ -143,14 +170,16 @@ pub async fn insert_action(
     pool: &PgPool,
     new: &NewAction,
     key: Option<&IdempotencyKey>,
+    quotas: &Quotas,
 ) -> sqlx::Result<Insertion> {
     let mut tx = pool.begin().await?;
     let status = if new.scheduled_at.is_some() { ActionStatus::Scheduled } else { ActionStatus::Queued };
+    keep_declaration(&mut *tx, new.entity_hash, &new.entity_declaration).await?;
     let created_at = sqlx::query_scalar!(
         "INSERT INTO bulk_actions (id, account_id, entity_type, action_type, status, deduplicate, on_conflict, mapping,
-             dry_run, scheduled_at, file_name, file_key, file_size_bytes, file_etag, file_uploaded_at, chunk_size,
-             chunk_size_bytes, partitions, traceparent, rung_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, now(), $15, $16, $17, $18, now())
+             dry_run, scheduled_at, file_name, file_key, file_size_bytes, file_stored_bytes, file_etag,
+             file_uploaded_at, chunk_size, chunk_size_bytes, partitions, traceparent, entity_hash, rung_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14, now(), $15, $16, $17, $18, $19, now())
          RETURNING created_at",
         new.id,
         new.account_id,
@@ -170,6 +199,7 @@ pub async fn insert_action(
         new.chunk_size_bytes,
         new.partitions,
         new.traceparent,
+        new.entity_hash,
     )
     .fetch_one(&mut *tx)
     .await?;
@@ -185,7 +215,12 @@ pub async fn insert_action(
     {
         return Ok(Insertion::KeyUsed(earlier));
     }
-    end_upload(&mut *tx, new.id).await?;
+    if let Some(exceeded) = take_room(&mut tx, &new.account_id, new.file_size_bytes, quotas).await? {
+        return Ok(Insertion::OverQuota(exceeded));
+    }
+    if !finish_upload(&mut tx, new.id).await? {
+        return Ok(Insertion::UploadLost);
+    }
     tx.commit().await?;
     Ok(Insertion::Created(created_at))
 }
@@ -195,21 +230,21 @@ pub async fn insert_action(
 /// # Errors
 /// When the database is away.
 pub async fn find_action(pool: &PgPool, account: &str, id: Uuid) -> sqlx::Result<Option<ActionRecord>> {
-    let found = select_actions(pool, Some(account), Some(&[id]), &ActionFilter::default(), 1, 0).await?;
+    let found = select_actions(pool, Some(account), &[id], true).await?;
     Ok(found.into_iter().next())
 }
 
-/// The actions with these ids, in no order. Unlike the other reads it does not ask whose they are: for callers who found
-/// each of them by [`find_action`] before, and want to see how they go on.
+/// The actions with these ids, newest first, without their mappings. Unlike the other reads it does not ask whose they are: for
+/// callers who found each of them by [`find_action`] before, and want to see how they go on.
 ///
 /// # Errors
 /// When the database is away.
 pub async fn followed_actions(pool: &PgPool, ids: &[Uuid]) -> sqlx::Result<Vec<ActionRecord>> {
-    let limit = i64::try_from(ids.len()).unwrap_or(i64::MAX);
-    select_actions(pool, None, Some(ids), &ActionFilter::default(), limit, 0).await
+    select_actions(pool, None, ids, false).await
 }
 
-/// A page of the account's actions, newest first, and how many there are in all.
+/// Up to `limit` of the account's actions that came before `before` (if it is given), newest first, of those but the first
+/// `offset`. Without their mappings, each of which can be as long as a hundred actions.
 ///
 /// # Errors
 /// When the database is away.
@@ -217,53 +252,127 @@ pub async fn list_actions(
     pool: &PgPool,
     account: &str,
     filter: &ActionFilter,
+    before: Option<Uuid>,
     limit: i64,
     offset: i64,
-) -> sqlx::Result<(Vec<ActionRecord>, i64)> {
-    let total = sqlx::query_scalar!(
-        r#"SELECT count(*) AS "count!" FROM bulk_actions
-           WHERE account_id = $1 AND ($2::text IS NULL OR status = $2) AND ($3::text IS NULL OR entity_type = $3)"#,
+) -> sqlx::Result<Vec<ActionRecord>> {
+    // Four statements in one, of which the conditions without a column run one: three have an index of their own, which a plan
+    // for any filter could not use; the last looks through a bounded number. The ids come first, so that what is skipped is
+    // skipped in the index.
+    let ids = sqlx::query_scalar!(
+        r#"(SELECT id AS "id!" FROM bulk_actions
+            WHERE $7::text IS NULL AND $8::text IS NULL AND $2::text IS NULL AND $3::text IS NULL
+              AND account_id = $1 AND id < $4
+            ORDER BY id DESC LIMIT $5 OFFSET $6)
+           UNION ALL
+           (SELECT id FROM bulk_actions
+            WHERE $7::text IS NULL AND $8::text IS NULL AND $2::text IS NULL AND $3::text IS NOT NULL
+              AND account_id = $1 AND entity_type = $3 AND id < $4
+            ORDER BY id DESC LIMIT $5 OFFSET $6)
+           UNION ALL
+           (SELECT id FROM bulk_actions
+            WHERE $7::text IS NULL AND $8::text IS NULL AND $2::text IS NOT NULL AND account_id = $1 AND status = $2
+              AND ($3::text IS NULL OR entity_type = $3) AND id < $4
+            ORDER BY id DESC LIMIT $5 OFFSET $6)
+           UNION ALL
+           (SELECT id FROM (
+                SELECT id, status, entity_type, action_type, file_name FROM bulk_actions
+                WHERE ($7::text IS NOT NULL OR $8::text IS NOT NULL) AND account_id = $1 AND id < $4
+                ORDER BY id DESC LIMIT $9) looked_through
+            WHERE ($2::text IS NULL OR status = $2) AND ($3::text IS NULL OR entity_type = $3)
+              AND ($7::text IS NULL OR action_type = $7) AND ($8::text IS NULL OR strpos(lower(file_name), $8) > 0)
+            ORDER BY id DESC LIMIT $5 OFFSET $6)"#,
         account,
         filter.status.map(ActionStatus::as_str),
         filter.entity_type,
+        before.unwrap_or(Uuid::max()),
+        limit,
+        offset,
+        filter.action_type.map(ActionType::as_str),
+        filter.file_name,
+        MOST_LOOKED_THROUGH,
+    )
+    .fetch_all(pool)
+    .await?;
+    select_actions(pool, Some(account), &ids, false).await
+}
+
+/// How many actions the account has, counted up to `most`: what is counted costs, and nobody reads a list to its end.
+///
+/// # Errors
+/// When the database is away.
+pub async fn count_actions(
+    pool: &PgPool,
+    account: &str,
+    filter: &ActionFilter,
+    most: i64,
+) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM (
+               (SELECT id FROM bulk_actions
+                WHERE $5::text IS NULL AND $6::text IS NULL AND $2::text IS NULL AND $3::text IS NULL
+                  AND account_id = $1 LIMIT $4)
+               UNION ALL
+               (SELECT id FROM bulk_actions
+                WHERE $5::text IS NULL AND $6::text IS NULL AND $2::text IS NULL AND $3::text IS NOT NULL
+                  AND account_id = $1 AND entity_type = $3 LIMIT $4)
+               UNION ALL
+               (SELECT id FROM bulk_actions
+                WHERE $5::text IS NULL AND $6::text IS NULL AND $2::text IS NOT NULL AND account_id = $1
+                  AND status = $2 AND ($3::text IS NULL OR entity_type = $3) LIMIT $4)
+               UNION ALL
+               (SELECT id FROM (
+                    SELECT id, status, entity_type, action_type, file_name FROM bulk_actions
+                    WHERE ($5::text IS NOT NULL OR $6::text IS NOT NULL) AND account_id = $1
+                    ORDER BY id DESC LIMIT $7) looked_through
+                WHERE ($2::text IS NULL OR status = $2) AND ($3::text IS NULL OR entity_type = $3)
+                  AND ($5::text IS NULL OR action_type = $5)
+                  AND ($6::text IS NULL OR strpos(lower(file_name), $6) > 0) LIMIT $4)
+           ) counted"#,
+        account,
+        filter.status.map(ActionStatus::as_str),
+        filter.entity_type,
+        most,
+        filter.action_type.map(ActionType::as_str),
+        filter.file_name,
+        MOST_LOOKED_THROUGH,
     )
     .fetch_one(pool)
-    .await?;
-    Ok((select_actions(pool, Some(account), None, filter, limit, offset).await?, total))
+    .await
 }
 
 async fn select_actions(
     pool: &PgPool,
     account: Option<&str>,
-    ids: Option<&[Uuid]>,
-    filter: &ActionFilter,
-    limit: i64,
-    offset: i64,
+    ids: &[Uuid],
+    with_mapping: bool,
 ) -> sqlx::Result<Vec<ActionRecord>> {
     sqlx::query!(
-        r#"SELECT a.id, a.account_id, a.entity_type, a.action_type AS "action_type: ActionType",
+        r#"SELECT a.id, a.account_id, a.entity_type, a.entity_hash, a.action_type AS "action_type: ActionType",
                a.status AS "status: ActionStatus", a.outcome AS "outcome: Outcome", a.error_code, a.error_message,
                a.deduplicate, a.on_conflict AS "on_conflict: OnConflict",
-               a.mapping AS "mapping: Json<BTreeMap<String, String>>", a.dry_run, a.scheduled_at, a.file_name,
-               a.file_key, a.file_size_bytes, a.file_etag, a.file_uploaded_at, a.chunk_count, a.chunks_done,
-               a.chunks_dead, a.chunking_done_at IS NOT NULL AS "chunked!", a.traceparent, a.created_at,
+               CASE WHEN $3 THEN a.mapping ELSE '{}' END AS "mapping!: Json<BTreeMap<String, String>>", a.dry_run,
+               a.scheduled_at, a.file_name, a.file_key, a.file_size_bytes, a.file_etag, a.file_uploaded_at, a.chunk_count,
+               a.chunks_done, a.chunks_dead, a.chunking_done_at IS NOT NULL AS "chunked!", a.traceparent, a.created_at,
                greatest(a.updated_at, s.updated_at) AS "updated_at!", a.started_at, a.completed_at, a.paused_at,
-               a.idle_ms, s.total_records, s.successful_records, s.failed_records, s.skipped_records
+               a.idle_ms, a.file_gone_at, a.results_gone_at,
+               a.status = 'queued' AND EXISTS (
+                   SELECT FROM bulk_actions o
+                   WHERE o.account_id = a.account_id AND o.id <> a.id AND o.chunking_owner IS NOT NULL) AS "behind_own_file!",
+               statement_timestamp() AS "read_at!", s.total_records,
+               s.successful_records, s.failed_records, s.skipped_records
            FROM bulk_actions a JOIN bulk_action_stats s ON s.action_id = a.id
-           WHERE ($1::text IS NULL OR a.account_id = $1) AND ($2::uuid[] IS NULL OR a.id = ANY($2))
-             AND ($3::text IS NULL OR a.status = $3) AND ($4::text IS NULL OR a.entity_type = $4)
-           ORDER BY a.id DESC LIMIT $5 OFFSET $6"#,
+           WHERE a.id = ANY($2) AND ($1::text IS NULL OR a.account_id = $1)
+           ORDER BY a.id DESC"#,
         account,
         ids,
-        filter.status.map(ActionStatus::as_str),
-        filter.entity_type,
-        limit,
-        offset,
+        with_mapping,
     )
     .map(|row| ActionRecord {
         id: row.id,
         account_id: row.account_id,
         entity_type: row.entity_type,
+        entity_hash: row.entity_hash,
         action_type: row.action_type,
         status: row.status,
         outcome: row.outcome,
@@ -286,11 +395,7 @@ async fn select_actions(
         chunks_dead: row.chunks_dead,
         chunked: row.chunked,
         total_rows: row.total_records,
-        counts: Counts {
-            successful: row.successful_records,
-            failed: row.failed_records,
-            skipped: row.skipped_records,
-        },
+        counts: counts(row.successful_records, row.failed_records, row.skipped_records),
         traceparent: row.traceparent,
         created_at: row.created_at,
         updated_at: row.updated_at,
@@ -298,7 +403,15 @@ async fn select_actions(
         completed_at: row.completed_at,
         paused_at: row.paused_at,
         idle_ms: row.idle_ms,
+        file_gone_at: row.file_gone_at,
+        results_gone_at: row.results_gone_at,
+        behind_own_file: row.behind_own_file,
+        read_at: row.read_at,
     })
     .fetch_all(pool)
     .await
+}
+
+fn counts(successful: i64, failed: i64, skipped: i64) -> Counts {
+    Counts { successful, failed, skipped }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
 
 use super::{Bell, DbError, LockedAction, RetryPolicy};
 use crate::action::{ActionType, OnConflict};
@@ -29,6 +30,8 @@ pub struct ChunkClaim {
     pub account_id: String,
     /// What the rows are.
     pub entity_type: String,
+    /// Hash of the declaration that it was uploaded under.
+    pub entity_hash: Option<Uuid>,
     /// What is done with them.
     pub action_type: ActionType,
     /// What a create does with a record that exists.
@@ -43,39 +46,113 @@ pub struct ChunkClaim {
     pub content_hash: i64,
     /// Failures so far.
     pub failures: u32,
+    /// Attempts that met contention.
+    pub contended: u32,
+    /// It has given a slot back before because it took long.
+    pub slow: bool,
+    /// Trace context of its action.
+    pub traceparent: String,
 }
 
-/// Takes the lease of a queued chunk. `None` when there is nothing to take: another worker was faster, or the chunk was
-/// withdrawn because its action is paused or over.
+/// Accounts that one claim looks at: enough to find one that has no slot, wherever more accounts wait than slots exist.
+const ACCOUNTS_PER_CLAIM: i32 = 32;
+/// Claims that look again after another worker has taken the chunk that they had found.
+const CLAIM_ATTEMPTS: usize = 5;
+
+/// Takes the lease of the queued chunk whose turn it is. `None` when no chunk waits.
+///
+/// A job says that a chunk waits, not which: the order of the queue would give an account as many turns as it has jobs
+/// there. The turn goes to the account that has the fewest chunks running in all processes; among equals, to the next one
+/// by name after `after`, the account that this worker has served last. Chunks that are `slow` come after all others.
 ///
 /// # Errors
 /// When the database is away.
 pub async fn claim_chunk(
     pool: &PgPool,
-    chunk: ChunkId,
     owner: &str,
     lease_ms: i64,
+    after: &str,
 ) -> sqlx::Result<Option<ChunkClaim>> {
+    for _ in 0..CLAIM_ATTEMPTS {
+        for slow in [false, true] {
+            let claim = claim_next(pool, owner, lease_ms, after, slow).await?;
+            if claim.is_some() {
+                return Ok(claim);
+            }
+        }
+        let waiting = sqlx::query_scalar!(
+            r#"SELECT EXISTS (SELECT FROM bulk_action_chunks WHERE status = 'queued') AS "waiting!""#
+        );
+        if !waiting.fetch_one(pool).await? {
+            break;
+        }
+    }
+    Ok(None)
+}
+
+/// One step of [`claim_chunk`]. Also `None` when another worker is just claiming the same chunk.
+async fn claim_next(
+    pool: &PgPool,
+    owner: &str,
+    lease_ms: i64,
+    after: &str,
+    slow: bool,
+) -> sqlx::Result<Option<ChunkClaim>> {
+    // `turn` walks once around the accounts that wait, by one index probe each, beginning after the one served last.
     sqlx::query!(
-        r#"UPDATE bulk_action_chunks c
-           SET status = 'running', lease_owner = $4, lease_until = now() + $5::bigint * interval '1 millisecond',
+        r#"WITH RECURSIVE turn (start, account_id, n) AS (
+               SELECT f.account_id, f.account_id, 1
+               FROM (SELECT coalesce(
+                   (SELECT q.account_id FROM bulk_action_chunks q
+                    WHERE q.status = 'queued' AND q.slow = $4 AND q.account_id > $3 ORDER BY q.account_id LIMIT 1),
+                   (SELECT q.account_id FROM bulk_action_chunks q
+                    WHERE q.status = 'queued' AND q.slow = $4 ORDER BY q.account_id LIMIT 1)) AS account_id) f
+               WHERE f.account_id IS NOT NULL
+               UNION ALL
+               SELECT t.start, f.account_id, t.n + 1
+               FROM turn t CROSS JOIN LATERAL (SELECT coalesce(
+                   (SELECT q.account_id FROM bulk_action_chunks q
+                    WHERE q.status = 'queued' AND q.slow = $4 AND q.account_id > t.account_id
+                    ORDER BY q.account_id LIMIT 1),
+                   (SELECT q.account_id FROM bulk_action_chunks q
+                    WHERE q.status = 'queued' AND q.slow = $4 ORDER BY q.account_id LIMIT 1)) AS account_id) f
+               WHERE f.account_id <> t.start AND t.n < $5
+           ), picked AS (
+               SELECT c.action_id, c.partition, c.seq FROM bulk_action_chunks c
+               WHERE c.status = 'queued' AND c.slow = $4 AND c.account_id = (
+                   SELECT t.account_id FROM turn t
+                   ORDER BY (SELECT count(*) FROM bulk_action_chunks r
+                             WHERE r.account_id = t.account_id AND r.status = 'running'), t.n
+                   LIMIT 1)
+               ORDER BY c.seq, c.action_id, c.partition
+               LIMIT 1
+               FOR UPDATE SKIP LOCKED
+           )
+           UPDATE bulk_action_chunks c
+           SET status = 'running', lease_owner = $1, lease_until = now() + $2::bigint * interval '1 millisecond',
                attempt = c.attempt + 1
-           FROM bulk_actions a
-           WHERE c.action_id = $1 AND c.partition = $2 AND c.seq = $3 AND c.status = 'queued'
+           FROM picked p, bulk_actions a
+           WHERE c.action_id = p.action_id AND c.partition = p.partition AND c.seq = p.seq AND c.status = 'queued'
              AND a.id = c.action_id AND a.status IN ('validating', 'processing')
-           RETURNING c.attempt, c.row_count, c.content_hash, c.failures, a.account_id, a.entity_type,
-               a.action_type AS "action_type: ActionType", a.on_conflict AS "on_conflict: OnConflict", a.dry_run,
+           RETURNING c.action_id, c.partition, c.seq, c.attempt, c.row_count, c.content_hash, c.failures, c.contended,
+               c.slow, a.account_id, a.entity_type, a.entity_hash, a.action_type AS "action_type: ActionType",
+               a.on_conflict AS "on_conflict: OnConflict", a.dry_run, a.traceparent,
                a.mapping AS "mapping: Json<BTreeMap<String, String>>""#,
-        chunk.action_id,
-        chunk.partition,
-        chunk.seq,
         owner,
         lease_ms,
+        after,
+        slow,
+        ACCOUNTS_PER_CLAIM,
     )
     .map(|row| ChunkClaim {
-        lease: ChunkLease { chunk, owner: owner.to_owned(), attempt: row.attempt },
+        lease: ChunkLease {
+            chunk: ChunkId { action_id: row.action_id, partition: row.partition, seq: row.seq },
+            owner: owner.to_owned(),
+            attempt: row.attempt,
+        },
         account_id: row.account_id,
         entity_type: row.entity_type,
+        entity_hash: row.entity_hash,
         action_type: row.action_type,
         on_conflict: row.on_conflict,
         dry_run: row.dry_run,
@@ -83,8 +160,38 @@ pub async fn claim_chunk(
         row_count: usize::try_from(row.row_count).unwrap_or_default(),
         content_hash: row.content_hash,
         failures: u32::try_from(row.failures).unwrap_or_default(),
+        contended: u32::try_from(row.contended).unwrap_or_default(),
+        slow: row.slow,
+        traceparent: row.traceparent,
     })
     .fetch_optional(pool)
+    .await
+}
+
+/// Whether an account has a chunk that waits, and none that runs, so that the next slot should be its. Chunks that are `slow`
+/// have had a turn, and wait for a slot that nobody else needs.
+///
+/// # Errors
+/// When the database is away.
+pub async fn accounts_wait_for_a_slot(pool: &PgPool) -> sqlx::Result<bool> {
+    // Ends at the first such account; those before it have a slot each, so there are no more of them than slots.
+    sqlx::query_scalar!(
+        r#"WITH RECURSIVE waiting (account_id) AS (
+               SELECT min(q.account_id) FROM bulk_action_chunks q WHERE q.status = 'queued' AND NOT q.slow
+               UNION ALL
+               SELECT (SELECT q.account_id FROM bulk_action_chunks q
+                       WHERE q.status = 'queued' AND NOT q.slow AND q.account_id > w.account_id
+                       ORDER BY q.account_id LIMIT 1)
+               FROM waiting w WHERE w.account_id IS NOT NULL
+           )
+           SELECT EXISTS (
+               SELECT FROM waiting w
+               WHERE w.account_id IS NOT NULL
+                 AND NOT EXISTS (SELECT FROM bulk_action_chunks r
+                                 WHERE r.account_id = w.account_id AND r.status = 'running')
+           ) AS "wait!""#
+    )
+    .fetch_one(pool)
     .await
 }
 
@@ -109,14 +216,15 @@ pub async fn renew_chunk(pool: &PgPool, lease: &ChunkLease, lease_ms: i64) -> sq
     Ok(renewed.rows_affected() == 1)
 }
 
-/// Gives the lease back unharmed and returns the bell to ring. `None` when it is no longer held.
+/// Gives the lease back unharmed and returns the bell to ring; a chunk that took long while others waited is `slow` from now
+/// on. `None` when the lease is no longer held.
 ///
 /// # Errors
 /// When the database is away.
-pub async fn hand_back_chunk(pool: &PgPool, lease: &ChunkLease) -> sqlx::Result<Option<Bell>> {
+pub async fn hand_back_chunk(pool: &PgPool, lease: &ChunkLease, slow: bool) -> sqlx::Result<Option<Bell>> {
     sqlx::query!(
         "UPDATE bulk_action_chunks c
-         SET status = 'queued', lease_owner = NULL, lease_until = NULL, rung_at = now()
+         SET status = 'queued', lease_owner = NULL, lease_until = NULL, rung_at = now(), slow = c.slow OR $6
          FROM bulk_actions a
          WHERE c.action_id = $1 AND c.partition = $2 AND c.seq = $3 AND c.lease_owner = $4 AND c.attempt = $5
            AND c.status = 'running' AND a.id = c.action_id
@@ -126,10 +234,52 @@ pub async fn hand_back_chunk(pool: &PgPool, lease: &ChunkLease) -> sqlx::Result<
         lease.chunk.seq,
         lease.owner,
         lease.attempt,
+        slow,
     )
     .map(|row| Bell::Processing { chunk: lease.chunk, traceparent: row.traceparent })
     .fetch_optional(pool)
     .await
+}
+
+/// Puts the chunk back after contention, to be tried again after `delay_ms`. It counts as no failure. False when the lease is
+/// no longer held.
+///
+/// # Errors
+/// When the database is away.
+pub async fn defer_chunk(pool: &PgPool, lease: &ChunkLease, delay_ms: i64) -> sqlx::Result<bool> {
+    let deferred = sqlx::query!(
+        "UPDATE bulk_action_chunks
+         SET status = 'retrying', lease_owner = NULL, lease_until = NULL, contended = contended + 1,
+             due_at = now() + $6::bigint * interval '1 millisecond'
+         WHERE action_id = $1 AND partition = $2 AND seq = $3 AND lease_owner = $4 AND attempt = $5
+           AND status = 'running'",
+        lease.chunk.action_id,
+        lease.chunk.partition,
+        lease.chunk.seq,
+        lease.owner,
+        lease.attempt,
+        delay_ms,
+    )
+    .execute(pool)
+    .await?;
+    Ok(deferred.rows_affected() == 1)
+}
+
+/// Takes back what the reconciler has counted when this lease ran out: its worker lives, and was only frozen or cut off.
+///
+/// # Errors
+/// When the database is away.
+pub async fn chunk_lease_survived(pool: &PgPool, lease: &ChunkLease) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE bulk_action_chunks SET lost = lost - 1
+         WHERE action_id = $1 AND partition = $2 AND seq = $3 AND lost > 0",
+        lease.chunk.action_id,
+        lease.chunk.partition,
+        lease.chunk.seq,
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
 }
 
 /// Counts a failed attempt: the chunk is tried again later, or is dead after the last attempt, which may end the action.

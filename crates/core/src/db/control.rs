@@ -108,7 +108,7 @@ pub async fn resume_action(
 /// `None` when the account has no such action.
 ///
 /// # Errors
-/// [`DbError::Illegal`] when it has not failed.
+/// [`DbError::Illegal`] when it has not failed; [`DbError::Gone`] when its file or results have been removed.
 pub async fn retry_action(
     pool: &PgPool,
     account: &str,
@@ -118,11 +118,12 @@ pub async fn retry_action(
     let mut tx = pool.begin().await?;
     let Some(mut action) = LockedAction::lock_owned(&mut tx, account, id).await? else { return Ok(None) };
     action.status = action.status.on(ActionEvent::Retry)?;
+    require_whole(&mut tx, id).await?;
     revive_chunks(&mut tx, &mut action).await?;
     sqlx::query!(
         "UPDATE bulk_actions SET status = $2, error_code = NULL, error_message = NULL, completed_at = NULL,
              cleaned_at = NULL, chunks_dead = $3, chunking_done_at = CASE WHEN $4 THEN chunking_done_at END,
-             chunking_failures = 0, chunking_due_at = NULL, rung_at = now(), updated_at = clock_timestamp(),
+             chunking_failures = 0, chunking_lost = 0, chunking_due_at = NULL, rung_at = now(), updated_at = clock_timestamp(),
              idle_ms = idle_ms + CASE WHEN started_at IS NULL THEN 0
                                       ELSE (extract(epoch FROM clock_timestamp() - completed_at) * 1000)::bigint END
          WHERE id = $1",
@@ -138,12 +139,25 @@ pub async fn retry_action(
     Ok(Some(bells))
 }
 
+/// Refuses to go on with an action whose file or results are, or will be, removed.
+async fn require_whole(conn: &mut PgConnection, id: Uuid) -> Result<(), DbError> {
+    let gone = sqlx::query!("SELECT file_gone_at, results_gone_at FROM bulk_actions WHERE id = $1", id);
+    let gone = gone.fetch_one(conn).await?;
+    match (gone.file_gone_at, gone.results_gone_at) {
+        (Some(since), _) => Err(DbError::Gone { what: "uploaded file", since }),
+        (_, Some(since)) => Err(DbError::Gone { what: "results", since }),
+        (None, None) => Ok(()),
+    }
+}
+
 /// Makes the dead chunks wait for new objects, and with them the file for a chunker. Failures are forgotten.
 async fn revive_chunks(conn: &mut PgConnection, action: &mut LockedAction) -> sqlx::Result<()> {
     sqlx::query!(
         "UPDATE bulk_action_chunks
-         SET status = 'pending', rewrite = rewrite OR status = 'dead', ready = false, failures = 0, last_error = NULL
-         WHERE action_id = $1 AND status IN ('pending', 'dead') AND (status = 'dead' OR failures > 0)",
+         SET status = 'pending', rewrite = rewrite OR status = 'dead', ready = false, failures = 0, lost = 0,
+             contended = 0, slow = false, last_error = NULL
+         WHERE action_id = $1 AND status IN ('pending', 'dead')
+           AND (status = 'dead' OR failures > 0 OR lost > 0 OR contended > 0 OR slow)",
         action.id
     )
     .execute(conn)

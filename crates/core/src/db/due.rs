@@ -1,26 +1,39 @@
-//! What PostgreSQL says is due: the reconciler's questions. Each function makes one kind of overdue work claimable again
-//! and returns the bells to ring. All are safe to run at any time and by several at once. Chunks that a transaction is just
-//! changing are passed over: waiting for one while holding others could end in a deadlock with an owner's pause or cancel.
+//! What PostgreSQL says is due: the reconciler's questions. Each function makes one kind of overdue work claimable again, or
+//! finds work whose job may be lost. All are safe to run at any time and by several at once. Chunks that a transaction is
+//! just changing are passed over: waiting for one while holding others could end in a deadlock with an owner's pause or cancel.
+//!
+//! A job only says that something waits, and the claim decides what is worked on. So no more jobs are needed than there is
+//! work that may be claimed now: for files one per account, however many of its files are due.
 
 use sqlx::PgPool;
 
 use super::locked_action::release_chunks;
 use super::{Bell, DbError, LockedAction};
+use crate::action::{ActionEvent, ActionStatus};
 use crate::chunk::ChunkId;
 
-/// Starts the actions whose scheduled instant has come.
+/// Actions that one statement starts. It locks their rows, and an owner who pauses one waits for it.
+const STARTED_AT_ONCE: i64 = 1_000;
+
+/// Starts some of the actions whose scheduled instant has come, earliest first. True when there may be more.
 ///
 /// # Errors
-/// When the database is away.
-pub async fn schedules_due(pool: &PgPool) -> sqlx::Result<Vec<Bell>> {
-    sqlx::query!(
-        "UPDATE bulk_actions SET status = 'queued', rung_at = now(), updated_at = now()
-         WHERE status = 'scheduled' AND scheduled_at <= now()
-         RETURNING id, traceparent"
+/// [`DbError::Database`] when the database is away.
+pub async fn start_scheduled(pool: &PgPool) -> Result<bool, DbError> {
+    let queued = ActionStatus::Scheduled.on(ActionEvent::ScheduleDue)?;
+    let started = sqlx::query!(
+        "WITH due AS (
+             SELECT id FROM bulk_actions WHERE status = 'scheduled' AND scheduled_at <= now()
+             ORDER BY scheduled_at LIMIT $2
+             FOR UPDATE SKIP LOCKED
+         )
+         UPDATE bulk_actions a SET status = $1, updated_at = now() FROM due WHERE a.id = due.id",
+        queued.as_str(),
+        STARTED_AT_ONCE,
     )
-    .map(|row| Bell::Chunking { action_id: row.id, traceparent: row.traceparent })
-    .fetch_all(pool)
-    .await
+    .execute(pool)
+    .await?;
+    Ok(i64::try_from(started.rows_affected()).is_ok_and(|started| started >= STARTED_AT_ONCE))
 }
 
 /// Takes chunks back from workers whose lease ran out.
@@ -35,7 +48,7 @@ pub async fn expire_chunk_leases(pool: &PgPool) -> sqlx::Result<Vec<Bell>> {
              FOR UPDATE SKIP LOCKED
          )
          UPDATE bulk_action_chunks c
-         SET status = 'queued', lease_owner = NULL, lease_until = NULL, rung_at = now()
+         SET status = 'queued', lease_owner = NULL, lease_until = NULL, rung_at = now(), lost = c.lost + 1
          FROM expired e JOIN bulk_actions a ON a.id = e.action_id
          WHERE c.action_id = e.action_id AND c.partition = e.partition AND c.seq = e.seq
          RETURNING c.action_id, c.partition, c.seq, a.traceparent"
@@ -46,6 +59,86 @@ pub async fn expire_chunk_leases(pool: &PgPool) -> sqlx::Result<Vec<Bell>> {
     })
     .fetch_all(pool)
     .await
+}
+
+/// Gives up the chunks whose lease has run out for the `most`th time without a word from their workers, and says how many:
+/// they may be what ends those workers. Runs before [`expire_chunk_leases`], which would queue them again.
+///
+/// # Errors
+/// When the database is away.
+pub async fn bury_lost_chunks(
+    pool: &PgPool,
+    most: i32,
+    max_in_flight: i64,
+) -> Result<(usize, Vec<Bell>), DbError> {
+    let lost = sqlx::query!(
+        "SELECT action_id, partition, seq FROM bulk_action_chunks
+         WHERE status = 'running' AND lease_until < now() AND lost + 1 >= $1",
+        most,
+    )
+    .map(|row| ChunkId { action_id: row.action_id, partition: row.partition, seq: row.seq })
+    .fetch_all(pool)
+    .await?;
+    let reason = format!(
+        "{most} workers in a row ended without a word while they processed this chunk: it may take more memory than they have"
+    );
+    let mut bells = Vec::new();
+    for &chunk in &lost {
+        let mut tx = pool.begin().await?;
+        let mut action = LockedAction::lock(&mut tx, chunk.action_id).await?;
+        let buried = sqlx::query!(
+            "UPDATE bulk_action_chunks
+             SET status = 'dead', lease_owner = NULL, lease_until = NULL, lost = lost + 1, last_error = $4
+             WHERE action_id = $1 AND partition = $2 AND seq = $3 AND status = 'running' AND lease_until < now()",
+            chunk.action_id,
+            chunk.partition,
+            chunk.seq,
+            reason,
+        )
+        .execute(&mut *tx)
+        .await?;
+        if buried.rows_affected() == 1 {
+            action.chunk_died(&mut tx).await?;
+            bells.extend(action.release_chunks(&mut tx, max_in_flight).await?);
+            tx.commit().await?;
+        }
+    }
+    Ok((lost.len(), bells))
+}
+
+/// Takes files back from workers whose lease ran out, and says how many. The `most`th time without a word from its workers
+/// ends the action: the file may be what ends them.
+///
+/// # Errors
+/// When the database is away.
+pub async fn expire_file_leases(pool: &PgPool, most: i32) -> Result<usize, DbError> {
+    let expired = sqlx::query!(
+        "SELECT id, chunking_lost FROM bulk_actions WHERE chunking_owner IS NOT NULL AND chunking_lease_until < now()"
+    )
+    .fetch_all(pool)
+    .await?;
+    for file in &expired {
+        let mut tx = pool.begin().await?;
+        let mut action = LockedAction::lock(&mut tx, file.id).await?;
+        let freed = sqlx::query!(
+            "UPDATE bulk_actions
+             SET chunking_owner = NULL, chunking_lease_until = NULL, chunking_lost = chunking_lost + 1, rung_at = NULL
+             WHERE id = $1 AND chunking_owner IS NOT NULL AND chunking_lease_until < now()",
+            file.id,
+        )
+        .execute(&mut *tx)
+        .await?;
+        if freed.rows_affected() == 1 && file.chunking_lost + 1 >= most && action.status().is_running() {
+            let reason = format!(
+                "{most} workers in a row ended without a word while they read this file: it may take more memory than they have. \
+                 POST /bulk-actions/{}/retry tries it again",
+                file.id
+            );
+            action.give_up(&mut tx, "chunking_failed", &reason).await?;
+        }
+        tx.commit().await?;
+    }
+    Ok(expired.len())
 }
 
 /// Queues the chunks whose next attempt is due.
@@ -72,23 +165,20 @@ pub async fn retries_due(pool: &PgPool) -> sqlx::Result<Vec<Bell>> {
     .await
 }
 
-/// Chunks that have been queued for longer than `silent_ms` since their bell was last rung: it may have been lost.
+/// Chunks, at most `most`, that have been queued for longer than `silent_ms`. As many jobs should wait in their queue, or some
+/// have been lost.
 ///
 /// # Errors
 /// When the database is away.
-pub async fn forgotten_chunks(pool: &PgPool, silent_ms: i64) -> sqlx::Result<Vec<Bell>> {
+pub async fn waiting_chunks(pool: &PgPool, silent_ms: i64, most: i64) -> sqlx::Result<Vec<Bell>> {
     sqlx::query!(
-        "WITH forgotten AS (
-             SELECT action_id, partition, seq FROM bulk_action_chunks
-             WHERE status = 'queued'
-               AND (rung_at IS NULL OR rung_at < now() - $1::bigint * interval '1 millisecond')
-             FOR UPDATE SKIP LOCKED
-         )
-         UPDATE bulk_action_chunks c SET rung_at = now()
-         FROM forgotten f JOIN bulk_actions a ON a.id = f.action_id
-         WHERE c.action_id = f.action_id AND c.partition = f.partition AND c.seq = f.seq
-         RETURNING c.action_id, c.partition, c.seq, a.traceparent",
+        "SELECT c.action_id, c.partition, c.seq, a.traceparent
+         FROM bulk_action_chunks c JOIN bulk_actions a ON a.id = c.action_id
+         WHERE c.status = 'queued'
+           AND (c.rung_at IS NULL OR c.rung_at < now() - $1::bigint * interval '1 millisecond')
+         LIMIT $2",
         silent_ms,
+        most,
     )
     .map(|row| Bell::Processing {
         chunk: ChunkId { action_id: row.action_id, partition: row.partition, seq: row.seq },
@@ -98,20 +188,37 @@ pub async fn forgotten_chunks(pool: &PgPool, silent_ms: i64) -> sqlx::Result<Vec
     .await
 }
 
-/// Files that wait to be chunked and that nobody holds: their bell may have been lost, their chunker may have died, or
-/// their account may have room again.
+/// The next file of each account, at most `most` accounts, that has one to be read and none being read, where no job was
+/// sent for it in the last `silent_ms`. As many jobs should wait in their queue.
 ///
 /// # Errors
 /// When the database is away.
-pub async fn forgotten_chunking(pool: &PgPool, silent_ms: i64) -> sqlx::Result<Vec<Bell>> {
+pub async fn waiting_files(pool: &PgPool, silent_ms: i64, most: i64) -> sqlx::Result<Vec<Bell>> {
     sqlx::query!(
-        "UPDATE bulk_actions SET rung_at = now()
-         WHERE chunking_done_at IS NULL AND status IN ('queued', 'validating', 'processing')
-           AND (chunking_lease_until IS NULL OR chunking_lease_until < now())
-           AND (chunking_due_at IS NULL OR chunking_due_at <= now())
-           AND (rung_at IS NULL OR rung_at < now() - $1::bigint * interval '1 millisecond')
-         RETURNING id, traceparent",
+        r#"WITH RECURSIVE waiting (account_id) AS (
+               SELECT min(u.account_id) FROM bulk_actions u
+               WHERE u.chunking_done_at IS NULL AND u.chunking_owner IS NULL
+                 AND u.status IN ('queued', 'validating', 'processing')
+               UNION ALL
+               SELECT (SELECT u.account_id FROM bulk_actions u
+                       WHERE u.chunking_done_at IS NULL AND u.chunking_owner IS NULL
+                         AND u.status IN ('queued', 'validating', 'processing') AND u.account_id > w.account_id
+                       ORDER BY u.account_id LIMIT 1)
+               FROM waiting w WHERE w.account_id IS NOT NULL
+           )
+           SELECT f.id AS "id!", f.traceparent AS "traceparent!"
+           FROM waiting w CROSS JOIN LATERAL (
+               SELECT u.id, u.traceparent, u.rung_at FROM bulk_actions u
+               WHERE u.account_id = w.account_id AND u.chunking_done_at IS NULL AND u.chunking_owner IS NULL
+                 AND u.status IN ('queued', 'validating', 'processing')
+                 AND (u.chunking_due_at IS NULL OR u.chunking_due_at <= now())
+               ORDER BY u.id LIMIT 1) f
+           WHERE (f.rung_at IS NULL OR f.rung_at < now() - $1::bigint * interval '1 millisecond')
+             AND NOT EXISTS (SELECT FROM bulk_actions r
+                             WHERE r.account_id = w.account_id AND r.chunking_owner IS NOT NULL)
+           LIMIT $2"#,
         silent_ms,
+        most,
     )
     .map(|row| Bell::Chunking { action_id: row.id, traceparent: row.traceparent })
     .fetch_all(pool)
@@ -123,12 +230,21 @@ pub async fn forgotten_chunking(pool: &PgPool, silent_ms: i64) -> sqlx::Result<V
 /// # Errors
 /// When the database is away.
 pub async fn release_waiting(pool: &PgPool, max_in_flight: i64) -> sqlx::Result<Vec<Bell>> {
+    // From account to account by one index probe each, however many chunks an account has waiting.
     let accounts = sqlx::query_scalar!(
-        "SELECT DISTINCT c.account_id FROM bulk_action_chunks c JOIN bulk_actions a ON a.id = c.action_id
-         WHERE c.status = 'pending' AND c.ready AND a.status IN ('validating', 'processing')
-           AND (SELECT count(*) FROM bulk_action_chunks f JOIN bulk_actions o ON o.id = f.action_id
-                WHERE f.account_id = c.account_id AND f.status IN ('queued', 'running', 'retrying')
-                  AND o.status IN ('validating', 'processing')) < $1",
+        r#"WITH RECURSIVE waiting (account_id) AS (
+               SELECT min(p.account_id) FROM bulk_action_chunks p WHERE p.status = 'pending' AND p.ready
+               UNION ALL
+               SELECT (SELECT p.account_id FROM bulk_action_chunks p
+                       WHERE p.status = 'pending' AND p.ready AND p.account_id > w.account_id
+                       ORDER BY p.account_id LIMIT 1)
+               FROM waiting w WHERE w.account_id IS NOT NULL
+           )
+           SELECT w.account_id AS "account_id!" FROM waiting w
+           WHERE w.account_id IS NOT NULL
+             AND (SELECT count(*) FROM bulk_action_chunks f JOIN bulk_actions o ON o.id = f.action_id
+                  WHERE f.account_id = w.account_id AND f.status IN ('queued', 'running', 'retrying')
+                    AND o.status IN ('validating', 'processing')) < $1"#,
         max_in_flight,
     )
     .fetch_all(pool)

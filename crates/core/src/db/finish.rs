@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
+use super::usage::store_bytes;
 use super::{Bell, ChunkLease, DbError, LockedAction};
 use crate::action::{ActionStatus, Counts};
 
@@ -30,7 +31,7 @@ pub struct FinishedChunk {
     pub action_age_seconds: f64,
 }
 
-/// Marks the chunk done under its lease, adds its rows to the action's counters, makes its successor ready, releases
+/// Marks the chunk done under its lease, with results of `results_size_bytes` in object storage, adds its rows to the action's counters, makes its successor ready, releases
 /// what there is room for, and ends the action if this was its last chunk. The caller commits, then rings the bells.
 ///
 /// # Errors
@@ -39,15 +40,17 @@ pub async fn finish_chunk(
     conn: &mut PgConnection,
     lease: &ChunkLease,
     counts: &ChunkCounts,
+    results_size_bytes: i64,
     max_in_flight: i64,
 ) -> Result<FinishedChunk, DbError> {
     let mut action = LockedAction::lock(conn, lease.chunk.action_id).await?;
     action.require_running()?;
-    mark_done(conn, lease, counts, action.next_commit_number()).await?;
+    mark_done(conn, lease, counts, results_size_bytes, action.next_commit_number()).await?;
     count_rows(conn, lease, counts.by_status).await?;
     make_successor_ready(conn, lease).await?;
     let bells = action.release_chunks(conn, max_in_flight).await?;
     action.chunk_done(conn).await?;
+    store_bytes(conn, action.account(), results_size_bytes).await?;
     Ok(FinishedChunk { bells, status: action.status(), action_age_seconds: action.age_seconds() })
 }
 
@@ -55,13 +58,14 @@ async fn mark_done(
     conn: &mut PgConnection,
     lease: &ChunkLease,
     counts: &ChunkCounts,
+    results_size_bytes: i64,
     commit_number: i32,
 ) -> Result<(), DbError> {
     let marked = sqlx::query!(
         "UPDATE bulk_action_chunks
          SET status = 'done', lease_owner = NULL, lease_until = NULL, last_error = NULL, results_attempt = attempt,
              successful = $6::bigint, failed = $7::bigint, skipped = $8::bigint, completed_at = now(),
-             commit_number = $9, codes = $10
+             commit_number = $9, results_size_bytes = $10, codes = $11
          WHERE action_id = $1 AND partition = $2 AND seq = $3 AND lease_owner = $4 AND attempt = $5
            AND status = 'running'",
         lease.chunk.action_id,
@@ -73,6 +77,7 @@ async fn mark_done(
         counts.by_status.failed,
         counts.by_status.skipped,
         commit_number,
+        results_size_bytes,
         Json(&counts.by_code) as _,
     )
     .execute(conn)

@@ -57,6 +57,11 @@ impl LockedAction {
         .await
     }
 
+    /// Account that owns it.
+    pub(super) fn account(&self) -> &str {
+        &self.account_id
+    }
+
     /// Where it stands.
     #[must_use]
     pub fn status(&self) -> ActionStatus {

@@ -1,5 +1,6 @@
 //! Connections and the schema.
 
+use std::str::FromStr as _;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -15,6 +16,8 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a connection that is given back may take to answer. The pool itself would wait for ever, and lose a place for
 /// each connection that has gone silent.
 const RELEASE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How old the connection of the probes may become.
+const PROBE_LIFETIME: Duration = Duration::from_secs(5);
 /// When the server notices that a client's machine is gone, in its own units (s, s, number, ms): otherwise that client's
 /// locks would stay for hours.
 const CLIENT_GONE: [(&str, &str); 4] = [
@@ -29,6 +32,45 @@ const CLIENT_GONE: [(&str, &str); 4] = [
 /// for a table that was small when a plan was kept and has grown since, as in a first large upsert.
 const BY_INDEX: [(&str, &str); 3] =
     [("enable_seqscan", "off"), ("enable_hashjoin", "off"), ("enable_mergejoin", "off")];
+
+/// Bounds that the database sets for a service's sessions, so that no transaction of one piece of work holds up the others
+/// for longer. `None` sets no bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionBounds {
+    /// Longest wait for a lock.
+    pub lock: Option<Duration>,
+    /// Longest statement.
+    pub statement: Option<Duration>,
+    /// Longest silence within a transaction. A worker that is frozen there would hold its locks for ever.
+    pub idle_in_transaction: Duration,
+}
+
+impl SessionBounds {
+    /// Those of a worker whose leases have this length. Waiting for a lock occupies a slot; what holds the lock for longer
+    /// than this is another chunk at its work, and waiting in the queue costs nobody anything. A statement that takes half a
+    /// minute for a chunk's rows has gone wrong.
+    #[must_use]
+    pub fn worker(lease: Duration) -> Self {
+        let [lock, statement] = [Duration::from_secs(1), Duration::from_secs(30)].map(Some);
+        Self { lock, statement, idle_in_transaction: lease }
+    }
+
+    /// No bound but that on silence in a transaction.
+    #[must_use]
+    pub fn only_idle(idle_in_transaction: Duration) -> Self {
+        Self { lock: None, statement: None, idle_in_transaction }
+    }
+
+    fn settings(self) -> Vec<(&'static str, String)> {
+        let bounds = [
+            ("lock_timeout", self.lock),
+            ("statement_timeout", self.statement),
+            ("idle_in_transaction_session_timeout", Some(self.idle_in_transaction)),
+        ];
+        let set = bounds.into_iter().filter_map(|(name, bound)| Some((name, bound?)));
+        set.map(|(name, bound)| (name, bound.as_millis().to_string())).collect()
+    }
+}
 
 /// Why the schema cannot be worked with.
 #[derive(Debug, Error)]
@@ -55,21 +97,17 @@ pub enum SchemaError {
 
 /// Opens a pool. Connections are made when they are needed, so this succeeds while the database is away.
 ///
-/// A worker that is frozen in the middle of a transaction would hold its locks for ever; `idle_in_transaction` bounds
-/// that: the database ends such a session, and the worker that took over goes on.
-///
 /// # Errors
 /// When `url` is not a database URL.
 pub fn connect(
     url: &SecretString,
     application: &str,
     max_connections: u32,
-    idle_in_transaction: Duration,
+    bounds: SessionBounds,
 ) -> sqlx::Result<PgPool> {
-    let options: PgConnectOptions = url.expose_secret().parse()?;
-    let options = options
+    let options = PgConnectOptions::from_str(url.expose_secret())?
         .application_name(application)
-        .options([("idle_in_transaction_session_timeout", idle_in_transaction.as_millis().to_string())])
+        .options(bounds.settings())
         .options(CLIENT_GONE)
         .options(BY_INDEX);
     Ok(PgPoolOptions::new()
@@ -81,6 +119,21 @@ pub fn connect(
                 answer.unwrap_or(Err(sqlx::Error::PoolTimedOut))
             })
         })
+        .connect_lazy_with(options))
+}
+
+/// A connection for health probes. It is made anew every few seconds, since what a database is set to holds for new sessions
+/// first.
+///
+/// # Errors
+/// When `url` is not a database URL.
+pub fn connect_for_probes(url: &SecretString, application: &str) -> sqlx::Result<PgPool> {
+    let options =
+        PgConnectOptions::from_str(url.expose_secret())?.application_name(application).options(CLIENT_GONE);
+    Ok(PgPoolOptions::new()
+        .max_connections(1)
+        .max_lifetime(PROBE_LIFETIME)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
         .connect_lazy_with(options))
 }
 

@@ -1,18 +1,7 @@
 //! Uploads that write to object storage but are no action yet. An upload whose row is silent for long is an orphan.
 
-use sqlx::{PgExecutor, PgPool};
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
-
-/// What an abandoned upload left in object storage.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OrphanedUpload {
-    /// The id that the action would have had.
-    pub action_id: Uuid,
-    /// Where its bytes went.
-    pub object_key: String,
-    /// The multipart upload to abort, if one was begun.
-    pub multipart_id: Option<String>,
-}
 
 /// Notes an upload before its first byte is stored.
 ///
@@ -51,27 +40,30 @@ pub async fn touch_upload(pool: &PgPool, action_id: Uuid, multipart_id: Option<&
     Ok(touched.rows_affected() == 1)
 }
 
-/// Forgets an upload: it became an action, or what it stored has been removed.
+/// Ends an upload whose file becomes an action in this transaction; false when it is no upload any more.
+pub(super) async fn finish_upload(conn: &mut PgConnection, action_id: Uuid) -> sqlx::Result<bool> {
+    let ended = sqlx::query!("DELETE FROM uploads WHERE action_id = $1", action_id).execute(conn).await?;
+    Ok(ended.rows_affected() == 1)
+}
+
+/// Forgets an upload whose bytes have been removed.
 ///
 /// # Errors
 /// When the database is away.
-pub async fn end_upload(executor: impl PgExecutor<'_>, action_id: Uuid) -> sqlx::Result<()> {
-    sqlx::query!("DELETE FROM uploads WHERE action_id = $1", action_id).execute(executor).await?;
+pub async fn end_upload(pool: &PgPool, action_id: Uuid) -> sqlx::Result<()> {
+    finish_upload(&mut *pool.acquire().await?, action_id).await?;
     Ok(())
 }
 
-/// Uploads that have been silent for longer than `silent_ms`.
+/// Whether what is no upload any more has not become an action either.
 ///
 /// # Errors
 /// When the database is away.
-pub async fn orphaned_uploads(pool: &PgPool, silent_ms: i64) -> sqlx::Result<Vec<OrphanedUpload>> {
-    sqlx::query_as!(
-        OrphanedUpload,
-        "SELECT action_id, object_key, multipart_id FROM uploads
-         WHERE active_at < now() - $1::bigint * interval '1 millisecond'
-         ORDER BY active_at LIMIT 100",
-        silent_ms
+pub async fn is_abandoned(pool: &PgPool, action_id: Uuid) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"SELECT NOT EXISTS (SELECT FROM bulk_actions WHERE id = $1) AS "abandoned!""#,
+        action_id
     )
-    .fetch_all(pool)
+    .fetch_one(pool)
     .await
 }

@@ -46,9 +46,8 @@ pub(super) async fn next_file(
 ) -> sqlx::Result<Option<Bell>> {
     sqlx::query!(
         "SELECT id, traceparent FROM bulk_actions
-         WHERE account_id = $1 AND id <> $2 AND chunking_done_at IS NULL
+         WHERE account_id = $1 AND id <> $2 AND chunking_done_at IS NULL AND chunking_owner IS NULL
            AND status IN ('queued', 'validating', 'processing')
-           AND (chunking_lease_until IS NULL OR chunking_lease_until < now())
            AND (chunking_due_at IS NULL OR chunking_due_at <= now())
          ORDER BY id LIMIT 1",
         account,

@@ -1,12 +1,19 @@
 //! Applies rows to the tables, inside the caller's transaction, with the effect of doing so one after another in file
 //! order. A statement that the database refuses is bisected in savepoints down to the row, so that a bad row fails alone.
 
-use sqlx::{Connection, PgConnection};
-use uuid::Uuid;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
 
+use sqlx::{Connection, PgConnection};
+
+use super::declaration::AccountId;
+use super::execute::{self, Matched, Way};
+use super::statements::Statement;
 use super::fold::{Batch, Leader, batches};
+use super::read::read_row;
 use super::refusal::refusal;
-use super::{Cells, ColumnMap, Entity, Matched};
+use super::{ColumnMap, Entity, FieldProblem, RecordId, Row};
 use crate::action::{ActionType, OnConflict};
 use crate::chunk::{ChunkRow, RowCode, RowOutcome, RowStatus};
 
@@ -29,26 +36,44 @@ pub struct ApplyRequest<'a> {
     pub rows: &'a [ChunkRow<'a>],
 }
 
-/// One outcome for each row of the request.
-pub(super) async fn apply<E: Entity>(
-    conn: &mut PgConnection,
-    request: &ApplyRequest<'_>,
-) -> sqlx::Result<Vec<RowOutcome>> {
-    let rows: Vec<E> =
-        request.rows.iter().map(|row| E::read(&mut Cells::new(E::COLUMNS, request.map, row))).collect();
-    let two_identities =
-        request.map.position(E::ID_COLUMN).is_some() && request.map.position(E::KEY_COLUMN).is_some();
-    let batches = batches(&rows, request.action, request.on_conflict, two_identities);
-    let mut run = Run { request, rows: &rows, outcomes: vec![None; rows.len()] };
-    if request.dry_run {
-        let mut rehearsal = conn.begin().await?;
-        run.all(&mut rehearsal, batches).await?;
-        rehearsal.rollback().await?;
-        run.outcomes.iter_mut().flatten().for_each(as_rehearsed);
-    } else {
-        run.all(conn, batches).await?;
+impl Entity {
+    /// Applies rows inside the caller's transaction, as if one after another in file order. One outcome for each.
+    ///
+    /// # Errors
+    /// Whatever the database said that is not a row's own fault. The transaction must then be rolled back.
+    pub async fn apply(
+        &self,
+        conn: &mut PgConnection,
+        request: &ApplyRequest<'_>,
+    ) -> sqlx::Result<Vec<RowOutcome>> {
+        let account = match self.account_id(request.account) {
+            Ok(account) => account,
+            Err(sentence) => {
+                let outcome = RowOutcome::failed(RowCode::Invalid, sentence);
+                return Ok(vec![outcome; request.rows.len()]);
+            }
+        };
+        let (rows, problems): (Vec<Row>, Vec<Vec<FieldProblem>>) =
+            request.rows.iter().map(|row| read_row(self, request.map, row)).unzip();
+        let mut outcomes = vec![None; rows.len()];
+        for (outcome, problems) in outcomes.iter_mut().zip(&problems).filter(|(_, found)| !found.is_empty()) {
+            // The chunking worker refuses such a row. One that read the file by other rules did not.
+            *outcome = Some(RowOutcome::failed(RowCode::Invalid, FieldProblem::sentence(problems)));
+        }
+        let readable: Vec<(usize, &Row)> =
+            rows.iter().enumerate().filter(|(index, _)| problems[*index].is_empty()).collect();
+        let batches = batches(self, &readable, request.action, request.on_conflict);
+        let mut run = Run { entity: self, account: &account, request, rows: &rows, outcomes, ways: HashMap::new() };
+        if request.dry_run {
+            let mut rehearsal = conn.begin().await?;
+            run.all(&mut rehearsal, batches).await?;
+            rehearsal.rollback().await?;
+            run.outcomes.iter_mut().flatten().for_each(as_rehearsed);
+        } else {
+            run.all(conn, batches).await?;
+        }
+        Ok(run.outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(no_identity)).collect())
     }
-    Ok(run.outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(no_identity)).collect())
 }
 
 /// The chunking worker lets no row without an identity through, and says so itself; this is the same verdict.
@@ -63,14 +88,19 @@ fn as_rehearsed(outcome: &mut RowOutcome) {
     }
 }
 
-struct Run<'r, E> {
+struct Run<'r> {
+    entity: &'r Entity,
+    account: &'r AccountId,
     request: &'r ApplyRequest<'r>,
-    rows: &'r [E],
+    rows: &'r [Row],
     outcomes: Vec<Option<RowOutcome>>,
+    /// The way of each statement that has run, by its text.
+    ways: HashMap<Arc<str>, Way>,
 }
 
-impl<E: Entity> Run<'_, E> {
-    async fn all(&mut self, conn: &mut PgConnection, batches: Vec<Batch<'_, E>>) -> sqlx::Result<()> {
+impl Run<'_> {
+    async fn all(&mut self, conn: &mut PgConnection, batches: Vec<Batch<'_>>) -> sqlx::Result<()> {
+        execute::keep_no_plan(conn).await?;
         // A stack, so that the parts of a refused batch come before the batches that follow it.
         let mut waiting = batches;
         waiting.reverse();
@@ -92,7 +122,7 @@ impl<E: Entity> Run<'_, E> {
     }
 
     /// The database refused the batch: try its halves, then single rows as they were uploaded, then give the row up.
-    fn narrow<'a>(&mut self, mut batch: Batch<'a, E>, sentence: &str, waiting: &mut Vec<Batch<'a, E>>)
+    fn narrow<'a>(&mut self, mut batch: Batch<'a>, sentence: &str, waiting: &mut Vec<Batch<'a>>)
     where
         Self: 'a,
     {
@@ -110,7 +140,7 @@ impl<E: Entity> Run<'_, E> {
             }
             let uploaded = std::iter::once(leader.index).chain(leader.followers);
             let single = uploaded.map(|index| {
-                let row = std::borrow::Cow::Owned(self.rows[index].clone());
+                let row = Cow::Owned(self.rows[index].clone());
                 Batch { leaders: vec![Leader { row, index, followers: Vec::new() }], by_id }
             });
             let mut singles: Vec<_> = single.collect();
@@ -119,7 +149,7 @@ impl<E: Entity> Run<'_, E> {
         }
     }
 
-    fn note(&mut self, batch: &Batch<'_, E>, outcomes: Vec<RowOutcome>) {
+    fn note(&mut self, batch: &Batch<'_>, outcomes: Vec<RowOutcome>) {
         for (leader, outcome) in batch.leaders.iter().zip(outcomes) {
             for &follower in &leader.followers {
                 self.outcomes[follower] = Some(self.following(&outcome));
@@ -131,7 +161,7 @@ impl<E: Entity> Run<'_, E> {
     /// What a later row for the same record meets after the first had `outcome`.
     fn following(&self, outcome: &RowOutcome) -> RowOutcome {
         match (self.request.action, outcome.code) {
-            (ActionType::BulkDelete, _) | (_, RowCode::NotFound) => not_found::<E>(),
+            (ActionType::BulkDelete, _) | (_, RowCode::NotFound) => self.not_found(),
             (ActionType::BulkCreate, _) if self.request.on_conflict != OnConflict::Update => {
                 self.already_exists(outcome.record_id)
             }
@@ -140,36 +170,47 @@ impl<E: Entity> Run<'_, E> {
     }
 
     async fn statement(
-        &self,
+        &mut self,
         conn: &mut PgConnection,
-        batch: &Batch<'_, E>,
+        batch: &Batch<'_>,
     ) -> sqlx::Result<Vec<RowOutcome>> {
-        let account = self.request.account;
-        let rows: Vec<&E> = batch.leaders.iter().map(|leader| leader.row.as_ref()).collect();
-        let (code, found) = match (self.request.action, batch.by_id) {
-            (ActionType::BulkUpdate, true) => {
-                (RowCode::Updated, E::update_by_id(conn, account, &rows).await?)
-            }
-            (ActionType::BulkUpdate, false) => {
-                (RowCode::Updated, E::update_by_key(conn, account, &rows).await?)
-            }
-            (ActionType::BulkDelete, true) => {
-                (RowCode::Deleted, E::delete_by_id(conn, account, &rows).await?)
-            }
-            (ActionType::BulkDelete, false) => {
-                (RowCode::Deleted, E::delete_by_key(conn, account, &rows).await?)
-            }
+        let rows: Vec<&Row> = batch.leaders.iter().map(|leader| leader.row.as_ref()).collect();
+        let statements = &self.entity.statements;
+        let (code, statement) = match (self.request.action, batch.by_id) {
+            (ActionType::BulkUpdate, true) => (RowCode::Updated, &statements.update_by_id),
+            (ActionType::BulkUpdate, false) => (RowCode::Updated, &statements.update_by_key),
+            (ActionType::BulkDelete, true) => (RowCode::Deleted, &statements.delete_by_id),
+            (ActionType::BulkDelete, false) => (RowCode::Deleted, &statements.delete_by_key),
             (ActionType::BulkCreate, _) => return self.create(conn, &rows).await,
             (ActionType::BulkUpsert, _) => return self.upsert(conn, &rows).await,
         };
+        let found = self.matching(conn, statement, &rows).await?;
         let mut outcomes: Vec<Option<RowOutcome>> = vec![None; rows.len()];
         for Matched { index, id } in found {
             outcomes[index] = Some(RowOutcome::success(code, Some(id)));
         }
-        Ok(outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(not_found::<E>)).collect())
+        Ok(outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(|| self.not_found())).collect())
     }
 
-    async fn create(&self, conn: &mut PgConnection, rows: &[&E]) -> sqlx::Result<Vec<RowOutcome>> {
+    /// Finds or changes records; how, is asked once for all batches of the chunk.
+    async fn matching(
+        &mut self,
+        conn: &mut PgConnection,
+        statement: &Statement,
+        rows: &[&Row],
+    ) -> sqlx::Result<Vec<Matched>> {
+        let way = match self.ways.get(&statement.sql) {
+            Some(way) => *way,
+            None => {
+                let way = execute::way(conn, self.entity, statement, self.account, rows.len()).await?;
+                self.ways.insert(statement.sql.clone(), way);
+                way
+            }
+        };
+        execute::matching(conn, self.entity, statement, way, self.account, rows).await
+    }
+
+    async fn create(&mut self, conn: &mut PgConnection, rows: &[&Row]) -> sqlx::Result<Vec<RowOutcome>> {
         let mut outcomes: Vec<Option<RowOutcome>> = vec![None; rows.len()];
         self.insert(conn, rows, &mut outcomes).await?;
         if self.request.on_conflict == OnConflict::Update {
@@ -177,7 +218,9 @@ impl<E: Entity> Run<'_, E> {
         }
         let (indexes, existing) = open_rows(rows, &outcomes);
         if !existing.is_empty() {
-            for Matched { index, id } in E::find_by_key(conn, self.request.account, &existing).await? {
+            let statement = &self.entity.statements.find_by_key;
+            let found = self.matching(conn, statement, &existing).await?;
+            for Matched { index, id } in found {
                 outcomes[indexes[index]] = Some(self.already_exists(Some(id)));
             }
         }
@@ -185,16 +228,16 @@ impl<E: Entity> Run<'_, E> {
         Ok(outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(|| self.already_exists(None))).collect())
     }
 
-    async fn upsert(&self, conn: &mut PgConnection, rows: &[&E]) -> sqlx::Result<Vec<RowOutcome>> {
+    async fn upsert(&mut self, conn: &mut PgConnection, rows: &[&Row]) -> sqlx::Result<Vec<RowOutcome>> {
         self.settle(conn, rows, vec![None; rows.len()]).await
     }
 
     /// Updates what exists and inserts what does not, until every row has met one or the other: a record may come or go
     /// between the two statements by another action's hand.
     async fn settle(
-        &self,
+        &mut self,
         conn: &mut PgConnection,
-        rows: &[&E],
+        rows: &[&Row],
         mut outcomes: Vec<Option<RowOutcome>>,
     ) -> sqlx::Result<Vec<RowOutcome>> {
         for _ in 0..RACE_ATTEMPTS {
@@ -202,15 +245,13 @@ impl<E: Entity> Run<'_, E> {
             if open.is_empty() {
                 break;
             }
-            for Matched { index, id } in E::update_by_key(conn, self.request.account, &open).await? {
+            let statement = &self.entity.statements.update_by_key;
+            for Matched { index, id } in self.matching(conn, statement, &open).await? {
                 outcomes[indexes[index]] = Some(RowOutcome::success(RowCode::Updated, Some(id)));
             }
             for index in indexes {
-                if outcomes[index].is_none()
-                    && let Some(column) = rows[index].missing()
-                {
-                    let sentence = format!("{column} is required for a new {}", E::TYPE);
-                    outcomes[index] = Some(RowOutcome::failed(RowCode::Invalid, sentence));
+                if outcomes[index].is_none() {
+                    outcomes[index] = self.unfit_for_insert(rows[index]);
                 }
             }
             self.insert(conn, rows, &mut outcomes).await?;
@@ -223,25 +264,40 @@ impl<E: Entity> Run<'_, E> {
     async fn insert(
         &self,
         conn: &mut PgConnection,
-        rows: &[&E],
+        rows: &[&Row],
         outcomes: &mut [Option<RowOutcome>],
     ) -> sqlx::Result<()> {
         let (indexes, open) = open_rows(rows, outcomes);
         if open.is_empty() {
             return Ok(());
         }
-        let complete: Vec<E> = open.into_iter().map(with_id).collect();
-        let inserted = E::insert(conn, self.request.account, &complete.iter().collect::<Vec<_>>()).await?;
-        let inserted: std::collections::HashSet<Uuid> = inserted.into_iter().collect();
-        for (index, row) in indexes.into_iter().zip(&complete) {
-            let created = row.id().filter(|id| inserted.contains(id));
-            outcomes[index] = created.map(|id| RowOutcome::success(RowCode::Created, Some(id)));
+        let complete: Vec<Row> = open.into_iter().map(|row| self.entity.with_id(row)).collect();
+        for Matched { index, id } in execute::insert(conn, self.entity, self.account, &complete).await? {
+            outcomes[indexes[index]] = Some(RowOutcome::success(RowCode::Created, Some(id)));
         }
         Ok(())
     }
 
-    fn already_exists(&self, id: Option<Uuid>) -> RowOutcome {
-        let sentence = format!("this {} already exists", E::TYPE);
+    /// Why a row that meets no record cannot make a new one; `None` where it can.
+    fn unfit_for_insert(&self, row: &Row) -> Option<RowOutcome> {
+        let entity = self.entity;
+        let name = &entity.name;
+        let sentence = if let Some(column) = row.missing(entity) {
+            format!("{column} is required for a new {name}")
+        } else if entity.id.generated && row.id().is_some() {
+            format!("id must be empty for a new {name}: the database gives it one")
+        } else {
+            return None;
+        };
+        Some(RowOutcome::failed(RowCode::Invalid, sentence))
+    }
+
+    fn not_found(&self) -> RowOutcome {
+        RowOutcome::failed(RowCode::NotFound, format!("no {} has this id or key", self.entity.name))
+    }
+
+    fn already_exists(&self, id: Option<RecordId>) -> RowOutcome {
+        let sentence = format!("this {} already exists", self.entity.name);
         if self.request.on_conflict == OnConflict::Error {
             RowOutcome { record_id: id, ..RowOutcome::failed(RowCode::AlreadyExists, sentence) }
         } else {
@@ -250,20 +306,7 @@ impl<E: Entity> Run<'_, E> {
     }
 }
 
-fn not_found<E: Entity>() -> RowOutcome {
-    RowOutcome::failed(RowCode::NotFound, format!("no {} has this id or key", E::TYPE))
-}
-
-fn open_rows<'a, E>(rows: &[&'a E], outcomes: &[Option<RowOutcome>]) -> (Vec<usize>, Vec<&'a E>) {
+fn open_rows<'a>(rows: &[&'a Row], outcomes: &[Option<RowOutcome>]) -> (Vec<usize>, Vec<&'a Row>) {
     let open = outcomes.iter().enumerate().filter(|(_, outcome)| outcome.is_none());
     open.map(|(index, _)| (index, rows[index])).unzip()
-}
-
-/// New ids are version 7: they grow, so that inserts go to the end of the primary key's index.
-fn with_id<E: Entity>(row: &E) -> E {
-    let mut row = row.clone();
-    if row.id().is_none() {
-        row.set_id(Uuid::now_v7());
-    }
-    row
 }

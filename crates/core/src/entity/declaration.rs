@@ -1,27 +1,277 @@
-//! What an entity declares.
+//! An entity: what a declaration says, checked, with the statements that follow from it.
 
-use validator::Validate;
+use std::collections::BTreeMap;
 
-use super::record::Record;
-use super::{Cells, Column};
+use csv_intake::header::{self, HeaderProblem, Known, Mapping, Resolved, UnknownColumns, Wanted};
+use uuid::Uuid;
 
-/// The declaration of an entity; its implementor is the row type, whose `validator` rules are the entity's rules.
-pub trait Entity: Record + Validate {
-    /// The name in `entityType`.
-    const TYPE: &'static str;
-    /// The columns, in the order of the template.
-    const COLUMNS: &'static [Column];
-    /// Index of the column `id` in [`Self::COLUMNS`].
-    const ID_COLUMN: usize;
-    /// Index of the key's column in [`Self::COLUMNS`].
-    const KEY_COLUMN: usize;
+use super::statements::Statements;
+use super::{Column, ColumnMap, RecordId, Row, Value};
+use crate::value::{self, ReadSettings};
 
-    /// Reads a row; a value that cannot be read is left out and remembered in `cells`.
-    fn read(cells: &mut Cells<'_>) -> Self;
+/// A kind of record that can be uploaded.
+#[derive(Debug)]
+pub struct Entity {
+    pub(super) name: String,
+    /// Schema and name.
+    pub(super) table: (String, String),
+    pub(super) account: AccountColumn,
+    pub(super) id: IdColumn,
+    pub(super) updated_at: Option<String>,
+    /// The id first, then the declared ones.
+    pub(super) columns: Vec<Column>,
+    pub(super) key_column: usize,
+    pub(super) source: Source,
+    pub(super) statements: Statements,
+}
 
-    /// Name of the first column that a new record needs and the row has no value for.
-    fn missing(&self) -> Option<&'static str> {
-        let mut columns = Self::COLUMNS.iter().enumerate();
-        columns.find(|(index, column)| column.required && !self.has(*index)).map(|(_, column)| column.name)
+/// The file that a declaration was read from.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// Its name, for messages.
+    pub file: String,
+    /// Its text.
+    pub text: String,
+    /// Hash of the text: declarations with the same hash are the same.
+    pub hash: Uuid,
+    /// Lines of the keys that the database is compared with.
+    pub(super) lines: Lines,
+}
+
+/// Where a declaration says what, by line from 1.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Lines {
+    pub table: usize,
+    pub account: usize,
+    pub id: usize,
+    pub updated_at: usize,
+    pub key: usize,
+}
+
+/// The column that says whose a record is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountColumn {
+    /// Its name in the table.
+    pub sql: String,
+    /// What it holds.
+    pub kind: AccountKind,
+}
+
+/// What an account column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccountKind {
+    /// Account ids as they are.
+    Text,
+    /// Account ids that are UUIDs.
+    Uuid,
+    /// Account ids that are whole numbers.
+    Bigint,
+}
+
+/// An account's id as the account column holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AccountId {
+    /// Text.
+    Text(String),
+    /// A UUID.
+    Uuid(Uuid),
+    /// A whole number.
+    Bigint(i64),
+}
+
+impl AccountKind {
+    /// PostgreSQL's type.
+    #[must_use]
+    pub fn sql_type(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Uuid => "uuid",
+            Self::Bigint => "int8",
+        }
     }
+}
+
+/// The column with the records' ids; in files it is called `id`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdColumn {
+    /// Its name in the table.
+    pub sql: String,
+    /// What it holds.
+    pub kind: IdKind,
+    /// The database gives a new record its id. Otherwise the platform does where it is a UUID, and the row where it is a number.
+    pub generated: bool,
+}
+
+/// What an id column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IdKind {
+    /// UUIDs.
+    Uuid,
+    /// Whole numbers.
+    Bigint,
+}
+
+impl IdKind {
+    /// PostgreSQL's type.
+    #[must_use]
+    pub fn sql_type(self) -> &'static str {
+        match self {
+            Self::Uuid => "uuid",
+            Self::Bigint => "int8",
+        }
+    }
+}
+
+impl Entity {
+    /// Index of the column `id` in [`Self::columns`].
+    pub const ID_COLUMN: usize = 0;
+
+    /// The name in `entityType`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its columns, in the order of the template; the first is `id`.
+    #[must_use]
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// The key's column.
+    #[must_use]
+    pub fn key(&self) -> &Column {
+        &self.columns[self.key_column]
+    }
+
+    /// Index of the key in [`Self::columns`].
+    #[must_use]
+    pub fn key_column(&self) -> usize {
+        self.key_column
+    }
+
+    /// The file that declares it.
+    #[must_use]
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// The column that says whose a record is.
+    #[must_use]
+    pub fn account(&self) -> &AccountColumn {
+        &self.account
+    }
+
+    /// The column with the ids.
+    #[must_use]
+    pub fn id(&self) -> &IdColumn {
+        &self.id
+    }
+
+    /// The statements that work on its table.
+    #[must_use]
+    pub fn statements(&self) -> &Statements {
+        &self.statements
+    }
+
+    /// The table's name as SQL.
+    #[must_use]
+    pub fn table_sql(&self) -> String {
+        format!("{}.{}", quoted(&self.table.0), quoted(&self.table.1))
+    }
+
+    /// The account's id as the account column holds it.
+    ///
+    /// # Errors
+    /// A sentence, where it cannot be of the column's type: such an account has no records here.
+    pub fn account_id(&self, account: &str) -> Result<AccountId, String> {
+        let id = match self.account.kind {
+            AccountKind::Text => Some(AccountId::Text(account.to_owned())),
+            AccountKind::Uuid => account.parse().ok().map(AccountId::Uuid),
+            AccountKind::Bigint => account.parse().ok().map(AccountId::Bigint),
+        };
+        let wanted = if self.account.kind == AccountKind::Uuid { "a UUID" } else { "a whole number" };
+        id.ok_or_else(|| {
+            format!("this account has no {} records: their accounts are known by {wanted}", self.name)
+        })
+    }
+
+    /// Where a file with this header has the entity's columns.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the header or the mapping.
+    pub fn map_columns(
+        &self,
+        header: &[String],
+        mapping: &BTreeMap<String, String>,
+    ) -> Result<ColumnMap, Vec<HeaderProblem>> {
+        Ok(ColumnMap::of_used(self.resolve(header, mapping)?.used(), self.columns.len()))
+    }
+
+    /// What each column of a file with this header stands for.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the header or the mapping.
+    pub fn resolve(
+        &self,
+        header: &[String],
+        mapping: &BTreeMap<String, String>,
+    ) -> Result<Resolved, Vec<HeaderProblem>> {
+        let known: Vec<_> =
+            self.columns.iter().map(|column| Known { name: &column.name, aliases: &column.aliases }).collect();
+        let mapping: Mapping =
+            mapping.iter().map(|(key, target)| (key.clone(), Some(target.clone()))).collect();
+        let wanted = Wanted {
+            known: &known,
+            mapping: &mapping,
+            unknown_columns: UnknownColumns::Refuse,
+            defaults: &BTreeMap::new(),
+        };
+        header::resolve(header, &wanted)
+    }
+
+    /// Position in an uploaded file of what a person would call a row's key: the key itself, else the id.
+    #[must_use]
+    pub fn key_position(&self, map: &ColumnMap) -> Option<usize> {
+        map.position(self.key_column).or_else(|| map.position(Self::ID_COLUMN))
+    }
+
+    /// The value that a cell of a column means, if it is not empty, checked against every rule of the column.
+    ///
+    /// # Errors
+    /// A sentence to be read after the column's name.
+    pub(super) fn read(
+        &self,
+        column: usize,
+        cell: &str,
+        settings: &ReadSettings,
+    ) -> Result<Option<Value>, String> {
+        if cell.is_empty() {
+            return Ok(None);
+        }
+        let declared = &self.columns[column];
+        let value = declared.kind.read(cell, settings)?;
+        if let (Some(value), Some(check)) = (&value, declared.check) {
+            check(value)?;
+        }
+        if let (Some(Value::Text(text)), true) = (&value, column == self.key_column) {
+            value::key(text)?;
+        }
+        Ok(value)
+    }
+
+    /// A new id, where the platform gives it. Version 7 grows, so that inserts go to the end of the primary key's index.
+    pub(super) fn with_id(&self, row: &Row) -> Row {
+        let mut row = row.clone();
+        if row.id().is_none() && self.id.kind == IdKind::Uuid && !self.id.generated {
+            row.set_id(RecordId::Uuid(Uuid::now_v7()));
+        }
+        row
+    }
+}
+
+/// A name as SQL: in quotes, so that it is taken as it is.
+#[must_use]
+pub fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
 }

@@ -3,15 +3,15 @@
 /// Why the database refused a row, in words for its uploader; `None` where the error is not about the row's data.
 ///
 /// Told by SQLSTATE (<https://www.postgresql.org/docs/15/errcodes-appendix.html>), never by message text, since a
-/// message may repeat the value. Class 22 is "data exception", 23 "integrity constraint violation", 44 "WITH CHECK
+/// message may repeat the value; and without the names of constraints, which say how the database is built inside. Class 22 is "data exception", 23 "integrity constraint violation", 44 "WITH CHECK
 /// OPTION violation", 54 "program limit exceeded" (an index entry too long, say), P0001 an exception raised by a trigger.
 pub(super) fn refusal(error: &sqlx::Error) -> Option<String> {
     let database = error.as_database_error()?;
     let code = database.code()?;
-    let rule = database.constraint().map(|name| format!(" ({name})")).unwrap_or_default();
     let sentence = match code.as_ref() {
         "23505" => "another record already has this value",
         "23502" => "a required value is missing",
+        "23503" => "another record that it refers to does not exist, or refers to it",
         code if code.starts_with("23") || code.starts_with("44") => {
             "the record breaks a rule of the database"
         }
@@ -20,5 +20,5 @@ pub(super) fn refusal(error: &sqlx::Error) -> Option<String> {
         "P0001" => "the database refused the record",
         _ => return None,
     };
-    Some(format!("{sentence}{rule}"))
+    Some(sentence.to_owned())
 }

@@ -1,184 +1,149 @@
-//! The entities there are.
+//! The entities that a process knows: those that are compiled in, and those of a directory.
 
-use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, LazyLock};
 
-use async_trait::async_trait;
-use sqlx::PgConnection;
+use super::parse::parse;
+use super::{Entity, Problem};
 
-use super::row_check::{check_header, check_row, relevant};
-use super::{
-    ApplyRequest, CheckedRow, Column, ColumnMap, Contact, Entity, FieldProblem, Fields, HeaderRules, Order,
-    Product, apply,
-};
-use crate::action::ActionType;
-use crate::chunk::RowOutcome;
-use csv_intake::header::{self, HeaderProblem};
+/// The declarations that come with the platform, in the order of the documentation: file and text.
+const BUILT_IN: [(&str, &str); 3] = [
+    ("entities/contact.toml", include_str!("../../../../entities/contact.toml")),
+    ("entities/product.toml", include_str!("../../../../entities/product.toml")),
+    ("entities/order.toml", include_str!("../../../../entities/order.toml")),
+];
 
-/// Every entity, in the order of the documentation. A new entity is one more line here.
-static REGISTRY: &[&dyn EntityType] =
-    &[&Declared::<Contact>::NEW, &Declared::<Product>::NEW, &Declared::<Order>::NEW];
+#[allow(clippy::expect_used, reason = "the texts are part of the program; a test reads each of them")]
+static BUILT_IN_ENTITIES: LazyLock<Entities> = LazyLock::new(|| {
+    let read = |(file, text): (&str, &str)| parse(file, text).map(Arc::new);
+    let entities: Result<Vec<_>, _> = BUILT_IN.into_iter().map(read).collect();
+    Entities(entities.expect("the declarations that are compiled in are right").into())
+});
 
-/// Every entity that can be uploaded.
-#[must_use]
-pub fn all() -> &'static [&'static dyn EntityType] {
-    REGISTRY
-}
+/// A set of entities. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Entities(Arc<[Arc<Entity>]>);
 
-/// The entity called `name` in `entityType`.
-#[must_use]
-pub fn find(name: &str) -> Option<&'static dyn EntityType> {
-    REGISTRY.iter().copied().find(|entity| entity.name() == name)
-}
+impl Entities {
+    /// Those that come with the platform.
+    #[must_use]
+    pub fn built_in() -> Self {
+        BUILT_IN_ENTITIES.clone()
+    }
 
-/// Where a file with this header has the entity's columns.
-///
-/// # Errors
-/// Everything that is wrong with the header or the mapping.
-pub fn map_columns(
-    entity: &dyn EntityType,
-    header: &[String],
-    mapping: &BTreeMap<String, String>,
-) -> Result<ColumnMap, Vec<HeaderProblem>> {
-    let known: Vec<&str> = entity.columns().iter().map(|column| column.name).collect();
-    Ok(ColumnMap::new(&header::resolve(header, mapping, &known)?, known.len()))
-}
-
-/// An entity, for code that works with any of them.
-#[async_trait]
-pub trait EntityType: Send + Sync {
-    /// The name in `entityType`.
-    fn name(&self) -> &'static str;
-
-    /// Its columns, in the order of the template.
-    fn columns(&self) -> &'static [Column];
-
-    /// The key's column.
-    fn key(&self) -> &'static Column;
-
-    /// Position in an uploaded file of what a person would call a row's key: the key itself, else the id.
-    fn key_position(&self, map: &ColumnMap) -> Option<usize>;
-
-    /// Checks that a file has the columns that an action needs.
+    /// Those that come with the platform, and those of a directory's `*.toml` files, by file name. A declaration there takes
+    /// the place of the one that has its name.
     ///
     /// # Errors
-    /// A sentence that names what is missing.
-    fn check_header(&self, map: &ColumnMap, action: ActionType) -> Result<HeaderRules, String>;
+    /// Everything that is wrong with the files.
+    pub fn load(directory: Option<&Path>) -> Result<Self, Vec<Problem>> {
+        let Some(directory) = directory else { return Ok(Self::built_in()) };
+        let mut entities: Vec<Arc<Entity>> = Self::built_in().0.to_vec();
+        let (mut problems, mut declared) = (Vec::new(), Vec::<Arc<Entity>>::new());
+        for file in files(directory)? {
+            let shown = file.display().to_string();
+            let text = std::fs::read_to_string(&file);
+            let text = text.map_err(|error| vec![Problem::new(&shown, 1, format!("cannot be read: {error}"))]);
+            match text.and_then(|text| parse(&shown, &text)) {
+                Ok(entity) => match declared.iter().find(|other| other.name == entity.name) {
+                    Some(other) => problems.push(Problem::new(
+                        &shown,
+                        1,
+                        format!("`{}` is declared in {} already: rename one", entity.name, other.source.file),
+                    )),
+                    None => declared.push(Arc::new(entity)),
+                },
+                Err(found) => problems.extend(found),
+            }
+        }
+        for entity in declared {
+            match entities.iter_mut().find(|other| other.name == entity.name) {
+                Some(other) => *other = entity,
+                None => entities.push(entity),
+            }
+        }
+        if problems.is_empty() { Ok(Self(entities.into())) } else { Err(problems) }
+    }
 
-    /// The part of a file's columns that the action looks at.
-    fn relevant(&self, map: &ColumnMap, action: ActionType) -> ColumnMap;
+    /// Every entity, in the order of the documentation.
+    pub fn all(&self) -> impl ExactSizeIterator<Item = &Arc<Entity>> {
+        self.0.iter()
+    }
 
-    /// Checks one row against the rules of the (relevant) columns and the needs of the action.
-    ///
-    /// # Errors
-    /// Every rule that it breaks.
-    fn check_row(
-        &self,
-        map: &ColumnMap,
-        action: ActionType,
-        fields: &dyn Fields,
-    ) -> Result<CheckedRow, Vec<FieldProblem>>;
+    /// The entity called `name` in `entityType`.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<&Arc<Entity>> {
+        self.0.iter().find(|entity| entity.name == name)
+    }
 
-    /// Applies rows inside the caller's transaction, as if one after another in file order.
-    ///
-    /// # Errors
-    /// Whatever the database said that is not a row's own fault. The transaction must then be rolled back.
-    async fn apply(
-        &self,
-        conn: &mut PgConnection,
-        request: ApplyRequest<'_>,
-    ) -> sqlx::Result<Vec<RowOutcome>>;
+    /// Their names.
+    #[must_use]
+    pub fn names(&self) -> Vec<&str> {
+        self.0.iter().map(|entity| entity.name()).collect()
+    }
 }
 
-struct Declared<E>(std::marker::PhantomData<fn() -> E>);
-
-impl<E> Declared<E> {
-    const NEW: Self = Self(std::marker::PhantomData);
-}
-
-#[async_trait]
-impl<E: Entity> EntityType for Declared<E> {
-    fn name(&self) -> &'static str {
-        E::TYPE
+/// A directory's declarations, sorted.
+fn files(directory: &Path) -> Result<Vec<std::path::PathBuf>, Vec<Problem>> {
+    let unreadable = |error: std::io::Error| {
+        let message = format!("the directory cannot be read: {error}; ENTITIES_DIR names it");
+        vec![Problem::new(&directory.display().to_string(), 1, message)]
+    };
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(directory).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            files.push(path);
+        }
     }
-
-    fn columns(&self) -> &'static [Column] {
-        E::COLUMNS
-    }
-
-    fn key(&self) -> &'static Column {
-        &E::COLUMNS[E::KEY_COLUMN]
-    }
-
-    fn key_position(&self, map: &ColumnMap) -> Option<usize> {
-        map.position(E::KEY_COLUMN).or_else(|| map.position(E::ID_COLUMN))
-    }
-
-    fn check_header(&self, map: &ColumnMap, action: ActionType) -> Result<HeaderRules, String> {
-        check_header::<E>(map, action)
-    }
-
-    fn relevant(&self, map: &ColumnMap, action: ActionType) -> ColumnMap {
-        relevant::<E>(map, action)
-    }
-
-    fn check_row(
-        &self,
-        map: &ColumnMap,
-        action: ActionType,
-        fields: &dyn Fields,
-    ) -> Result<CheckedRow, Vec<FieldProblem>> {
-        check_row::<E>(map, action, fields)
-    }
-
-    async fn apply(
-        &self,
-        conn: &mut PgConnection,
-        request: ApplyRequest<'_>,
-    ) -> sqlx::Result<Vec<RowOutcome>> {
-        apply::apply::<E>(conn, &request).await
-    }
+    files.sort();
+    Ok(files)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::action::ActionType;
+    use crate::entity::{Column, ColumnMap, Fields};
 
-    struct Examples<'a>(&'a [Column]);
-    impl Fields for Examples<'_> {
+    struct Examples(Vec<String>);
+    impl Fields for Examples {
         fn get(&self, position: usize) -> Option<&str> {
-            self.0.get(position).map(|column| column.example)
+            self.0.get(position).map(String::as_str)
         }
+    }
+
+    fn examples(columns: &[Column]) -> Examples {
+        Examples(columns.iter().map(|column| column.example.clone()).collect())
+    }
+
+    fn whole_map(entity: &Entity) -> ColumnMap {
+        let count = entity.columns().len();
+        ColumnMap::new(&(0..count).collect::<Vec<_>>(), count)
     }
 
     #[test]
     fn every_entity_accepts_its_own_examples_for_every_action() {
-        for entity in all() {
-            let columns = entity.columns();
-            let map = ColumnMap::new(&(0..columns.len()).collect::<Vec<_>>(), columns.len());
+        for entity in Entities::built_in().all() {
             for action in ActionType::ALL {
-                let map = entity.relevant(&map, action);
+                let map = entity.relevant(&whole_map(entity), action);
                 assert!(entity.check_header(&map, action).is_ok(), "{} {action:?}", entity.name());
-                assert!(
-                    entity.check_row(&map, action, &Examples(columns)).is_ok(),
-                    "{} {action:?}",
-                    entity.name()
-                );
+                let checked = entity.check_row(&map, action, &examples(entity.columns()));
+                assert!(checked.is_ok(), "{} {action:?} {checked:?}", entity.name());
             }
         }
     }
 
     #[test]
     fn every_entity_names_the_required_column_that_a_new_record_lacks() {
-        for entity in all() {
-            let columns = entity.columns();
-            let map = ColumnMap::new(&(0..columns.len()).collect::<Vec<_>>(), columns.len());
-            for (index, column) in columns.iter().enumerate() {
-                let mut cells = columns.to_vec();
-                cells[index].example = "";
-                let checked = entity.check_row(&map, ActionType::BulkCreate, &Examples(&cells));
+        for entity in Entities::built_in().all() {
+            for (index, column) in entity.columns().iter().enumerate() {
+                let mut cells = examples(entity.columns());
+                cells.0[index] = String::new();
+                let checked = entity.check_row(&whole_map(entity), ActionType::BulkCreate, &cells);
                 let lacking: Vec<_> =
                     checked.err().into_iter().flatten().map(|problem| problem.column).collect();
-                let expected = if column.required { vec![column.name] } else { Vec::new() };
+                let expected = if column.required { vec![column.name.clone()] } else { Vec::new() };
                 assert_eq!(lacking, expected, "{}", entity.name());
             }
         }
@@ -186,11 +151,24 @@ mod tests {
 
     #[test]
     fn every_entity_is_found_by_its_name_and_has_an_id_and_a_required_key() {
-        for entity in all() {
-            assert_eq!(find(entity.name()).map(EntityType::name), Some(entity.name()));
+        let entities = Entities::built_in();
+        assert_eq!(entities.names(), ["contact", "product", "order"]);
+        for entity in entities.all() {
+            assert_eq!(entities.find(entity.name()).unwrap().name(), entity.name());
             assert!(entity.key().required);
-            assert!(entity.columns().iter().any(|column| column.name == "id"));
+            assert_eq!(entity.columns()[Entity::ID_COLUMN].name, "id");
         }
-        assert!(find("nonsense").is_none());
+        assert!(entities.find("nonsense").is_none());
+    }
+
+    #[test]
+    fn a_header_may_use_the_other_names_of_a_column() {
+        let entities = Entities::built_in();
+        let contact = entities.find("contact").unwrap();
+        let header = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+        let map = contact.map_columns(&header(&["Full Name", "E-MAIL "]), &Default::default()).unwrap();
+        assert_eq!((map.position(1), map.position(2)), (Some(1), Some(0)));
+        let both = contact.map_columns(&header(&["email", "Mail"]), &Default::default());
+        assert_eq!(both.unwrap_err().len(), 1, "the column's own name has precedence");
     }
 }

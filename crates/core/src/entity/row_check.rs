@@ -1,10 +1,9 @@
 //! Whether a header and a row can do what the action wants, by the entity's declaration alone (no database).
 
-use uuid::Uuid;
-use validator::ValidationErrors;
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
-use super::{Cells, Column, ColumnMap, Entity, FieldProblem, Fields};
+use super::read::read_row;
+use super::{Column, ColumnMap, Entity, FieldProblem, Fields, Row, Value};
 use crate::action::ActionType;
 
 /// What a header must have for an action, and what follows from it.
@@ -26,101 +25,122 @@ pub struct CheckedRow {
 /// What names a row's record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Identity<'a> {
-    Id(Uuid),
-    Key(&'a str),
+    Id(&'a Value),
+    Key(&'a Value),
 }
 
 impl<'a> Identity<'a> {
     /// Update and delete go by id where the row has one; create and upsert always go by key.
-    pub(super) fn of<E: Entity>(row: &'a E, action: ActionType) -> Option<Self> {
-        let by_id = row.id().filter(|_| action.targets_existing()).map(Identity::Id);
-        by_id.or_else(|| row.key().map(Identity::Key))
+    pub(super) fn of(entity: &Entity, row: &'a Row, action: ActionType) -> Option<Self> {
+        let by_id = row.id_value().filter(|_| action.targets_existing()).map(Identity::Id);
+        by_id.or_else(|| row.key(entity).map(Identity::Key))
+    }
+
+    /// What is named.
+    pub(super) fn value(self) -> &'a Value {
+        match self {
+            Self::Id(value) | Self::Key(value) => value,
+        }
     }
 
     fn hash(self) -> u128 {
-        match self {
-            Self::Id(id) => xxh3_128_with_seed(id.as_bytes(), 1),
-            Self::Key(key) => xxh3_128_with_seed(key.as_bytes(), 0),
+        let seed = match self {
+            Self::Id(_) => 1,
+            Self::Key(_) => 0,
+        };
+        match self.value() {
+            Value::Text(text) => xxh3_128_with_seed(text.as_bytes(), seed),
+            Value::Uuid(id) => xxh3_128_with_seed(id.as_bytes(), seed),
+            Value::Integer(number) => xxh3_128_with_seed(&number.to_be_bytes(), seed),
+            Value::Date(day) => xxh3_128_with_seed(day.to_string().as_bytes(), seed),
+            Value::Instant(instant) => xxh3_128_with_seed(instant.to_rfc3339().as_bytes(), seed),
+            Value::Decimal(number) => xxh3_128_with_seed(number.normalize().to_string().as_bytes(), seed),
+            Value::Boolean(flag) => xxh3_128_with_seed(&[u8::from(*flag)], seed),
         }
     }
 }
 
-/// The columns of the file that the action looks at: a delete only needs to know which record is meant, so a bad value
-/// elsewhere in its row does not matter.
-pub(super) fn relevant<E: Entity>(map: &ColumnMap, action: ActionType) -> ColumnMap {
-    map.only(|column| action != ActionType::BulkDelete || column == E::ID_COLUMN || column == E::KEY_COLUMN)
-}
+impl Entity {
+    /// The part of a file's columns that the action looks at: a delete only needs to know which record is meant, so a bad
+    /// value elsewhere in its row does not matter.
+    #[must_use]
+    pub fn relevant(&self, map: &ColumnMap, action: ActionType) -> ColumnMap {
+        map.only(|column| {
+            action != ActionType::BulkDelete || column == Self::ID_COLUMN || column == self.key_column
+        })
+    }
 
-/// Checks that the file has the columns that the action needs.
-pub(super) fn check_header<E: Entity>(map: &ColumnMap, action: ActionType) -> Result<HeaderRules, String> {
-    let has = |column: usize| map.position(column).is_some();
-    let (id, key) = (has(E::ID_COLUMN), has(E::KEY_COLUMN));
-    let name = |column: usize| E::COLUMNS[column].name;
-    if action.targets_existing() && !id && !key {
-        let (id, key) = (name(E::ID_COLUMN), name(E::KEY_COLUMN));
-        return Err(format!("the header needs `{id}` or `{key}`, to say which {} each row means", E::TYPE));
+    /// Checks that the file has the columns that the action needs.
+    ///
+    /// # Errors
+    /// A sentence that names what is missing.
+    pub fn check_header(&self, map: &ColumnMap, action: ActionType) -> Result<HeaderRules, String> {
+        let has = |column: usize| map.position(column).is_some();
+        let (id, key) = (has(Self::ID_COLUMN), has(self.key_column));
+        if action.targets_existing() && !id && !key {
+            let (id, key) = (&self.columns[Self::ID_COLUMN].name, &self.key().name);
+            return Err(format!(
+                "the header needs `{id}` or `{key}`, to say which {} each row means",
+                self.name
+            ));
+        }
+        let needed = |index: usize, column: &Column| match action {
+            ActionType::BulkCreate => column.required,
+            ActionType::BulkUpsert => index == self.key_column,
+            ActionType::BulkUpdate | ActionType::BulkDelete => false,
+        };
+        let missing: Vec<_> = self
+            .columns
+            .iter()
+            .enumerate()
+            .filter(|(index, column)| needed(*index, column) && !has(*index))
+            .map(|(_, column)| format!("`{}`", column.name))
+            .collect();
+        if !missing.is_empty() {
+            return Err(format!("the header lacks {}, which {} needs", missing.join(", "), action.as_str()));
+        }
+        Ok(HeaderRules { two_identities: id && key })
     }
-    let needed = |index: usize, column: &Column| match action {
-        ActionType::BulkCreate => column.required,
-        ActionType::BulkUpsert => index == E::KEY_COLUMN,
-        ActionType::BulkUpdate | ActionType::BulkDelete => false,
-    };
-    let missing: Vec<_> = E::COLUMNS
-        .iter()
-        .enumerate()
-        .filter(|(index, column)| needed(*index, column) && !has(*index))
-        .map(|(_, column)| format!("`{}`", column.name))
-        .collect();
-    if !missing.is_empty() {
-        return Err(format!("the header lacks {}, which {} needs", missing.join(", "), action.as_str()));
-    }
-    Ok(HeaderRules { two_identities: id && key })
-}
 
-/// Checks one row against every rule of its columns and the needs of the action.
-pub(super) fn check_row<E: Entity>(
-    map: &ColumnMap,
-    action: ActionType,
-    fields: &dyn Fields,
-) -> Result<CheckedRow, Vec<FieldProblem>> {
-    let mut cells = Cells::new(E::COLUMNS, map, fields);
-    let row = E::read(&mut cells);
-    let mut problems = cells.into_problems();
-    if let Err(errors) = row.validate() {
-        broken_rules::<E>(&errors, &mut problems);
-    }
-    // A required value that is there but unreadable has been reported; it is not missing as well.
-    let lacks =
-        needs::<E>(&row, action).filter(|(column, _)| problems.iter().all(|found| found.column != *column));
-    if let Some((column, message)) = lacks {
-        problems.push(FieldProblem { column, message });
-    }
-    match Identity::of(&row, action) {
-        Some(identity) if problems.is_empty() => Ok(CheckedRow { identity: identity.hash() }),
-        _ => Err(problems),
-    }
-}
-
-fn needs<E: Entity>(row: &E, action: ActionType) -> Option<(&'static str, String)> {
-    let key = E::COLUMNS[E::KEY_COLUMN].name;
-    match action {
-        ActionType::BulkCreate => row.missing().map(|column| (column, "is required".to_owned())),
-        ActionType::BulkUpsert => row.key().is_none().then(|| (key, "is required".to_owned())),
-        ActionType::BulkUpdate | ActionType::BulkDelete => {
-            let id = E::COLUMNS[E::ID_COLUMN].name;
-            Identity::of(row, action).is_none().then(|| (key, format!("or `{id}` is required")))
+    /// Checks one row against every rule of its (relevant) columns and the needs of the action.
+    ///
+    /// # Errors
+    /// Every rule that it breaks.
+    pub fn check_row(
+        &self,
+        map: &ColumnMap,
+        action: ActionType,
+        fields: &dyn Fields,
+    ) -> Result<CheckedRow, Vec<FieldProblem>> {
+        let (row, mut problems) = read_row(self, map, fields);
+        // A required value that is there but unreadable has been reported; it is not missing as well.
+        let lacks = self
+            .needs(&row, action)
+            .filter(|(column, _)| problems.iter().all(|found| found.column != *column));
+        if let Some((column, message)) = lacks {
+            problems.push(FieldProblem { column: column.to_owned(), message });
+        }
+        if action == ActionType::BulkCreate && self.id.generated && row.id().is_some() {
+            let column = self.columns[Self::ID_COLUMN].name.clone();
+            let message = format!("must be empty: the database gives a new {} its id", self.name);
+            problems.push(FieldProblem { column, message });
+        }
+        match Identity::of(self, &row, action) {
+            Some(identity) if problems.is_empty() => Ok(CheckedRow { identity: identity.hash() }),
+            _ => Err(problems),
         }
     }
-}
 
-/// `validator` reports by the row type's field names, in no order; callers know columns, in theirs. Only the rules'
-/// own sentences are taken over: the crate's parameters repeat the refused value.
-fn broken_rules<E: Entity>(errors: &ValidationErrors, problems: &mut Vec<FieldProblem>) {
-    let by_field = errors.field_errors();
-    for (column, field) in E::COLUMNS.iter().zip(E::FIELDS) {
-        for error in by_field.get(*field).into_iter().flat_map(|errors| errors.iter()) {
-            let message = error.message.as_deref().unwrap_or(column.rule).to_owned();
-            problems.push(FieldProblem { column: column.name, message });
+    fn needs(&self, row: &Row, action: ActionType) -> Option<(&str, String)> {
+        let key = self.key().name.as_str();
+        match action {
+            ActionType::BulkCreate => row.missing(self).map(|column| (column, "is required".to_owned())),
+            ActionType::BulkUpsert => row.key(self).is_none().then(|| (key, "is required".to_owned())),
+            ActionType::BulkUpdate | ActionType::BulkDelete => {
+                let id = &self.columns[Self::ID_COLUMN].name;
+                let lacking = Identity::of(self, row, action).is_none();
+                lacking.then(|| (key, format!("or `{id}` is required")))
+            }
         }
     }
 }
@@ -128,10 +148,10 @@ fn broken_rules<E: Entity>(errors: &ValidationErrors, problems: &mut Vec<FieldPr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::entity::Contact;
+    use crate::entity::Entities;
 
-    struct Row<'a>(&'a [&'a str]);
-    impl Fields for Row<'_> {
+    struct Cells<'a>(&'a [&'a str]);
+    impl Fields for Cells<'_> {
         fn get(&self, position: usize) -> Option<&str> {
             self.0.get(position).copied()
         }
@@ -143,7 +163,9 @@ mod tests {
     }
 
     fn check(action: ActionType, row: &[&str]) -> Result<CheckedRow, Vec<String>> {
-        check_row::<Contact>(&relevant::<Contact>(&map(), action), action, &Row(row)).map_err(|problems| {
+        let entities = Entities::built_in();
+        let contact = entities.find("contact").unwrap();
+        contact.check_row(&contact.relevant(&map(), action), action, &Cells(row)).map_err(|problems| {
             problems.into_iter().map(|problem| format!("{} {}", problem.column, problem.message)).collect()
         })
     }
@@ -188,15 +210,17 @@ mod tests {
 
     #[test]
     fn a_header_must_have_what_the_action_needs() {
+        let entities = Entities::built_in();
+        let contact = entities.find("contact").unwrap();
         let only_name = ColumnMap::new(&[2], 4);
         for action in ActionType::ALL {
-            assert!(check_header::<Contact>(&only_name, action).is_err(), "{action:?}");
+            assert!(contact.check_header(&only_name, action).is_err(), "{action:?}");
         }
-        let lacking = check_header::<Contact>(&only_name, ActionType::BulkCreate).unwrap_err();
+        let lacking = contact.check_header(&only_name, ActionType::BulkCreate).unwrap_err();
         assert_eq!(lacking, "the header lacks `email`, which bulk_create needs");
-        let rules = check_header::<Contact>(&map(), ActionType::BulkUpdate).unwrap();
+        let rules = contact.check_header(&map(), ActionType::BulkUpdate).unwrap();
         assert!(!rules.two_identities);
         let with_id = ColumnMap::new(&[0, 1, 2], 4);
-        assert!(check_header::<Contact>(&with_id, ActionType::BulkUpdate).unwrap().two_identities);
+        assert!(contact.check_header(&with_id, ActionType::BulkUpdate).unwrap().two_identities);
     }
 }

@@ -2,7 +2,7 @@
 //! there is no curl to ask with.
 
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use thiserror::Error;
@@ -19,10 +19,10 @@ const MAX_ANSWER_BYTES: u64 = 16 * 1024;
 #[derive(Debug, Error)]
 pub enum NotWell {
     /// Nothing answers on the port.
-    #[error("no answer on port {port}: {error}")]
+    #[error("no answer on port {}: {error}", .address.port())]
     NoAnswer {
-        /// The port that was asked.
-        port: u16,
+        /// The address that was asked.
+        address: SocketAddr,
         /// What went wrong.
         error: io::Error,
     },
@@ -35,12 +35,12 @@ pub enum NotWell {
 ///
 /// # Errors
 /// [`NotWell`] if no answer comes within some seconds, or it is not 200.
-pub async fn ask_ready(port: u16) -> Result<String, NotWell> {
-    let answer = match timeout(PATIENCE, exchange(port)).await {
+pub async fn ask_ready(address: SocketAddr) -> Result<String, NotWell> {
+    let answer = match timeout(PATIENCE, exchange(address)).await {
         Ok(answer) => answer,
         Err(_) => Err(io::ErrorKind::TimedOut.into()),
     };
-    let answer = answer.map_err(|error| NotWell::NoAnswer { port, error })?;
+    let answer = answer.map_err(|error| NotWell::NoAnswer { address, error })?;
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
     let status_line = head.lines().next().unwrap_or_default();
     let status = status_line.strip_prefix("HTTP/1.").and_then(|rest| rest.split(' ').nth(1));
@@ -51,8 +51,8 @@ pub async fn ask_ready(port: u16) -> Result<String, NotWell> {
 }
 
 /// HTTP/1.0, so that the answer comes in one piece and the end of the connection is its end.
-async fn exchange(port: u16) -> io::Result<String> {
-    let mut connection = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
+async fn exchange(address: SocketAddr) -> io::Result<String> {
+    let mut connection = TcpStream::connect(address).await?;
     connection.write_all(b"GET /health/ready HTTP/1.0\r\nHost: localhost\r\n\r\n").await?;
     let mut answer = Vec::new();
     connection.take(MAX_ANSWER_BYTES).read_to_end(&mut answer).await?;
@@ -61,14 +61,16 @@ async fn exchange(port: u16) -> io::Result<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use tokio::net::TcpListener;
 
     use super::*;
 
-    /// Answers one request with the text, and gives the port.
-    async fn answering(text: &'static str) -> u16 {
+    /// Answers one request with the text, and gives the address.
+    async fn answering(text: &'static str) -> SocketAddr {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let port = listener.local_addr().unwrap().port();
+        let address = listener.local_addr().unwrap();
         tokio::spawn(async move {
             let (mut connection, _) = listener.accept().await.unwrap();
             let mut request = [0; 64];
@@ -76,32 +78,32 @@ mod tests {
             assert!(request[..read].starts_with(b"GET /health/ready HTTP/1.0\r\n"));
             connection.write_all(text.as_bytes()).await.unwrap();
         });
-        port
+        address
     }
 
     #[tokio::test]
     async fn a_200_is_well() {
-        let port = answering("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}").await;
-        assert_eq!(ask_ready(port).await.unwrap(), "{}");
+        let address = answering("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}").await;
+        assert_eq!(ask_ready(address).await.unwrap(), "{}");
     }
 
     #[tokio::test]
     async fn another_status_is_not_well_and_says_why() {
-        let port =
+        let address =
             answering("HTTP/1.1 503 Service Unavailable\r\n\r\n{\"reasons\":[\"redis is down\"]}").await;
-        let error = ask_ready(port).await.unwrap_err().to_string();
+        let error = ask_ready(address).await.unwrap_err().to_string();
         assert!(error.contains("503") && error.contains("redis is down"), "{error}");
     }
 
     #[tokio::test]
     async fn what_is_no_http_is_not_well() {
-        let port = answering("200").await;
-        assert!(matches!(ask_ready(port).await, Err(NotWell::Answer(_))));
+        let address = answering("200").await;
+        assert!(matches!(ask_ready(address).await, Err(NotWell::Answer(_))));
     }
 
     #[tokio::test]
     async fn a_port_that_nobody_listens_on_is_not_well() {
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap().local_addr().unwrap().port();
-        assert!(matches!(ask_ready(port).await, Err(NotWell::NoAnswer { .. })));
+        let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap().local_addr().unwrap();
+        assert!(matches!(ask_ready(address).await, Err(NotWell::NoAnswer { .. })));
     }
 }

@@ -9,8 +9,34 @@ use super::QueueName;
 use crate::chunk::ChunkId;
 use crate::db::Bell;
 
-/// The payload version that this build writes.
+/// The payload version that this build writes, and the only one that it can read.
 const VERSION: u32 = 1;
+
+/// A queue entry as this build understands it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Payload<J> {
+    /// A job.
+    Job(J),
+    /// A job in a form that another version has written. It is left for a worker of that version.
+    UnknownVersion(u32),
+    /// No job at all. It should be finished: PostgreSQL knows what was meant.
+    Unreadable,
+}
+
+impl<J: Job> Payload<J> {
+    pub(super) fn parse(text: &str) -> Self {
+        #[derive(Deserialize)]
+        struct Versioned {
+            v: u32,
+        }
+        // The version first: the rest of another version's payload may have any form.
+        match serde_json::from_str(text) {
+            Ok(Versioned { v: VERSION }) => serde_json::from_str(text).map_or(Self::Unreadable, Self::Job),
+            Ok(Versioned { v }) => Self::UnknownVersion(v),
+            Err(_) => Self::Unreadable,
+        }
+    }
+}
 
 /// A job of one of the queues.
 pub trait Job: DeserializeOwned + Send + 'static {
@@ -94,5 +120,16 @@ mod tests {
         assert_eq!((job.chunk.partition, job.chunk.seq), (3, 17));
         let bell = Bell::Processing { chunk: job.chunk, traceparent: job.traceparent };
         assert_eq!(encode(&bell), (QueueName::Processing, CHUNK.to_owned()));
+    }
+
+    #[test]
+    fn a_job_of_another_version_is_told_from_one_that_nobody_can_read() {
+        assert!(matches!(Payload::<ChunkJob>::parse(CHUNK), Payload::Job(_)));
+        let newer = CHUNK.replace(r#""v":1"#, r#""v":2"#);
+        assert_eq!(Payload::<ChunkJob>::parse(&newer), Payload::UnknownVersion(2));
+        assert_eq!(Payload::<ChunkJob>::parse(r#"{"v":7,"what":"else"}"#), Payload::UnknownVersion(7));
+        for broken in ["", "null", "{}", r#"{"v":1}"#, CHUNKING] {
+            assert_eq!(Payload::<ChunkJob>::parse(broken), Payload::Unreadable, "{broken}");
+        }
     }
 }

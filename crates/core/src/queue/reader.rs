@@ -9,11 +9,11 @@ use redis::streams::{
 };
 use redis::{AsyncCommands, AsyncConnectionConfig, Client, FromRedisValue, RedisError};
 
-use super::{GROUP, Job};
+use super::{GROUP, Job, Payload};
 
-/// How long a read waits for a job. A worker that shuts down waits for its read to end, so that no job is delivered to
-/// nobody; this bounds that wait.
-const BLOCK: Duration = Duration::from_secs(1);
+/// The longest that a read waits for a job. A worker that shuts down waits for its read to end, so that no job is delivered
+/// to nobody; this bounds that wait.
+pub const LONGEST_READ: Duration = Duration::from_secs(1);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A job as it was delivered.
@@ -21,8 +21,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 pub struct Delivery<J> {
     /// The stream's id for it, for finishing it.
     pub id: String,
-    /// The job; `None` if it cannot be read (it should then be finished, and PostgreSQL will know what was meant).
-    pub job: Option<J>,
+    /// What it says.
+    pub payload: Payload<J>,
 }
 
 /// Reads one queue. Reconnects, and creates the stream and its group when they are missing, by itself.
@@ -39,15 +39,17 @@ impl<J: Job> QueueReader<J> {
         Self { client, connection: None, key, consumer, jobs: PhantomData }
     }
 
-    /// Waits up to a second for new jobs and returns at most `count`.
+    /// Waits for new jobs, for at most `wait` and never longer than [`LONGEST_READ`], and returns at most `count`.
     ///
     /// # Errors
     /// When Redis is away; the next call connects anew.
-    pub async fn read(&mut self, count: usize) -> Result<Vec<Delivery<J>>, RedisError> {
+    pub async fn read(&mut self, count: usize, wait: Duration) -> Result<Vec<Delivery<J>>, RedisError> {
+        // Redis takes 0 for "for ever".
+        let wait_ms = wait.min(LONGEST_READ).as_millis().max(1);
         let options = StreamReadOptions::default()
             .group(GROUP, &self.consumer)
             .count(count)
-            .block(usize::try_from(BLOCK.as_millis()).unwrap_or(1000));
+            .block(usize::try_from(wait_ms).unwrap_or(1));
         let key = self.key.clone();
         let mut connection = self.connection().await?;
         let reply: Result<Option<StreamReadReply>, _> =
@@ -85,7 +87,7 @@ impl<J: Job> QueueReader<J> {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT_TIMEOUT))
             // The default of 500 ms is shorter than the blocking read.
-            .set_response_timeout(Some(BLOCK + CONNECT_TIMEOUT));
+            .set_response_timeout(Some(LONGEST_READ + CONNECT_TIMEOUT));
         let connection = self.client.get_multiplexed_async_connection_with_config(&config).await?;
         self.connection = Some(connection.clone());
         Ok(connection)
@@ -109,6 +111,6 @@ impl<J: Job> QueueReader<J> {
 
 fn delivery<J: Job>(entry: StreamId) -> Delivery<J> {
     let payload = entry.map.get("job").and_then(|value| String::from_redis_value_ref(value).ok());
-    let job = payload.and_then(|payload| serde_json::from_str(&payload).ok());
-    Delivery { id: entry.id, job }
+    let payload = payload.map_or(Payload::Unreadable, |payload| Payload::parse(&payload));
+    Delivery { id: entry.id, payload }
 }

@@ -5,10 +5,16 @@ use uuid::Uuid;
 
 use crate::chunk::ChunkId;
 
+/// Everything of an account.
+#[must_use]
+pub fn account_prefix(account: &str) -> String {
+    format!("accounts/{account}/")
+}
+
 /// Everything of an action.
 #[must_use]
 pub fn action_prefix(account: &str, action_id: Uuid) -> String {
-    format!("accounts/{account}/actions/{action_id}/")
+    format!("{}actions/{action_id}/", account_prefix(account))
 }
 
 /// The file as it was uploaded.

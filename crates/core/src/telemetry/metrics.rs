@@ -34,6 +34,12 @@ pub const LEASES_LOST: &str = "bulk_leases_lost_total";
 pub const BREAKER_OPEN: &str = "bulk_breaker_open";
 /// Counter: jobs that were put back to be tried again.
 pub const RETRIES: &str = "bulk_retries_total";
+/// Counter: objects removed from object storage because their time was over, by `part` of their action.
+pub const OBJECTS_REMOVED: &str = "bulk_objects_removed_total";
+/// Counter: attempts at removing the objects of an action that left some, by `part`.
+pub const REMOVAL_FAILURES: &str = "bulk_removal_failures_total";
+/// Gauge: removals that are decided and not carried out, by `state` (waiting, failing); from the leading reconciler.
+pub const REMOVALS: &str = "bulk_removals";
 /// Counter: HTTP requests, by `route`, `method` and `status`.
 pub const HTTP_REQUESTS: &str = "http_requests_total";
 /// Histogram: time until an HTTP answer begins, in seconds, by `route` and `method`.
@@ -106,6 +112,9 @@ fn describe() {
         Unit::Seconds,
         "From creation or scheduled time to the end of an action"
     );
+    describe_counter!(OBJECTS_REMOVED, "Objects removed from object storage because their time was over");
+    describe_counter!(REMOVAL_FAILURES, "Attempts at removing the objects of an action that left some");
+    describe_gauge!(REMOVALS, "Removals that are decided and not carried out");
     describe_gauge!(QUEUE_LENGTH, "Jobs of a queue that are not finished");
     describe_gauge!(QUEUE_LAG, "Jobs of a queue that no worker has been given yet");
     describe_gauge!(JOBS_RUNNING, "Jobs that this worker is at");

@@ -4,20 +4,23 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::Breaker;
+use super::turn::{Slots, Turn};
 use crate::db::DbError;
 use crate::health::{Dependency, Outage};
-use crate::queue::{Delivery, Job, Queue, QueueName, QueueReader};
+use crate::queue::{Delivery, Job, LONGEST_READ, Payload, Queue, QueueName, QueueReader};
 use crate::shutdown::Shutdown;
 use crate::telemetry::metrics::{JOB_SLOTS, JOBS_RUNNING};
 
 /// How often jobs of dead consumers are looked for, and how long a job must have been with its consumer.
 const TAKE_OVER_EVERY: Duration = Duration::from_secs(10);
 const TAKE_OVER_IDLE: Duration = Duration::from_secs(60);
+
+/// How long a job is waited for while a piece of work that has lent its slot wants it back.
+const SHORT_READ: Duration = Duration::from_millis(20);
 
 /// What handlers have after their time is out, to hand back what they hold.
 const HAND_BACK_TIME: Duration = Duration::from_secs(3);
@@ -41,6 +44,8 @@ impl Verdict {
         }
         match error {
             DbError::Fenced => tracing::info!(%error, "{what}"),
+            // The work waits in PostgreSQL still, or its lease runs out.
+            error if error.is_contention() => tracing::warn!(%error, "{what}"),
             error => tracing::error!(%error, "{what}"),
         }
         Self::Finished
@@ -53,9 +58,9 @@ pub trait Handler: Send + Sync + 'static {
     /// What it does.
     type Job: Job;
 
-    /// Claims the work that the job names, and does it. Must not block, should stop soon once its lease is lost, and
-    /// hands back what it holds when a stop was asked for and the time to finish it is out.
-    async fn handle(&self, job: Self::Job) -> Verdict;
+    /// Claims the work whose turn it is, and does it in the slot that comes with `turn`. Must not block, should stop soon once
+    /// its lease is lost, and hands back what it holds when a stop was asked for and the time to finish it is out.
+    async fn handle(&self, job: Self::Job, turn: Turn) -> Verdict;
 }
 
 /// A name for this process among all consumers and lease owners: readable in logs, never used twice.
@@ -86,24 +91,25 @@ impl<H: Handler> Runner<H> {
     /// Runs until the shutdown, then waits for the jobs that run, as long as patience lasts. A job that does not even
     /// manage to hand its work back is abandoned: its lease will run out.
     pub async fn run(self) {
-        let permits = Arc::new(Semaphore::new(self.concurrency));
+        let slots = Slots::new(self.concurrency);
         metrics::gauge!(JOB_SLOTS, "queue" => H::Job::QUEUE.as_str()).set(self.concurrency as f64);
         metrics::gauge!(JOBS_RUNNING, "queue" => H::Job::QUEUE.as_str()).set(0);
         let tasks = TaskTracker::new();
         let mut reader: QueueReader<H::Job> = self.queue.reader(&self.consumer);
         let mut last_take_over = Instant::now();
-        while let Some(permit) = self.next_turn(&permits).await {
-            // The permit in hand, and those that are free besides.
-            let room = 1 + permits.available_permits();
+        while let Some(turn) = self.next_turn(&slots).await {
+            // The slot in hand, and those that are free besides.
+            let room = 1 + slots.free();
             let take_over = last_take_over.elapsed() >= TAKE_OVER_EVERY;
             let read = if take_over {
                 last_take_over = Instant::now();
                 reader.take_over(TAKE_OVER_IDLE, room).await
             } else {
-                reader.read(room).await
+                let wait = if slots.are_wanted_back() { SHORT_READ } else { LONGEST_READ };
+                reader.read(room, wait).await
             };
             match read {
-                Ok(deliveries) => self.start(deliveries, permit, &permits, &tasks).await,
+                Ok(deliveries) => self.start(deliveries, turn, &slots, &tasks).await,
                 Err(error) => self.breaker.trip(&Outage::new(Dependency::Redis, error)),
             }
         }
@@ -116,41 +122,54 @@ impl<H: Handler> Runner<H> {
         }
     }
 
-    /// A permit to run one more job, once the breaker is closed; `None` on shutdown.
-    async fn next_turn(&self, permits: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
+    /// A slot to run one more job, once the breaker is closed; `None` on shutdown.
+    async fn next_turn(&self, slots: &Arc<Slots>) -> Option<Turn> {
         let turn = async {
             self.breaker.closed().await;
-            permits.clone().acquire_owned().await.ok()
+            slots.turn().await
         };
         tokio::select! {
             biased;
             () = self.shutdown.cancelled() => None,
-            permit = turn => permit,
+            turn = turn => turn,
         }
     }
 
     async fn start(
         &self,
         deliveries: Vec<Delivery<H::Job>>,
-        permit: OwnedSemaphorePermit,
-        permits: &Arc<Semaphore>,
+        turn: Turn,
+        slots: &Arc<Slots>,
         tasks: &TaskTracker,
     ) {
-        let mut permit = Some(permit);
-        for Delivery { id, job } in deliveries {
-            let permit = match permit.take() {
-                Some(permit) => permit,
-                // Never waits: only this loop takes permits, and it has asked for no more jobs than were free.
-                None => match permits.clone().acquire_owned().await {
-                    Ok(permit) => permit,
-                    Err(_) => return,
+        let mut turn = Some(turn);
+        for Delivery { id, payload } in deliveries {
+            let job = match payload {
+                Payload::Job(job) => Some(job),
+                Payload::UnknownVersion(version) => {
+                    // Not finished: it stays in the queue for a worker that can read it.
+                    tracing::warn!(
+                        job = id,
+                        version,
+                        "left a job of a version that this worker does not know"
+                    );
+                    continue;
+                }
+                Payload::Unreadable => None,
+            };
+            let turn = match turn.take() {
+                Some(turn) => turn,
+                // Seldom waits: it has asked for no more jobs than slots were free.
+                None => match slots.turn().await {
+                    Some(turn) => turn,
+                    None => return,
                 },
             };
             let (handler, queue, breaker) = (self.handler.clone(), self.queue.clone(), self.breaker.clone());
             tasks.spawn(async move {
                 let _running = Running::begin(H::Job::QUEUE);
                 match job {
-                    Some(job) => match handler.handle(job).await {
+                    Some(job) => match handler.handle(job, turn).await {
                         Verdict::Finished => breaker.succeeded(),
                         Verdict::Outage(outage) => breaker.trip(&outage),
                     },
@@ -159,7 +178,6 @@ impl<H: Handler> Runner<H> {
                 if let Err(error) = queue.finish(H::Job::QUEUE, &[id]).await {
                     breaker.trip(&Outage::new(Dependency::Redis, error));
                 }
-                drop(permit);
             });
         }
     }

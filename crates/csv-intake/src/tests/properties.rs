@@ -5,7 +5,8 @@ use std::io;
 use proptest::prelude::*;
 
 use super::support::*;
-use crate::ReadLimits;
+use crate::scan::{Found, Scanner, View};
+use crate::{Delimiter, ReadLimits, ReadOptions, Record, is_blank};
 
 #[derive(Clone, Copy, Debug)]
 enum Encoding {
@@ -27,7 +28,7 @@ struct Dialect {
 
 fn dialect() -> impl Strategy<Value = Dialect> {
     (
-        prop::sample::select(vec![b',', b';', b'\t']),
+        prop::sample::select(vec![b',', b';', b'\t', b'|']),
         prop::sample::select(vec!["\n", "\r\n", "\r"]),
         prop::sample::select(vec![csv::QuoteStyle::Always, csv::QuoteStyle::Necessary]),
         any::<bool>(),
@@ -54,7 +55,7 @@ fn dialect() -> impl Strategy<Value = Dialect> {
 fn cell() -> impl Strategy<Value = String> {
     prop_oneof![
         "[a-c0-9]{0,6}",
-        "([ab\",;\t' \u{e4}\u{20ac}\u{1f600}\n]|\r\n){0,8}",
+        "([ab\",;|\t' \u{e4}\u{20ac}\u{1f600}\n]|\r\n){0,8}",
         "\\PC{0,12}",
         "[x]{200,300}",
     ]
@@ -67,7 +68,7 @@ struct Line {
 }
 
 fn lines() -> impl Strategy<Value = Vec<Line>> {
-    let line = (prop::collection::vec(cell(), 1..5), prop_oneof![9 => Just(0usize), 1 => 1usize..4])
+    let line = (prop::collection::vec(cell(), 3), prop_oneof![9 => Just(0usize), 1 => 1usize..4])
         .prop_map(|(cells, blank_lines_before)| Line { cells, blank_lines_before });
     prop::collection::vec(line, 0..15)
 }
@@ -89,15 +90,17 @@ fn write_record(cells: &[String], dialect: &Dialect) -> String {
 }
 
 /// The file's text and the rows that must be read from it.
-fn write_file(lines: &[Line], dialect: &Dialect) -> (String, Vec<Row>) {
+fn write_file(lines: &[Line], dialect: &Dialect) -> (String, Vec<Cells>) {
     let header = ["first", "second", "third"].map(str::to_owned);
     let mut text = write_record(&header, dialect);
     let mut rows = Vec::new();
     let mut line = 1;
-    for (index, Line { cells, blank_lines_before }) in lines.iter().enumerate() {
+    for Line { cells, blank_lines_before } in lines {
         text.push_str(&dialect.line_end.repeat(blank_lines_before + 1));
         line += 1 + *blank_lines_before as u64;
-        rows.push((index as u64 + 1, line, cells.clone()));
+        if !cells.iter().all(|cell| is_blank(cell)) {
+            rows.push((rows.len() as u64 + 1, line, cells.clone()));
+        }
         let record = write_record(cells, dialect);
         line += record.matches('\n').count() as u64;
         text.push_str(&record);
@@ -130,6 +133,23 @@ fn hostile_bytes() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(byte, 0..120)
 }
 
+/// Text that is anything but a well-formed table.
+fn hostile_text() -> impl Strategy<Value = String> {
+    "([aab,;|\t\r\n \u{e4}]|\n|\"|\"\"|\",\"){0,80}"
+}
+
+/// The cells without empty ones at the end, which the reader leaves out.
+fn bare(cells: &[String]) -> Vec<String> {
+    let length = cells.iter().rposition(|cell| !is_blank(cell)).map_or(0, |last| last + 1);
+    cells[..length].to_vec()
+}
+
+fn is_one_delimiter(line: &str) -> bool {
+    let mut visible = line.chars().filter(|char| !matches!(char, ' ' | '\t'));
+    let first = visible.next();
+    first.is_none_or(|first| ",;|".contains(first)) && visible.all(|char| Some(char) == first)
+}
+
 fn parse_with_the_csv_crate(text: &[u8], delimiter: u8) -> Vec<Vec<String>> {
     csv::ReaderBuilder::new()
         .has_headers(false)
@@ -145,15 +165,17 @@ proptest! {
     #[test]
     fn what_was_written_is_read_back(lines in lines(), dialect in dialect(), sizes in sizes()) {
         let (text, expected) = write_file(&lines, &dialect);
+        let delimiter = Delimiter::of_byte(dialect.delimiter);
         let contents = block_on(async {
             let mut bytes = encode(&text, dialect.encoding);
             if dialect.is_gzipped {
                 bytes = gzip(&bytes[..]).await;
             }
-            read(Pieces::new(bytes, &sizes), LIMITS).await
+            read_as(Pieces::new(bytes, &sizes), LIMITS, &ReadOptions { delimiter, ..ReadOptions::default() }).await
         });
         prop_assert!(contents.error.is_none(), "{:?}", contents.error);
         prop_assert_eq!(contents.header, ["first", "second", "third"]);
+        prop_assert_eq!(contents.faults, Vec::<String>::new());
         prop_assert_eq!(contents.rows, expected);
     }
 
@@ -163,8 +185,9 @@ proptest! {
         sizes in sizes(),
         max_record_bytes in 1usize..60,
         max_rows in 0u64..10,
+        is_cut in any::<bool>(),
     ) {
-        let limits = ReadLimits { max_rows, max_record_bytes, max_decoded_bytes: 100 };
+        let limits = ReadLimits { max_rows, max_record_bytes, max_decoded_bytes: 100, is_cut };
         // Invalid UTF-16 and the end of allowed bytes are noticed a buffer ahead, so only rows before it may differ.
         let is_ahead = bytes.len() > 100 || bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
         let whole = block_on(read(io::Cursor::new(bytes.clone()), limits));
@@ -172,19 +195,63 @@ proptest! {
         if !is_ahead {
             prop_assert_eq!(&whole.header, &pieces.header);
             prop_assert_eq!(&whole.rows, &pieces.rows);
+            prop_assert_eq!(&whole.faults, &pieces.faults);
             prop_assert_eq!(format!("{:?}", whole.error), format!("{:?}", pieces.error));
         }
         prop_assert_eq!(whole.error.is_some(), pieces.error.is_some());
     }
 
     #[test]
-    fn whatever_is_accepted_is_what_the_csv_crate_reads(bytes in hostile_bytes(), sizes in sizes()) {
-        let contents = block_on(read(Pieces::new(bytes.clone(), &sizes), LIMITS));
-        let is_utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
-        if contents.error.is_none() && !is_utf16 {
-            let found: Vec<_> = contents.rows.into_iter().map(|(_, _, cells)| cells).collect();
-            let models = [b',', b';', b'\t'].map(|delimiter| parse_with_the_csv_crate(&bytes, delimiter));
-            prop_assert!(models.iter().any(|model| model[1..] == found), "{:?} is not among {:?}", found, models);
+    fn every_line_of_a_malformed_file_is_accounted_for(text in hostile_text(), sizes in sizes()) {
+        let contents = block_on(read(Pieces::new(text.clone(), &sizes), LIMITS));
+        if contents.error.is_none() {
+            // Lines are begun in order, and nothing that a person would see is in no row.
+            prop_assert!(contents.rows.iter().zip(1..).all(|((number, _, _), expected)| *number == expected));
+            prop_assert!(contents.rows.windows(2).all(|pair| pair[0].1 < pair[1].1));
+            let visible = |text: &str| text.chars().filter(|char| matches!(char, 'a' | 'b' | 'ä')).count();
+            let in_rows: usize =
+                contents.rows.iter().flat_map(|(_, _, cells)| cells).map(|cell| visible(cell)).sum();
+            let in_header: usize = contents.header.iter().map(|name| visible(name)).sum();
+            prop_assert_eq!(in_rows + in_header, visible(&text));
+        }
+    }
+
+    #[test]
+    fn whatever_has_no_fault_is_what_the_csv_crate_reads(text in hostile_text(), sizes in sizes()) {
+        let contents = block_on(read(Pieces::new(text.clone(), &sizes), LIMITS));
+        if contents.error.is_none() && contents.faults.is_empty() {
+            let found: Vec<_> = contents.rows.iter().map(|(_, _, cells)| bare(cells)).collect();
+            let models = Delimiter::ALL.map(|delimiter| {
+                let records = parse_with_the_csv_crate(text.as_bytes(), delimiter.byte());
+                let is_nothing = |cells: &Vec<String>| is_one_delimiter(&cells.join(delimiter.as_str()));
+                // Before the header, a line of nothing but one delimiter is blank whatever the delimiter is.
+                let table = records.iter().skip_while(|cells| is_nothing(cells)).map(|cells| bare(cells));
+                table.filter(|cells| !cells.is_empty()).skip(1).collect::<Vec<_>>()
+            });
+            prop_assert!(models.contains(&found), "{:?} is not among {:?}", found, models);
+        }
+    }
+
+    #[test]
+    fn a_scan_that_knows_what_is_ahead_finds_the_same(
+        text in "([ab,\n\r]|\"|\"\"|\",\"){0,60}",
+        at_end in any::<bool>(),
+    ) {
+        let mut kept = Scanner::new(b',');
+        for start in 0..=text.len() {
+            let view = View { bytes: &text.as_bytes()[start..], offset: start as u64, at_end };
+            // Records begin at the start of lines only.
+            if start > 0 && !matches!(text.as_bytes()[start - 1], b'\n' | b'\r') {
+                continue;
+            }
+            let (mut one, mut other) = (Record::new(), Record::new());
+            let expected = Scanner::new(b',').scan(view, &mut one);
+            prop_assert_eq!(kept.scan(view, &mut other), expected);
+            if let Found::Record { .. } = expected {
+                one.set_text(&text[start..]);
+                other.set_text(&text[start..]);
+                prop_assert_eq!(one, other);
+            }
         }
     }
 }

@@ -7,13 +7,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use async_compression::tokio::bufread::GzipEncoder;
-use csv_async::StringRecord;
 use tokio::io::{AsyncRead, AsyncReadExt, BufReader, ReadBuf};
 
-use crate::{CsvError, CsvReader, ReadLimits};
+use crate::{CsvError, CsvReader, ReadLimits, ReadOptions, Record};
 
 pub const LIMITS: ReadLimits =
-    ReadLimits { max_rows: 1_000_000, max_decoded_bytes: 1 << 30, max_record_bytes: 1 << 20 };
+    ReadLimits { max_rows: 1_000_000, max_decoded_bytes: 1 << 30, max_record_bytes: 1 << 20, is_cut: false };
 
 /// Gives its bytes in pieces of the given sizes, over and over, and is not ready before each; then fails or ends.
 pub struct Pieces {
@@ -96,14 +95,16 @@ impl AsyncRead for Endless {
     }
 }
 
-/// A data row: its number, its line, its fields.
-pub type Row = (u64, u64, Vec<String>);
+/// A data row: its number, its line, its cells.
+pub type Cells = (u64, u64, Vec<String>);
 
 /// All that a reader makes of a file.
 #[derive(Debug)]
 pub struct Contents {
     pub header: Vec<String>,
-    pub rows: Vec<Row>,
+    pub rows: Vec<Cells>,
+    /// What is wrong with each row that is malformed.
+    pub faults: Vec<String>,
     /// What ended the reading, if not the end of the file.
     pub error: Option<CsvError>,
 }
@@ -112,17 +113,26 @@ pub async fn read<R>(source: R, limits: ReadLimits) -> Contents
 where
     R: AsyncRead + Send + Unpin + 'static,
 {
-    let mut contents = Contents { header: Vec::new(), rows: Vec::new(), error: None };
-    let mut reader = match CsvReader::open(source, limits).await {
+    read_as(source, limits, &ReadOptions::default()).await
+}
+
+pub async fn read_as<R>(source: R, limits: ReadLimits, options: &ReadOptions) -> Contents
+where
+    R: AsyncRead + Send + Unpin + 'static,
+{
+    let mut contents = Contents { header: Vec::new(), rows: Vec::new(), faults: Vec::new(), error: None };
+    let mut reader = match CsvReader::open(source, limits, options).await {
         Ok(reader) => reader,
         Err(error) => return Contents { error: Some(error), ..contents },
     };
     contents.header = reader.header().to_vec();
-    let mut record = StringRecord::new();
+    let mut record = Record::new();
     loop {
         match reader.next_row(&mut record).await {
-            Ok(Some(at)) => {
-                contents.rows.push((at.row, at.line, record.iter().map(str::to_owned).collect()));
+            Ok(Some(row)) => {
+                contents.rows.push((row.number, row.line, record.iter().map(str::to_owned).collect()));
+                contents.faults.extend(row.fault.map(|fault| fault.sentence(row.line)));
+                assert!(row.fault.is_some() || record.len() == contents.header.len());
             }
             Ok(None) => return contents,
             Err(error) => return Contents { error: Some(error), ..contents },
@@ -135,7 +145,7 @@ pub async fn read_bytes(bytes: impl Into<Vec<u8>>) -> Contents {
 }
 
 /// The rows of a file that must be readable to its end.
-pub async fn rows(bytes: impl Into<Vec<u8>>) -> Vec<Row> {
+pub async fn rows(bytes: impl Into<Vec<u8>>) -> Vec<Cells> {
     let contents = read_bytes(bytes).await;
     assert!(contents.error.is_none(), "{:?}", contents.error);
     contents.rows
@@ -146,7 +156,7 @@ pub async fn refusal(bytes: impl Into<Vec<u8>>) -> CsvError {
     read_bytes(bytes).await.error.expect("the file was not refused")
 }
 
-pub fn row(number: u64, line: u64, fields: &[&str]) -> Row {
+pub fn row(number: u64, line: u64, fields: &[&str]) -> Cells {
     (number, line, fields.iter().map(|field| (*field).to_owned()).collect())
 }
 

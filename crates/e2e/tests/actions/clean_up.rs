@@ -1,7 +1,5 @@
 //! What the reconciler removes from object storage, and that nothing anyone can ask for goes with it.
 
-use std::time::{Duration, Instant};
-
 use bulk_core::chunk::ChunkId;
 use bulk_core::storage::keys;
 use bytes::Bytes;
@@ -10,7 +8,7 @@ use serde_json::Value;
 use testkit::Upload;
 use uuid::Uuid;
 
-use crate::support::{Bench, DEADLINE, adds_up, file, finished, obeyed};
+use crate::support::{Bench, DEADLINE, UNREMOVED, adds_up, file, finished, obeyed};
 
 const ROWS: u64 = 500;
 
@@ -20,22 +18,13 @@ fn csv() -> String {
 
 /// Lets a day and an hour pass for the ended actions, and waits until they are cleaned up.
 async fn a_day_later(bench: &Bench) {
-    let pool = bench.env.pool();
-    sqlx::query("UPDATE bulk_actions SET completed_at = completed_at - interval '25 hours'")
-        .execute(pool)
-        .await
-        .unwrap();
-    let waiting = "SELECT count(*) FROM bulk_actions WHERE completed_at IS NOT NULL AND cleaned_at IS NULL";
-    until(bench, waiting).await;
-}
-
-/// Waits until a query counts nothing any more.
-async fn until(bench: &Bench, counted: &'static str) {
-    let end = Instant::now() + DEADLINE;
-    while sqlx::query_scalar::<_, i64>(counted).fetch_one(bench.env.pool()).await.unwrap() > 0 {
-        assert!(Instant::now() < end, "still not 0: {counted}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    bench.hours_later(25).await;
+    bench
+        .until_none(
+            "SELECT (SELECT count(*) FROM bulk_actions WHERE completed_at IS NOT NULL AND cleaned_at IS NULL)
+                  + (SELECT count(*) FROM removals)",
+        )
+        .await;
 }
 
 /// Keys below the action's folder.
@@ -131,14 +120,13 @@ async fn of_a_cancelled_action_results_and_unprocessed_rows_stay() {
 }
 
 #[tokio::test]
-async fn without_a_retention_everything_stays() {
-    let bench = Bench::with_chunk_size(50).await;
+async fn what_has_no_end_stays() {
+    let for_ever =
+        [("FILE_RETENTION_DAYS", ""), ("RESULT_RETENTION_DAYS", ""), ("ACTION_RETENTION_DAYS", "")];
+    let bench = Bench::with(&[&[("CHUNK_SIZE", "50")], &for_ever[..]].concat()).await;
     let done = bench.run(&csv(), &Upload::contacts("bulk_create")).await;
     let before = stored(&bench, &done.id).await;
-    sqlx::query("UPDATE bulk_actions SET completed_at = completed_at - interval '10 years'")
-        .execute(bench.env.pool())
-        .await
-        .unwrap();
+    bench.hours_later(24 * 365 * 10).await;
     // Two clean-ups one after the other have ended their predecessor.
     for n in 0..3 {
         sqlx::query("INSERT INTO idempotency_keys SELECT 'acme', $1, '', id, '2020-01-01' FROM bulk_actions")
@@ -146,7 +134,7 @@ async fn without_a_retention_everything_stays() {
             .execute(bench.env.pool())
             .await
             .unwrap();
-        until(&bench, "SELECT count(*) FROM idempotency_keys").await;
+        bench.until_none("SELECT count(*) FROM idempotency_keys").await;
     }
     assert_eq!(stored(&bench, &done.id).await, before);
 }
@@ -177,7 +165,8 @@ async fn abandoned_uploads_are_removed_with_their_parts() {
         .await
         .unwrap();
     }
-    until(&bench, "SELECT count(*) FROM uploads WHERE active_at < now() - interval '60 minutes'").await;
+    bench.until_none("SELECT count(*) FROM uploads WHERE active_at < now() - interval '60 minutes'").await;
+    bench.until_none(UNREMOVED).await;
     assert_eq!(store.list("accounts/", None).await.unwrap(), [keys::raw("acme", recent)]);
     assert!(upload.write(&part).await.is_err(), "its multipart upload is gone");
     let left: Value = bench.client().data("/bulk-actions").await;

@@ -77,9 +77,10 @@ async fn each_rule_of_a_product_holds_at_its_boundary() {
         "d,D, 12 ,XCG,1".to_owned(),
         "e,E,1.500,EUR,1".to_owned(),
         "f,F,007.5,EUR,007".to_owned(),
+        "h,H,\"+1,000.00\",eur,+5.0".to_owned(),
     ];
-    let no_decimal =
-        "invalid: price must be a decimal number such as 1234.5, without exponent or thousands separator";
+    let no_decimal = "invalid: price must be a number such as 1234.5, without thousands separators";
+    let no_currency = "invalid: currency must be the three letters of a currency, such as EUR";
     let bad = [
         (format!("s{sku},A,1,EUR,1"), "invalid: sku must have 1 to 64 characters"),
         (" ,A,1,EUR,1".to_owned(), "invalid: sku is required"),
@@ -93,15 +94,21 @@ async fn each_rule_of_a_product_holds_at_its_boundary() {
             "g,G,1000000000000000,EUR,1".to_owned(),
             "invalid: price must have at most 15 digits before the point",
         ),
-        ("g,G,1e3,EUR,1".to_owned(), no_decimal),
-        ("g,G,\"1,000.00\",EUR,1".to_owned(), no_decimal),
-        ("g,G,+5,EUR,1".to_owned(), no_decimal),
+        (
+            "g,G,1e3,EUR,1".to_owned(),
+            "invalid: price must be written out in full: a spreadsheet has shortened it, so format the column as a \
+             number and export it again",
+        ),
+        (
+            "g,G,\"1,000\",EUR,1".to_owned(),
+            "invalid: price must be a number such as 1234.5, without thousands separators (where a comma marks the \
+             decimals, send `decimal` = `comma`)",
+        ),
         ("g,G,٣,EUR,1".to_owned(), no_decimal),
-        ("g,G,1,eur,1".to_owned(), "invalid: currency must be an ISO 4217 code in capitals, such as EUR"),
-        ("g,G,1,ZZZ,1".to_owned(), "invalid: currency must be an ISO 4217 code in capitals, such as EUR"),
+        ("g,G,1,ZZZ,1".to_owned(), no_currency),
         ("g,G,1,EUR,-1".to_owned(), "invalid: stock must be 0 or more"),
-        ("g,G,1,EUR,1.5".to_owned(), "invalid: stock must be a whole number"),
-        ("g,G,1,EUR,+5".to_owned(), "invalid: stock must be a whole number"),
+        ("g,G,1,EUR,1.5".to_owned(), "invalid: stock must be a whole number, without decimals"),
+        ("g,G,1,EUR,five".to_owned(), "invalid: stock must be a whole number"),
         ("g,G,1,EUR,2147483648".to_owned(), "invalid: stock must be 2147483647 or less"),
     ];
     let rows = good.iter().chain(bad.iter().map(|(row, _)| row)).cloned().collect::<Vec<_>>().join("\n");
@@ -112,6 +119,7 @@ async fn each_rule_of_a_product_holds_at_its_boundary() {
     assert_eq!(done.counts(), (good.len() as u64, bad.len() as u64, 0));
     assert_eq!(products(&bench).await["e"], "E|1.50|EUR|1");
     assert_eq!(products(&bench).await["f"], "F|7.50|EUR|7");
+    assert_eq!(products(&bench).await["h"], "H|1000.00|EUR|5");
 }
 
 #[tokio::test]

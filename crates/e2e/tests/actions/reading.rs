@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bulk_core::chunk::ChunkId;
 use bulk_core::config::{Config, Settings};
 use bulk_core::storage::{ObjectStore, keys};
+use reqwest::header::HeaderMap;
 use serde_json::Value;
 use sqlx::Row;
 use testkit::{Client, Upload};
@@ -53,11 +54,69 @@ async fn cursors_lead_to_every_row_once_with_and_without_a_status() {
     let failed = all_logs(&client, &done.id, "status=failed").await;
     assert!(failed.iter().all(|entry| entry["status"] == "failed" && entry["code"] == "invalid"));
 
-    // The same rows in the same order as the results, and within each chunk in the order of the file.
-    let logged: Vec<_> =
-        all_logs(&client, &done.id, "").await.iter().map(|entry| entry["row"].to_string()).collect();
+    // The results of an action that is over are in file order, whatever the order of its commits.
     let results: Vec<_> = client.results(&done.id, "").await.iter().map(|row| row["_row"].clone()).collect();
-    assert_eq!(logged, results);
+    assert_eq!(results, (1..=500).map(|row| row.to_string()).collect::<Vec<_>>());
+    let failed: Vec<_> =
+        client.results(&done.id, "status=failed").await.iter().map(|row| row["_row"].clone()).collect();
+    assert_eq!(failed, (1..=50).map(|row| (row * 10).to_string()).collect::<Vec<_>>());
+}
+
+/// Gets a download with request headers; status, answer headers and body.
+async fn download(bench: &Bench, path: &str, headers: &[(&str, &str)]) -> (u16, HeaderMap, String) {
+    let url = format!("{}{path}", bench.platform.url());
+    let request =
+        reqwest::Client::builder().no_proxy().build().unwrap().get(url).header("account-id", "acme");
+    let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+    let answer = request.send().await.unwrap();
+    (answer.status().as_u16(), answer.headers().clone(), answer.text().await.unwrap())
+}
+
+#[tokio::test]
+async fn a_download_that_broke_off_goes_on_where_it_ended() {
+    let bench = Bench::start().await;
+    let done = bench.run(&rows(300), &Upload::contacts("bulk_create")).await;
+    let path = format!("/bulk-actions/{}/results", done.id);
+    let (status, headers, whole) = download(&bench, &path, &[]).await;
+    assert_eq!(
+        (status, &headers["x-results-complete"], &headers["accept-ranges"]),
+        (200, &"true".parse().unwrap(), &"bytes".parse().unwrap())
+    );
+    let etag = headers["etag"].to_str().unwrap().to_owned();
+    assert_eq!(download(&bench, &path, &[]).await.2, whole, "the same bytes every time");
+
+    let length = whole.len();
+    for (range, part) in
+        [("bytes=0-9", 0..10), ("bytes=1000-", 1000..length), ("bytes=-77", length - 77..length)]
+    {
+        let (status, headers, text) = download(&bench, &path, &[("range", range), ("if-range", &etag)]).await;
+        let content_range = format!("bytes {}-{}/{length}", part.start, part.end - 1);
+        assert_eq!((status, headers["content-range"].to_str().unwrap()), (206, content_range.as_str()));
+        assert_eq!((text.as_str(), &headers["etag"]), (&whole[part], &etag.parse().unwrap()), "{range}");
+    }
+    let beyond = download(&bench, &path, &[("range", &format!("bytes={length}-"))]).await;
+    assert_eq!(
+        (beyond.0, beyond.1["content-range"].to_str().unwrap()),
+        (416, format!("bytes */{length}").as_str())
+    );
+    let other = download(&bench, &path, &[("range", "bytes=5-"), ("if-range", "\"other\"")]).await;
+    assert_eq!((other.0, other.2), (200, whole.clone()));
+    assert_eq!(download(&bench, &path, &[("if-none-match", &etag)]).await.0, 304);
+
+    let failed = download(&bench, &format!("{path}?status=failed"), &[]).await;
+    assert_ne!(failed.1["etag"], etag.as_str());
+    let (_, headers, _) = download(&bench, &path, &[("accept-encoding", "gzip")]).await;
+    assert!(headers["etag"].to_str().unwrap().starts_with("W/"), "other bytes than the ETag names");
+}
+
+#[tokio::test]
+async fn a_download_of_what_runs_says_that_it_is_not_complete() {
+    let bench = Bench::without_workers().await;
+    let id = bench.client().upload(rows(10), &Upload::contacts("bulk_create")).await;
+    let (status, headers, _) =
+        download(&bench, &format!("/bulk-actions/{id}/results"), &[("range", "bytes=5-")]).await;
+    assert_eq!((status, &headers["x-results-complete"]), (200, &"false".parse().unwrap()));
+    assert!(!headers.contains_key("etag") && !headers.contains_key("accept-ranges"));
 }
 
 #[tokio::test]

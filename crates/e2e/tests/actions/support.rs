@@ -1,13 +1,13 @@
 //! What the tests of whole actions share.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bulk_core::config::{Config, Settings};
 use bulk_core::storage::ObjectStore;
 use serde_json::Value;
 use sqlx::{PgPool, Row};
-use testkit::{Client, Platform, PlatformOptions, TestEnv, Upload};
+use testkit::{Client, FaultProxy, Platform, PlatformOptions, TestEnv, Upload};
 use uuid::Uuid;
 
 /// Generous: tests run beside one another on few cores, and a lost worker's lease has to run out in some of them.
@@ -33,11 +33,36 @@ impl Bench {
         Self::start_with(settings, PlatformOptions::default()).await
     }
 
+    /// A platform that reaches object storage through a proxy, which is returned with it.
+    pub async fn behind_proxy(settings: &[(&str, &str)]) -> (Self, FaultProxy) {
+        let env = TestEnv::new().await;
+        let proxy = FaultProxy::start(env.settings()["MINIO_PORT"].parse().unwrap()).await;
+        let port = proxy.port().to_string();
+        let through = [("MINIO_PORT", port.as_str())];
+        let settings = settings.iter().chain(&through);
+        let settings = settings.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let platform =
+            Platform::start(&env, PlatformOptions { settings, ..PlatformOptions::default() }).await;
+        (Self { env, platform }, proxy)
+    }
+
+    /// The same with one worker of each kind.
+    pub async fn with_one_worker(settings: &[(&str, &str)]) -> Self {
+        let options =
+            PlatformOptions { processing_workers: 1, chunking_workers: 1, ..PlatformOptions::default() };
+        Self::start_with(settings, options).await
+    }
+
     /// Only the API: actions stay where the upload left them.
     pub async fn without_workers() -> Self {
+        Self::without_workers_with(&[]).await
+    }
+
+    /// Only the API, with settings beside those of the test environment.
+    pub async fn without_workers_with(settings: &[(&str, &str)]) -> Self {
         let options =
             PlatformOptions { processing_workers: 0, chunking_workers: 0, ..PlatformOptions::default() };
-        Self::start_with(&[], options).await
+        Self::start_with(settings, options).await
     }
 
     async fn start_with(settings: &[(&str, &str)], mut options: PlatformOptions) -> Self {
@@ -62,6 +87,54 @@ impl Bench {
     /// Uploads, waits for the end, and checks what must hold for every action.
     pub async fn run(&self, csv: &str, upload: &Upload) -> Finished {
         run(&self.client(), csv, upload).await
+    }
+
+    /// Bytes that the database says the account stores.
+    pub async fn stored_bytes(&self, account: &str) -> u64 {
+        let bytes: Option<i64> =
+            sqlx::query_scalar("SELECT stored_bytes FROM account_usage WHERE account_id = $1")
+                .bind(account)
+                .fetch_optional(self.env.pool())
+                .await
+                .unwrap();
+        bytes.unwrap_or_default().try_into().unwrap()
+    }
+
+    /// Keys below a prefix, with the bytes of all their objects together.
+    pub async fn objects(&self, prefix: &str) -> (Vec<String>, u64) {
+        let (store, mut keys, mut bytes) = (self.store(), Vec::<String>::new(), 0);
+        loop {
+            let found = store.list(prefix, keys.last().map(String::as_str)).await.unwrap();
+            if found.is_empty() {
+                return (keys, bytes);
+            }
+            for key in found {
+                bytes += store.get(&key).await.unwrap().len() as u64;
+                keys.push(key);
+            }
+        }
+    }
+
+    /// Waits until a query counts nothing any more.
+    pub async fn until_none(&self, counted: &'static str) {
+        let end = Instant::now() + DEADLINE;
+        while sqlx::query_scalar::<_, i64>(counted).fetch_one(self.env.pool()).await.unwrap() > 0 {
+            assert!(Instant::now() < end, "still not 0: {counted}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Lets hours pass for the actions that have ended.
+    pub async fn hours_later(&self, hours: i32) {
+        sqlx::query(
+            "UPDATE bulk_actions SET completed_at = completed_at - make_interval(hours => $1),
+                 file_gone_at = file_gone_at - make_interval(hours => $1),
+                 results_gone_at = results_gone_at - make_interval(hours => $1)",
+        )
+        .bind(hours)
+        .execute(self.env.pool())
+        .await
+        .unwrap();
     }
 
     pub async fn contacts(&self, account: &str) -> BTreeMap<String, Contact> {
@@ -104,6 +177,14 @@ pub async fn contacts(pool: &PgPool, account: &str) -> BTreeMap<String, Contact>
             (row.get("email"), Contact { id: row.get("id"), name: row.get("name"), age: row.get("age") })
         })
         .collect()
+}
+
+/// Removals that are decided and have not been carried out.
+pub const UNREMOVED: &str = "SELECT count(*) FROM removals WHERE swept_at IS NULL";
+
+/// Status and body of an answer.
+pub async fn answered(answer: testkit::Response) -> (u16, Value) {
+    (answer.status().as_u16(), answer.json().await.unwrap())
 }
 
 /// A completed action.

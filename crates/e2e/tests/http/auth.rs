@@ -126,4 +126,30 @@ async fn scopes_are_enforced_and_foreign_actions_are_not_there() {
         assert_eq!(get(&make("other", None)).await.unwrap().status(), 404, "{path}");
     }
     assert_eq!(list(&platform, &format!("Bearer {}", make("acme", Some("")))).await.status(), 403);
+    for (token, has_link) in [(&write, false), (&make("acme", None), true)] {
+        for verb in ["pause", "resume"] {
+            let moved = client.post(format!("{action}/{verb}")).bearer_auth(token).send().await.unwrap();
+            let moved: Value = moved.json().await.unwrap();
+            assert_eq!(moved["success"], true, "{moved}");
+            assert_eq!(moved["data"]["file"].get("downloadUrl").is_some(), has_link, "{verb}: {moved}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn streams_and_links_end_with_their_token() {
+    let env = TestEnv::new().await;
+    let platform = start(&env).await;
+    let claims = |seconds: u64| hs256(&json!({"sub": "acme", "exp": now() + seconds}));
+    let created: Value = upload(&http(), &platform, &claims(600)).await.json().await.unwrap();
+    let action = format!("{}/bulk-actions/{}", platform.url(), created["data"]["id"].as_str().unwrap());
+    let shown: Value =
+        http().get(&action).bearer_auth(claims(60)).send().await.unwrap().json().await.unwrap();
+    let link: reqwest::Url = shown["data"]["file"]["downloadUrl"].as_str().unwrap().parse().unwrap();
+    let expires = link.query_pairs().find(|(name, _)| name == "X-Amz-Expires").unwrap().1.into_owned();
+    assert!((1..=60).contains(&expires.parse::<u64>().unwrap()), "{expires}");
+    // No worker runs, so nothing else ends the stream.
+    let stream = http().get(format!("{action}/events")).bearer_auth(claims(1)).send().await.unwrap();
+    let events = tokio::time::timeout(crate::support::DEADLINE, stream.text()).await.unwrap().unwrap();
+    assert!(events.contains("event: progress") && !events.contains("event: done"), "{events}");
 }

@@ -4,11 +4,14 @@
 
 mod answers;
 mod auth;
+mod bounds;
 mod hostile;
 mod limits;
+mod lists;
 mod logs;
 mod multipart;
 mod openapi;
+mod outages;
 mod page;
 mod postman;
 mod proxy;

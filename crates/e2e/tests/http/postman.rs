@@ -55,7 +55,11 @@ fn the_postman_collection_has_every_route() {
         let tests = request["event"].as_array().unwrap().iter().filter(|event| event["listen"] == "test");
         assert_eq!(tests.count(), 1, "{}", request["name"]);
         let request = &request["request"];
-        let url = request["url"]["raw"].as_str().unwrap().replace("{{actionId}}", "{id}");
+        let url = request["url"]["raw"]
+            .as_str()
+            .unwrap()
+            .replace("{{actionId}}", "{id}")
+            .replace("{{deletedId}}", "{id}");
         let url = url.replace("/contact/", "/{type}/");
         let path = url.trim_start_matches("{{baseUrl}}").split('?').next().unwrap();
         routes.remove(&format!("{} {path}", request["method"].as_str().unwrap()));

@@ -6,11 +6,13 @@ use csv_intake::spreadsheet::neutralise;
 const OWN_COLUMNS: [&str; 4] = ["_row", "_status", "_reason", "_id"];
 /// Bytes that are sent in one piece.
 const PIECE_BYTES: usize = 64 * 1024;
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Turns rows into CSV, in memory, to be taken piece by piece.
 pub(super) struct CsvEncoder {
     csv: csv::Writer<Vec<u8>>,
-    spreadsheet_safe: bool,
+    /// For a spreadsheet: how the cells are separated.
+    spreadsheet: Option<Delimiter>,
     /// Uploaded columns: a row with fewer fields is filled up with empty ones, so that readers that insist on full rows
     /// can read it.
     column_count: usize,
@@ -19,9 +21,11 @@ pub(super) struct CsvEncoder {
 }
 
 impl CsvEncoder {
-    /// `spreadsheet_safe`: uploaded values that a spreadsheet would run as a formula are changed so that it does not.
-    pub(super) fn new(spreadsheet_safe: bool) -> Self {
-        Self { csv: writer(), spreadsheet_safe, column_count: 0, pending_bytes: 0 }
+    /// For a spreadsheet, a byte order mark says that the text is UTF-8, the cells are separated as in the uploaded file,
+    /// since that is what the user's program writes and reads, and none is run as a formula.
+    pub(super) fn new(spreadsheet: Option<Delimiter>) -> Self {
+        let start = if spreadsheet.is_some() { BYTE_ORDER_MARK } else { b"" };
+        Self { csv: writer(spreadsheet, start), spreadsheet, column_count: 0, pending_bytes: 0 }
     }
 
     /// The header line.
@@ -50,7 +54,7 @@ impl CsvEncoder {
     /// Everything written since the last piece.
     pub(super) fn take(&mut self) -> Bytes {
         self.pending_bytes = 0;
-        let written = std::mem::replace(&mut self.csv, writer());
+        let written = std::mem::replace(&mut self.csv, writer(self.spreadsheet, b""));
         written.into_inner().unwrap_or_default().into()
     }
 
@@ -58,11 +62,8 @@ impl CsvEncoder {
         own.iter().for_each(|field| self.field(field));
         let mut field_count = 0;
         for value in uploaded {
-            if self.spreadsheet_safe {
-                self.field(&neutralise(value));
-            } else {
-                self.field(value);
-            }
+            let shown = if self.spreadsheet.is_some() { neutralise(value) } else { Cow::Borrowed(value) };
+            self.field(&shown);
             field_count += 1;
         }
         for _ in field_count..self.column_count {
@@ -80,16 +81,19 @@ impl CsvEncoder {
 }
 
 /// Flexible, because a row with too many fields is shown with all of them.
-fn writer() -> csv::Writer<Vec<u8>> {
-    csv::WriterBuilder::new().flexible(true).from_writer(Vec::with_capacity(PIECE_BYTES))
+fn writer(spreadsheet: Option<Delimiter>, start: &[u8]) -> csv::Writer<Vec<u8>> {
+    let mut text = Vec::with_capacity(PIECE_BYTES);
+    text.extend_from_slice(start);
+    let delimiter = spreadsheet.unwrap_or(Delimiter::Comma).byte();
+    csv::WriterBuilder::new().flexible(true).delimiter(delimiter).from_writer(text)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn encoded(spreadsheet_safe: bool) -> String {
-        let mut encoder = CsvEncoder::new(spreadsheet_safe);
+    fn encoded(spreadsheet: Option<Delimiter>) -> String {
+        let mut encoder = CsvEncoder::new(spreadsheet);
         encoder.header(&["email".to_owned(), "name".to_owned()]);
         encoder.row(
             "1",
@@ -105,7 +109,7 @@ mod tests {
     #[test]
     fn uploaded_values_stay_as_they_are() {
         assert_eq!(
-            encoded(false),
+            encoded(None),
             "_row,_status,_reason,_id,email,name\n\
              1,failed,invalid: name must have 1 to 255 characters,,a@b.c,=1+1\n\
              2,failed,malformed,,x,\"y,\"\"z\"\"\",-1\n"
@@ -114,13 +118,17 @@ mod tests {
 
     #[test]
     fn formulas_are_defused_on_request() {
-        let text = encoded(true);
-        assert!(text.contains(",'=1+1\n") && text.contains(",-1\n"), "{text}");
+        assert_eq!(
+            encoded(Some(Delimiter::Semicolon)),
+            "\u{feff}_row;_status;_reason;_id;email;name\n\
+             1;failed;invalid: name must have 1 to 255 characters;;a@b.c;'=1+1\n\
+             2;failed;malformed;;x;\"y,\"\"z\"\"\";-1\n"
+        );
     }
 
     #[test]
     fn pieces_join_into_one_file() {
-        let mut encoder = CsvEncoder::new(false);
+        let mut encoder = CsvEncoder::new(None);
         let mut whole = Vec::new();
         for row in 0..20_000 {
             encoder.row(&row.to_string(), "success", "created", "", ["a@b.c"].into_iter());

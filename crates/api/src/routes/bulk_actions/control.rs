@@ -1,15 +1,19 @@
 //! `POST /bulk-actions/{id}/pause`, `/resume`, `/cancel`, `/retry`: what an owner does to an action. Each answers with the
-//! action as it is afterwards, or with 409 and the state that does not allow it.
+//! action as it is afterwards, or with 409 and the state that does not allow it. Whoever may only write gets no link to the
+//! file with it.
 
 use axum::extract::State;
+use bulk_core::action::ActionStatus;
 use bulk_core::db::{self, Bell, DbError};
 use tracing::Span;
 
 use super::show::with_link;
 use super::view::ActionView;
+use crate::auth::Caller;
 use crate::envelope::Success;
 use crate::error::ApiError;
 use crate::extract::{NO_SUCH_ACTION, TargetAction};
+use crate::retention::Expiry;
 use crate::state::AppState;
 
 type Answer = Result<Success<ActionView>, ApiError>;
@@ -27,9 +31,10 @@ type Answer = Result<Success<ActionView>, ApiError>;
     ),
     security(("bearer" = []), ("accountId" = [])),
 )]
-pub(super) async fn pause(State(state): State<AppState>, target: TargetAction) -> Answer {
+pub(super) async fn pause(State(state): State<AppState>, caller: Caller, target: TargetAction) -> Answer {
+    let _turn = state.shares.questions.take(&target.account).await?;
     let moved = db::pause_action(&state.dependencies.pool, &target.account, target.id, room(&state)).await;
-    answer(&state, &target, moved, "Bulk action paused").await
+    answer(&state, &caller, &target, moved, "Bulk action paused").await
 }
 
 /// Lets a paused action go on.
@@ -45,9 +50,10 @@ pub(super) async fn pause(State(state): State<AppState>, target: TargetAction) -
     ),
     security(("bearer" = []), ("accountId" = [])),
 )]
-pub(super) async fn resume(State(state): State<AppState>, target: TargetAction) -> Answer {
+pub(super) async fn resume(State(state): State<AppState>, caller: Caller, target: TargetAction) -> Answer {
+    let _turn = state.shares.questions.take(&target.account).await?;
     let moved = db::resume_action(&state.dependencies.pool, &target.account, target.id, room(&state)).await;
-    answer(&state, &target, moved, "Bulk action resumed").await
+    answer(&state, &caller, &target, moved, "Bulk action resumed").await
 }
 
 /// Stops an action for good. Rows that have an outcome keep it; the rest is `unprocessed`.
@@ -63,9 +69,10 @@ pub(super) async fn resume(State(state): State<AppState>, target: TargetAction) 
     ),
     security(("bearer" = []), ("accountId" = [])),
 )]
-pub(super) async fn cancel(State(state): State<AppState>, target: TargetAction) -> Answer {
+pub(super) async fn cancel(State(state): State<AppState>, caller: Caller, target: TargetAction) -> Answer {
+    let _turn = state.shares.questions.take(&target.account).await?;
     let moved = db::cancel_action(&state.dependencies.pool, &target.account, target.id, room(&state)).await;
-    answer(&state, &target, moved, "Bulk action cancelled").await
+    answer(&state, &caller, &target, moved, "Bulk action cancelled").await
 }
 
 /// Tries again what was given up on, of an action that failed or has dead chunks.
@@ -77,13 +84,30 @@ pub(super) async fn cancel(State(state): State<AppState>, target: TargetAction) 
     params(("id" = Uuid, Path, description = "The action's id")),
     responses(
         (status = 200, description = "The action as it is now", body = Success<ActionView>),
-        (status = 409, description = "Nothing of it can be tried again"),
+        (status = 409, description = "Nothing of it can be tried again, or its file has been removed"),
     ),
     security(("bearer" = []), ("accountId" = [])),
 )]
-pub(super) async fn retry(State(state): State<AppState>, target: TargetAction) -> Answer {
+pub(super) async fn retry(State(state): State<AppState>, caller: Caller, target: TargetAction) -> Answer {
+    let _turn = state.shares.questions.take(&target.account).await?;
+    require_file_for_retry(&state, &target).await?;
     let moved = db::retry_action(&state.dependencies.pool, &target.account, target.id, room(&state)).await;
-    answer(&state, &target, moved, "Bulk action is tried again").await
+    answer(&state, &caller, &target, moved, "Bulk action is tried again").await
+}
+
+/// Refuses to try again what is about to expire: what has been removed is refused where the action is locked.
+async fn require_file_for_retry(state: &AppState, target: &TargetAction) -> Result<(), ApiError> {
+    let found = db::find_action(&state.dependencies.pool, &target.account, target.id).await?;
+    let action = found.ok_or(NO_SUCH_ACTION)?;
+    let kept = &state.config.retention;
+    let expired =
+        [("uploaded file", Expiry::of_file(&action, kept)), ("results", Expiry::of_results(&action, kept))];
+    match expired.into_iter().find_map(|(what, expiry)| Some((what, expiry.passed()?))) {
+        Some((what, since)) if action.status == ActionStatus::Failed => {
+            Err(DbError::Gone { what, since }.into())
+        }
+        _ => Ok(()),
+    }
 }
 
 fn room(state: &AppState) -> i64 {
@@ -92,6 +116,7 @@ fn room(state: &AppState) -> i64 {
 
 async fn answer(
     state: &AppState,
+    caller: &Caller,
     target: &TargetAction,
     moved: Result<Option<Vec<Bell>>, DbError>,
     message: &'static str,
@@ -101,5 +126,5 @@ async fn answer(
     tracing::info!("{message}");
     state.ring_later(bells);
     let found = db::find_action(&state.dependencies.pool, &target.account, target.id).await?;
-    Ok(Success::new(message, with_link(state, found.ok_or(NO_SUCH_ACTION)?).await?))
+    Ok(Success::new(message, with_link(state, caller, found.ok_or(NO_SUCH_ACTION)?).await?))
 }

@@ -1,8 +1,8 @@
 //! `POST /bulk-actions`: takes a file and creates an action.
 
-use axum::extract::multipart::MultipartRejection;
-use axum::extract::{Multipart, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bulk_core::db::{self, Bell, IdempotencyKey, Insertion, NewAction};
 use chrono::{DateTime, Utc};
@@ -53,6 +53,8 @@ const CHUNK_SIZE_BYTES: i32 = 1024 * 1024;
         (status = 409, description = "The Idempotency-Key was used with another payload"),
         (status = 413, description = "Too many bytes (`file_too_large`) or rows (`too_many_rows`)"),
         (status = 415, description = "Not multipart/form-data, or the file is no CSV"),
+        (status = 429, description = "Too many uploads of this account, in the last minute or in progress (`rate_limited`), or it \
+            has as much as it may have (`quota_exceeded`)"),
     ),
     security(("bearer" = []), ("accountId" = [])),
 )]
@@ -60,24 +62,12 @@ pub(super) async fn create(
     State(state): State<AppState>,
     CanWrite(account): CanWrite,
     headers: HeaderMap,
-    body: Result<Multipart, MultipartRejection>,
+    body: Body,
 ) -> Result<Response, ApiError> {
-    let body = body.map_err(|_| no_multipart(&headers))?;
-    accept(&state, account, &headers, &mut Parts::new(body)).await
-}
-
-/// 415 for another kind of body, 400 for the right kind without the line that separates its parts.
-fn no_multipart(headers: &HeaderMap) -> ApiError {
-    let content_type =
-        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
-    if essence.eq_ignore_ascii_case("multipart/form-data") {
-        return ApiError::invalid(
-            "Content-Type",
-            "must name the boundary between the parts: multipart/form-data; boundary=…",
-        );
-    }
-    ApiError::UnsupportedMediaType("send the upload as multipart/form-data".to_owned())
+    let mut parts = Parts::new(&headers, body)?;
+    check_content_length(&headers, state.config.upload.max_file_size_bytes)?;
+    let _place = state.shares.uploads.take(&account).await?;
+    accept(&state, account, &headers, &mut parts).await
 }
 
 async fn accept(
@@ -87,14 +77,16 @@ async fn accept(
     parts: &mut Parts,
 ) -> Result<Response, ApiError> {
     let config = &state.config.upload;
-    check_content_length(headers, config.max_file_size_bytes)?;
     let key = idempotency_key(headers)?;
     let earlier = match &key {
         Some(key) => db::find_key(&state.dependencies.pool, &account, key).await?,
         None => None,
     };
     let mut pending = PendingUpload::new(state.clone(), account);
-    let answer = match receive(parts, &mut pending, config, earlier.is_some()).await {
+    if earlier.is_none() {
+        pending.ask_for_room().await?;
+    }
+    let answer = match receive(parts, &mut pending, &state.entities, config, earlier.is_some()).await {
         Ok(received) => record(state, &mut pending, received, key).await,
         Err(error) => Err(error),
     };
@@ -116,6 +108,10 @@ async fn record(
         Insertion::Created(created_at) => Ok(created(state, action, created_at)),
         Insertion::KeyUsed(earlier) if earlier.payload_hash == payload_hash => {
             repeated(state, pending.account(), earlier.action_id).await
+        }
+        Insertion::OverQuota(exceeded) => Err(exceeded.into()),
+        Insertion::UploadLost => {
+            Err(ApiError::Unavailable(Some("the upload was removed before it was complete".into())))
         }
         Insertion::KeyUsed(_) => Err(ApiError::Conflict(
             "this Idempotency-Key was used with other fields or another file within the last 24 hours"
@@ -145,7 +141,7 @@ async fn repeated(state: &AppState, account: &str, id: Uuid) -> Result<Response,
     Span::current().record("actionId", id.to_string());
     tracing::info!("an upload was repeated");
     let found = db::find_action(&state.dependencies.pool, account, id).await?;
-    let view = CreatedView::of_existing(&found.ok_or(NO_SUCH_ACTION)?);
+    let view = CreatedView::of_existing(&found.ok_or(NO_SUCH_ACTION)?, &state.config.retention);
     Ok((view.location(), Success::new("Bulk action created by an earlier request", view)).into_response())
 }
 
@@ -156,6 +152,8 @@ fn new_action(state: &AppState, pending: &PendingUpload, received: Received) -> 
         id: pending.id(),
         account_id: pending.account().to_owned(),
         entity_type: request.entity.name().to_owned(),
+        entity_hash: request.entity.source().hash,
+        entity_declaration: request.entity.source().text.clone(),
         action_type: request.action_type,
         configuration: request.configuration,
         scheduled_at: request.scheduled_at,

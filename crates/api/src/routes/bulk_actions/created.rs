@@ -3,6 +3,7 @@
 use axum::http::HeaderName;
 use axum::http::header::LOCATION;
 use bulk_core::action::ActionStatus;
+use bulk_core::config::RetentionConfig;
 use bulk_core::db::{ActionRecord, NewAction};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -49,6 +50,8 @@ impl CreatedView {
             // The action and its file are recorded in one statement, at one instant.
             uploaded_at: created_at.into(),
             download_url: None,
+            // Nothing expires before its action has ended.
+            expires_at: None,
         };
         Self {
             id: action.id,
@@ -62,7 +65,7 @@ impl CreatedView {
     }
 
     /// An action that an earlier request created, as it stands now.
-    pub(super) fn of_existing(action: &ActionRecord) -> Self {
+    pub(super) fn of_existing(action: &ActionRecord, kept: &RetentionConfig) -> Self {
         Self {
             id: action.id,
             status: action.status,
@@ -70,7 +73,7 @@ impl CreatedView {
             scheduled_at: action.scheduled_at.map(Timestamp),
             created_at: action.created_at.into(),
             processing: ProcessingView::new(action.id, action.status, action.scheduled_at),
-            file: FileView::of(action, None),
+            file: FileView::of(action, None, kept),
         }
     }
 

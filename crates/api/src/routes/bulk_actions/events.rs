@@ -15,11 +15,13 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use bulk_core::action::{ActionStatus, Outcome};
 use bulk_core::db::ActionRecord;
+use chrono::{DateTime, Utc};
 use futures::stream::{self, Stream, StreamExt as _};
 use serde::Serialize;
 use tokio::sync::watch;
 
 use super::stats::StatsView;
+use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::events::is_news;
 use crate::extract::OwnedAction;
@@ -31,6 +33,8 @@ const RECONNECT_AFTER: Duration = Duration::from_secs(2);
 /// How often a silent stream sends a comment: proxies end connections that are silent for a minute, and only a write
 /// tells that a client has gone.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// After which a stream ends that nothing else ends.
+const LONGEST_STREAM: Duration = Duration::from_secs(24 * 3600);
 
 /// An event's data while the action runs.
 #[derive(Serialize)]
@@ -75,6 +79,7 @@ struct DoneView {
 )]
 pub(super) async fn events(
     State(state): State<AppState>,
+    caller: Caller,
     OwnedAction(action): OwnedAction,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
@@ -82,14 +87,28 @@ pub(super) async fn events(
     if is_over(&action) && last_seen == Some(&done_id(&action)) {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
+    let place = state.shares.streams.take(&action.account_id).await?;
     let action = Arc::new(action);
     let news = (!is_over(&action)).then(|| state.followed.follow(action.clone()));
     let listener = Listener::new(action, news)?;
-    let events = listener.into_stream().take_until(async move { state.shutdown.cancelled().await });
+    let events = listener.into_stream().take_until(end(state, caller.until)).map(move |event| {
+        let _held = &place;
+        event
+    });
     // Proxies of the nginx kind would hold the events back otherwise.
     let unbuffered = (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
     let keep_alive = KeepAlive::new().interval(KEEP_ALIVE).text("keep-alive");
     Ok(([unbuffered], Sse::new(events).keep_alive(keep_alive)).into_response())
+}
+
+/// Comes when the stream has to end even if the action has not: with the process, or with the caller's token. A client
+/// comes back by itself then, and has to say again who it is.
+async fn end(state: AppState, until: Option<DateTime<Utc>>) {
+    let left = until.map_or(LONGEST_STREAM, |until| (until - Utc::now()).to_std().unwrap_or_default());
+    tokio::select! {
+        () = state.shutdown.cancelled() => {}
+        () = tokio::time::sleep(left.min(LONGEST_STREAM)) => {}
+    }
 }
 
 fn is_over(action: &ActionRecord) -> bool {

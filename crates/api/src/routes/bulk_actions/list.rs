@@ -1,25 +1,41 @@
-//! `GET /bulk-actions`: the caller's actions, newest first.
+//! `GET /bulk-actions`: the caller's actions, newest first. By page as far as people go, by cursor at any depth: what a page
+//! costs grows with what is skipped, and a cursor skips nothing.
 
 use axum::extract::State;
-use bulk_core::action::ActionStatus;
-use bulk_core::db::{self, ActionFilter};
-use bulk_core::entity;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bulk_core::action::{ActionStatus, ActionType};
+use bulk_core::db::{self, ActionFilter, ActionRecord};
+use bulk_core::entity::Entities;
+use uuid::Uuid;
 
 use super::view::ActionView;
 use crate::envelope::{Page, PageInfo};
 use crate::error::ApiError;
 use crate::extract::{CanRead, Checked, FromQuery, QueryReader};
-use crate::openapi::{ActionStatusName, EntityName};
+use crate::openapi::{ActionStatusName, ActionTypeName, EntityName};
 use crate::state::AppState;
 
 const DEFAULT_LIMIT: i64 = 10;
 const MAX_LIMIT: i64 = 100;
-/// Far beyond any list; keeps the offset within its type.
-const MAX_PAGE: i64 = 1_000_000_000;
+/// Actions that pages reach, and up to which they are counted.
+const MOST_BY_PAGE: i64 = 10_000;
+
+/// Most characters of a part of a file's name: as many as a name has.
+const MOST_CHARS: usize = 255;
+
+/// Where a list is read from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Start {
+    /// The page with this number, from 1.
+    Page(i64),
+    /// After this action.
+    Cursor(Uuid),
+}
 
 /// Which page of which actions.
 pub(super) struct ListQuery {
-    page: i64,
+    from: Start,
     limit: i64,
     filter: ActionFilter,
 }
@@ -27,33 +43,69 @@ pub(super) struct ListQuery {
 impl FromQuery for ListQuery {
     fn from_query(query: &mut QueryReader) -> Self {
         let statuses = ActionStatus::ALL.map(ActionStatus::as_str);
-        let entities: Vec<_> = entity::all().iter().map(|entity| entity.name()).collect();
+        let limit = query.number("limit", DEFAULT_LIMIT, 1..=MAX_LIMIT);
         Self {
-            page: query.number("page", 1, 1..=MAX_PAGE),
-            limit: query.number("limit", DEFAULT_LIMIT, 1..=MAX_LIMIT),
+            from: read_place(query, limit),
+            limit,
             filter: ActionFilter {
                 status: query.choice("status", &statuses, |name| {
                     ActionStatus::ALL.into_iter().find(|status| status.as_str() == name)
                 }),
-                entity_type: query.choice("entityType", &entities, |name| {
-                    entity::find(name).map(|entity| entity.name().to_owned())
-                }),
+                entity_type: query.parsed("entityType", |name| Some(name.to_owned()), String::new),
+                action_type: query.choice(
+                    "actionType",
+                    &ActionType::ALL.map(ActionType::as_str),
+                    ActionType::parse,
+                ),
+                file_name: query.parsed("fileName", lowered, || format!("must have at most {MOST_CHARS} characters")),
             },
         }
     }
 }
 
-/// The caller's actions, newest first.
+fn lowered(text: &str) -> Option<String> {
+    (text.chars().count() <= MOST_CHARS).then(|| text.to_lowercase())
+}
+
+fn read_place(query: &mut QueryReader, limit: i64) -> Start {
+    let page = query.number("page", 1, 1..=i64::MAX);
+    if page.saturating_mul(limit) > MOST_BY_PAGE {
+        let message = format!(
+            "pages reach the newest {MOST_BY_PAGE} actions: for older ones give cursor, the pagination.nextCursor of \
+             the page before"
+        );
+        query.refuse("page", message);
+    }
+    if query.has("page") && query.has("cursor") {
+        query.refuse("cursor", "must not be given together with page");
+    }
+    let not_ours = || "must be a nextCursor of an earlier answer".to_owned();
+    query.parsed("cursor", parse_cursor, not_ours).map_or(Start::Page(page), Start::Cursor)
+}
+
+/// The last action of a page, opaque for its reader.
+fn cursor_after(action: &ActionRecord) -> String {
+    URL_SAFE_NO_PAD.encode(action.id)
+}
+
+fn parse_cursor(text: &str) -> Option<Uuid> {
+    Uuid::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()
+}
+
+/// The caller's actions, newest first, without the mappings of their uploads.
 #[utoipa::path(
     get,
     path = "/bulk-actions",
     operation_id = "listBulkActions",
     tag = "bulk actions",
     params(
-        ("page" = Option<i64>, Query, minimum = 1, maximum = 1_000_000_000, description = "From 1 (default 1)"),
+        ("page" = Option<i64>, Query, minimum = 1, maximum = 10_000, description = "From 1 (default 1); page times limit is at most 10,000"),
         ("limit" = Option<i64>, Query, minimum = 1, maximum = 100, description = "Most actions of a page (default 10)"),
+        ("cursor" = Option<String>, Query, description = "`pagination.nextCursor` of the page before, in place of `page`: reaches every action, and costs the same at any depth"),
         ("status" = Option<ActionStatusName>, Query, description = "Only actions in this state"),
         ("entityType" = Option<EntityName>, Query, description = "Only actions on these records"),
+        ("actionType" = Option<ActionTypeName>, Query, description = "Only actions that do this, of the newest 10,000"),
+        ("fileName" = Option<String>, Query, max_length = 255, description = "Only actions whose file's name has this in it, in any case, of the newest 10,000"),
     ),
     responses((status = 200, description = "One page", body = Page<ActionView, PageInfo>)),
     security(("bearer" = []), ("accountId" = [])),
@@ -63,9 +115,82 @@ pub(super) async fn list(
     CanRead(account): CanRead,
     Checked(query): Checked<ListQuery>,
 ) -> Result<Page<ActionView, PageInfo>, ApiError> {
-    let ListQuery { page, limit, filter } = query;
-    let (actions, total) =
-        db::list_actions(&state.dependencies.pool, &account, &filter, limit, (page - 1) * limit).await?;
-    let views = actions.into_iter().map(|action| ActionView::new(action, None)).collect();
-    Ok(Page::new("Bulk actions", views, PageInfo::new(page, limit, total)))
+    let ListQuery { from, limit, filter } = query;
+    check_entity(&state.entities, filter.entity_type.as_deref())?;
+    let pool = &state.dependencies.pool;
+    let _turn = state.shares.questions.take(&account).await?;
+    // One more than the page holds says whether there is a next one.
+    let (before, offset) = match from {
+        Start::Page(page) => (None, (page - 1) * limit),
+        Start::Cursor(after) => (Some(after), 0),
+    };
+    let mut actions = db::list_actions(pool, &account, &filter, before, limit + 1, offset).await?;
+    let has_more = actions.len() > usize::try_from(limit).unwrap_or(usize::MAX);
+    if has_more {
+        actions.pop();
+    }
+    let counted = match from {
+        Start::Page(_) => Some(db::count_actions(pool, &account, &filter, MOST_BY_PAGE + 1).await?),
+        Start::Cursor(_) => None,
+    };
+    let next_cursor = actions.last().filter(|_| has_more).map(cursor_after);
+    let info = page_info(from, limit, counted, next_cursor);
+    let kept = &state.config.retention;
+    let views = actions.into_iter().map(|action| ActionView::in_list(action, kept)).collect();
+    Ok(Page::new("Bulk actions", views, info))
+}
+
+/// Which entities there are is for the service to say, not for the query.
+fn check_entity(entities: &Entities, name: Option<&str>) -> Result<(), ApiError> {
+    match name {
+        Some(name) if entities.find(name).is_none() => {
+            Err(ApiError::invalid("entityType", format!("must be one of {}", entities.names().join(", "))))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// `counted`: up to one more than pages reach.
+fn page_info(from: Start, limit: i64, counted: Option<i64>, next_cursor: Option<String>) -> PageInfo {
+    let total = counted.map(|counted| counted.min(MOST_BY_PAGE));
+    PageInfo {
+        page: match from {
+            Start::Page(page) => Some(page),
+            Start::Cursor(_) => None,
+        },
+        limit,
+        total,
+        total_is_capped: counted.is_some_and(|counted| counted > MOST_BY_PAGE),
+        total_pages: total.map(|total| (total + limit - 1) / limit),
+        has_next: next_cursor.is_some(),
+        has_prev: from != Start::Page(1),
+        next_cursor,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_reads_back_and_whatever_else_is_none() {
+        let id = Uuid::now_v7();
+        assert_eq!(parse_cursor(&URL_SAFE_NO_PAD.encode(id)), Some(id));
+        for text in ["", "x", "AAAAAAAAAAA", &id.to_string()] {
+            assert_eq!(parse_cursor(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_list_that_is_longer_than_is_counted_says_so() {
+        let long = page_info(Start::Page(3), 100, Some(MOST_BY_PAGE + 1), Some("next".to_owned()));
+        assert_eq!((long.total, long.total_pages, long.total_is_capped), (Some(10_000), Some(100), true));
+        assert!(long.has_next && long.has_prev);
+        let exact = page_info(Start::Page(1), 10, Some(11), Some("next".to_owned()));
+        assert_eq!((exact.total, exact.total_pages, exact.total_is_capped), (Some(11), Some(2), false));
+        assert!(exact.has_next && !exact.has_prev);
+        let by_cursor = page_info(Start::Cursor(Uuid::nil()), 10, None, None);
+        assert_eq!((by_cursor.page, by_cursor.total, by_cursor.total_pages), (None, None, None));
+        assert!(!by_cursor.has_next && by_cursor.has_prev);
+    }
 }

@@ -1,23 +1,27 @@
 //! `GET /bulk-actions/{id}/logs`: what became of each row, page by page.
 
 use axum::extract::State;
-use bulk_core::chunk::RowStatus;
+use bulk_core::chunk::{RowCode, RowStatus};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::envelope::Page;
 use crate::error::ApiError;
 use crate::extract::{Checked, FromQuery, OwnedAction, QueryReader};
-use crate::openapi::RowStatusName;
-use crate::results::{Cursor, LogEntry, LogPage, read_page};
+use crate::openapi::{RowCodeName, RowStatusName};
+use crate::results::{Cursor, LogEntry, LogPage, RowFilter, read_page};
+use crate::retention::require_results;
 use crate::state::AppState;
 
 const DEFAULT_LIMIT: i64 = 100;
 const MAX_LIMIT: i64 = 1000;
+/// Most characters of a text that is looked for.
+const MAX_TEXT_CHARS: usize = 200;
 
 /// Which rows.
 pub(super) struct LogsQuery {
-    status: Option<RowStatus>,
+    filter: RowFilter,
+    with_values: bool,
     limit: usize,
     cursor: Cursor,
 }
@@ -27,11 +31,20 @@ impl FromQuery for LogsQuery {
         let limit = query.number("limit", DEFAULT_LIMIT, 1..=MAX_LIMIT);
         let not_ours = || "must be a nextCursor of an earlier answer".to_owned();
         Self {
-            status: query.choice("status", &RowStatus::ALL.map(RowStatus::as_str), RowStatus::parse),
+            filter: RowFilter {
+                status: query.choice("status", &RowStatus::ALL.map(RowStatus::as_str), RowStatus::parse),
+                code: query.choice("code", &RowCode::ALL.map(RowCode::as_str), RowCode::parse),
+                text: query.parsed("q", lowered, || format!("must have 1 to {MAX_TEXT_CHARS} characters")),
+            },
+            with_values: query.boolean("values", false),
             limit: usize::try_from(limit).unwrap_or_default(),
             cursor: query.parsed("cursor", Cursor::parse, not_ours).unwrap_or_default(),
         }
     }
+}
+
+fn lowered(text: &str) -> Option<String> {
+    (1..=MAX_TEXT_CHARS).contains(&text.chars().count()).then(|| text.to_lowercase())
 }
 
 /// Where the page stands.
@@ -45,7 +58,8 @@ pub(super) struct CursorInfo {
     next_cursor: Option<Cursor>,
 }
 
-/// What became of each row, page by page.
+/// What became of each row, page by page. A search by text looks through a bounded number of rows at a time, so a page of it
+/// may be short, or empty, and have a next one.
 #[utoipa::path(
     get,
     path = "/bulk-actions/{id}/logs",
@@ -54,10 +68,16 @@ pub(super) struct CursorInfo {
     params(
         ("id" = Uuid, Path, description = "The action's id"),
         ("status" = Option<RowStatusName>, Query, description = "Only rows that went like this"),
+        ("code" = Option<RowCodeName>, Query, description = "Only rows with this code"),
+        ("q" = Option<String>, Query, min_length = 1, max_length = 200, description = "Only rows with this text in their message or an uploaded value, in any case"),
+        ("values" = Option<bool>, Query, description = "With the uploaded values of each row (default false)"),
         ("limit" = Option<i64>, Query, minimum = 1, maximum = 1000, description = "Most rows of a page (default 100)"),
         ("cursor" = Option<Cursor>, Query, description = "`pagination.nextCursor` of the page before"),
     ),
-    responses((status = 200, description = "One page", body = Page<LogEntry, CursorInfo>)),
+    responses(
+        (status = 200, description = "One page", body = Page<LogEntry, CursorInfo>),
+        (status = 410, description = "The results have been removed (`results.expiresAt`)"),
+    ),
     security(("bearer" = []), ("accountId" = [])),
 )]
 pub(super) async fn logs(
@@ -65,7 +85,9 @@ pub(super) async fn logs(
     OwnedAction(action): OwnedAction,
     Checked(query): Checked<LogsQuery>,
 ) -> Result<Page<LogEntry, CursorInfo>, ApiError> {
-    let LogsQuery { status, limit, cursor } = query;
-    let LogPage { entries, next } = read_page(&state, &action, status, limit, cursor).await?;
+    let LogsQuery { filter, with_values, limit, cursor } = query;
+    require_results(&action, &state.config.retention)?;
+    let _place = state.shares.pages.take(&action.account_id).await?;
+    let LogPage { entries, next } = read_page(&state, &action, &filter, with_values, limit, cursor).await?;
     Ok(Page::new("Row outcomes", entries, CursorInfo { limit, next_cursor: next }))
 }

@@ -1,18 +1,23 @@
 //! `GET /bulk-actions/{id}/results`: every row with its outcome, as a CSV download.
 
 use axum::extract::State;
-use axum::http::header;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bulk_core::chunk::RowStatus;
 
 use crate::error::ApiError;
 use crate::extract::{Checked, FromQuery, OwnedAction, QueryReader};
 use crate::openapi::ResultStatusName;
-use crate::results::{Download, Selection};
+use crate::results::{Download, Requested, Selection, requested};
+use crate::retention::{require_file, require_results};
+use crate::share::Place;
 use crate::state::AppState;
 
 /// What `status` calls the rows that a cancelled or failed action never reached.
 pub(crate) const UNPROCESSED: &str = "unprocessed";
+
+/// Whether the rows have the outcomes that they will have.
+const COMPLETE: HeaderName = HeaderName::from_static("x-results-complete");
 
 /// Which rows, and how.
 pub(super) struct ResultsQuery {
@@ -35,7 +40,8 @@ impl FromQuery for ResultsQuery {
     }
 }
 
-/// Every row with its outcome, as a CSV download: `_row`, `_status`, `_reason`, `_id` and the uploaded columns.
+/// Every row with its outcome, as a CSV download: `_row`, `_status`, `_reason`, `_id` and the uploaded columns. While the
+/// action runs, the rows come as they were committed; once it is over, in the order of the file, and `Range` fetches a part.
 #[utoipa::path(
     get,
     path = "/bulk-actions/{id}/results",
@@ -44,28 +50,114 @@ impl FromQuery for ResultsQuery {
     params(
         ("id" = Uuid, Path, description = "The action's id"),
         ("status" = Option<ResultStatusName>, Query, description = "Only rows that went like this"),
-        ("spreadsheetSafe" = Option<bool>, Query, description = "Disarms values that a spreadsheet would run as a formula"),
+        ("spreadsheetSafe" = Option<bool>, Query, description = "For a spreadsheet: disarms values that it would run as a formula, begins with a byte order mark, and separates cells as the uploaded file does. An upload of it means the same as before"),
+        ("Range" = Option<String>, Header, description = "One part of the results of an action that is over, such as `bytes=1000-`"),
+        ("If-Range" = Option<String>, Header, description = "The ETag of the download that the part is to continue; with another, all is sent"),
+        ("If-None-Match" = Option<String>, Header, description = "The ETag of a download that the client has"),
     ),
-    responses((
-        status = 200,
-        description = "The rows, as they come",
-        content_type = "text/csv",
-        body = String,
-        headers(("Content-Disposition" = String, description = "A name for the file")),
-        example = "_row,_status,_reason,_id,email,name\n1,success,created,0192d3f0-7c1e-7b7a-9d55-3f1f0e6a4c11,ada@example.com,Ada\n",
-    )),
+    responses(
+        (
+            status = 200,
+            description = "The rows, as they come",
+            content_type = "text/csv",
+            body = String,
+            headers(
+                ("Content-Disposition" = String, description = "A name for the file"),
+                ("X-Results-Complete" = bool, description = "Every row has the outcome that it will have, and the rows are in file order"),
+                ("ETag" = String, description = "Names the bytes, once the action is over"),
+                ("Accept-Ranges" = String, description = "`bytes`, once the action is over"),
+            ),
+            example = "_row,_status,_reason,_id,email,name\n1,success,created,0192d3f0-7c1e-7b7a-9d55-3f1f0e6a4c11,ada@example.com,Ada\n",
+        ),
+        (
+            status = 206,
+            description = "The part that `Range` names",
+            content_type = "text/csv",
+            body = String,
+            headers(("Content-Range" = String, description = "Which bytes of how many")),
+        ),
+        (status = 304, description = "The client has these bytes"),
+        (
+            status = 410,
+            description = "The results, or for `unprocessed` the uploaded file, have been removed (`results.expiresAt`, \
+                `file.expiresAt`)",
+        ),
+        (
+            status = 416,
+            description = "The results end before the part that `Range` names",
+            headers(("Content-Range" = String, description = "How many bytes there are")),
+        ),
+    ),
     security(("bearer" = []), ("accountId" = [])),
 )]
 pub(super) async fn results(
     State(state): State<AppState>,
     OwnedAction(action): OwnedAction,
     Checked(query): Checked<ResultsQuery>,
+    headers: HeaderMap,
 ) -> Result<Response, ApiError> {
+    let kept = &state.config.retention;
+    require_results(&action, kept)?;
+    if query.selection == Selection::Unprocessed {
+        require_file(&action, kept)?;
+    }
+    let place = state.shares.downloads.take(&action.account_id).await?;
     let disposition = format!("attachment; filename=\"{}-results.csv\"", action.id);
     let download = Download::open(state, action, query.selection, query.spreadsheet_safe).await?;
-    let headers = [
-        (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
-        (header::CONTENT_DISPOSITION, disposition),
-    ];
-    Ok((headers, download.into_body()).into_response())
+    let complete = HeaderValue::from_static(if download.is_complete() { "true" } else { "false" });
+    let etag = download.etag();
+    let mut response = match &etag {
+        Some(etag) => settled(download, etag, &headers, place).await?,
+        None => download.into_body(None, place).into_response(),
+    };
+    let answered = response.headers_mut();
+    answered.insert(COMPLETE, complete);
+    if response.status().is_success() {
+        let answered = response.headers_mut();
+        answered.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
+        answered.insert(header::CONTENT_DISPOSITION, header_value(&disposition)?);
+    }
+    Ok(response)
+}
+
+/// The answer for an action that is over, whose bytes no longer change.
+async fn settled(
+    download: Download,
+    etag: &str,
+    headers: &HeaderMap,
+    place: Place,
+) -> Result<Response, ApiError> {
+    let mut response = if has(headers, etag) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else if let Requested::Part(part) = requested(headers, etag) {
+        let length = download.length().await?;
+        match part.of(length) {
+            Some(bytes) => {
+                let range = format!("bytes {}-{}/{length}", bytes.start, bytes.end - 1);
+                let size = (bytes.end - bytes.start).to_string();
+                let sent = [(header::CONTENT_RANGE, range), (header::CONTENT_LENGTH, size)];
+                (StatusCode::PARTIAL_CONTENT, sent, download.into_body(Some(bytes), place)).into_response()
+            }
+            None => {
+                let range = [(header::CONTENT_RANGE, format!("bytes */{length}"))];
+                (StatusCode::RANGE_NOT_SATISFIABLE, range).into_response()
+            }
+        }
+    } else {
+        download.into_body(None, place).into_response()
+    };
+    response.headers_mut().insert(header::ETAG, header_value(etag)?);
+    response.headers_mut().insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    Ok(response)
+}
+
+/// Whether the client has the bytes that `etag` names.
+fn has(headers: &HeaderMap, etag: &str) -> bool {
+    let listed = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    let mut tags = listed.flat_map(|list| list.split(',')).map(str::trim);
+    tags.any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
+}
+
+fn header_value(text: &str) -> Result<HeaderValue, ApiError> {
+    HeaderValue::from_str(text).map_err(ApiError::internal)
 }

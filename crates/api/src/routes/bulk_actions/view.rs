@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 
 use bulk_core::action::{ActionConfiguration, ActionStatus, ActionType, OnConflict, Outcome, Progress};
+use bulk_core::config::RetentionConfig;
 use bulk_core::db::ActionRecord;
 use bulk_core::telemetry::TraceContext;
-use chrono::Utc;
+use chrono::SecondsFormat;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::envelope::Timestamp;
 use crate::openapi::{ActionStatusName, ActionTypeName, EntityName, OnConflictName, OutcomeName};
+use crate::retention::Expiry;
 
 /// Everything about an action.
 #[derive(Serialize, ToSchema)]
@@ -34,10 +36,14 @@ pub(super) struct ActionView {
     configuration: ConfigurationView,
     #[schema(required)]
     scheduled_at: Option<Timestamp>,
+    /// Why it has not begun yet; null once it has.
+    #[schema(required)]
+    waiting_for: Option<WaitView>,
     /// Rows of the file.
     total_entities: i64,
     progress: ProgressView,
     file: FileView,
+    results: ResultsView,
     chunks: ChunksView,
     /// The trace of the upload, under which the log has everything that was done for it.
     #[schema(required)]
@@ -57,15 +63,16 @@ struct ConfigurationView {
     deduplicate: bool,
     #[schema(value_type = OnConflictName)]
     on_conflict: OnConflict,
-    /// CSV header to entity column, where they differ.
-    mapping: BTreeMap<String, String>,
+    /// CSV header to entity column, where they differ; not in lists, where it would outweigh everything else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mapping: Option<BTreeMap<String, String>>,
     dry_run: bool,
 }
 
 impl From<ActionConfiguration> for ConfigurationView {
     fn from(chosen: ActionConfiguration) -> Self {
         let ActionConfiguration { deduplicate, on_conflict, mapping, dry_run } = chosen;
-        Self { deduplicate, on_conflict, mapping, dry_run }
+        Self { deduplicate, on_conflict, mapping: Some(mapping), dry_run }
     }
 }
 
@@ -75,6 +82,32 @@ struct FailureView {
     code: String,
     #[schema(required)]
     message: Option<String>,
+}
+
+/// Why an action has not begun yet.
+#[derive(Serialize, ToSchema)]
+struct WaitView {
+    /// `schedule`, `another_file` or `worker`.
+    #[schema(example = "another_file")]
+    code: &'static str,
+    #[schema(example = "another file of yours is being read")]
+    message: String,
+}
+
+impl WaitView {
+    fn of(action: &ActionRecord) -> Option<Self> {
+        let (code, message) = match (action.status, action.scheduled_at) {
+            (ActionStatus::Scheduled, Some(at)) => {
+                ("schedule", format!("it is scheduled for {}", at.to_rfc3339_opts(SecondsFormat::Secs, true)))
+            }
+            (ActionStatus::Queued, _) if action.behind_own_file => {
+                ("another_file", "another file of yours is being read".to_owned())
+            }
+            (ActionStatus::Queued, _) => ("worker", "it is waiting for a worker".to_owned()),
+            _ => return None,
+        };
+        Some(Self { code, message })
+    }
 }
 
 /// Counts and what follows from them.
@@ -108,9 +141,21 @@ pub(super) struct FileView {
     pub(super) file_size: i64,
     pub(super) etag: String,
     pub(super) uploaded_at: Timestamp,
-    /// Where the file can be fetched for an hour; only where one action is asked for.
+    /// When the file is removed, or was; null while the action is unfinished, and where files are kept for ever.
+    #[schema(required)]
+    pub(super) expires_at: Option<Timestamp>,
+    /// Where the file can be fetched for an hour; only where one action is asked for, and while the file is kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) download_url: Option<String>,
+}
+
+/// The outcomes of the rows.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct ResultsView {
+    /// When logs and results are removed, or were; null while the action is unfinished, and where they are kept for ever.
+    #[schema(required)]
+    expires_at: Option<Timestamp>,
 }
 
 /// The pieces in which the file is worked on.
@@ -123,10 +168,19 @@ struct ChunksView {
 }
 
 impl ActionView {
+    /// The action as one of many.
+    pub(super) fn in_list(action: ActionRecord, kept: &RetentionConfig) -> Self {
+        let mut view = Self::new(action, None, kept);
+        view.configuration.mapping = None;
+        view
+    }
+
     /// The action; with a link to its file where one was made.
-    pub(super) fn new(action: ActionRecord, download_url: Option<String>) -> Self {
+    pub(super) fn new(action: ActionRecord, download_url: Option<String>, kept: &RetentionConfig) -> Self {
         let progress = ProgressView::of(&action);
-        let file = FileView::of(&action, download_url);
+        let waiting_for = WaitView::of(&action);
+        let file = FileView::of(&action, download_url, kept);
+        let results = ResultsView { expires_at: Expiry::of_results(&action, kept).0.map(Timestamp) };
         let error = action.error_code.map(|code| FailureView { code, message: action.error_message });
         Self {
             id: action.id,
@@ -138,9 +192,11 @@ impl ActionView {
             error,
             configuration: action.configuration.into(),
             scheduled_at: action.scheduled_at.map(Timestamp),
+            waiting_for,
             total_entities: action.total_rows,
             progress,
             file,
+            results,
             chunks: ChunksView {
                 total: action.chunk_count,
                 done: action.chunks_done,
@@ -157,24 +213,25 @@ impl ActionView {
 
 impl FileView {
     /// The file of an action; with a link where one was made.
-    pub(super) fn of(action: &ActionRecord, download_url: Option<String>) -> Self {
+    pub(super) fn of(action: &ActionRecord, download_url: Option<String>, kept: &RetentionConfig) -> Self {
         Self {
             file_name: action.file_name.clone(),
             file_path: action.file_key.clone(),
             file_size: action.file_size_bytes,
             etag: action.file_etag.clone(),
             uploaded_at: action.file_uploaded_at.into(),
+            expires_at: Expiry::of_file(action, kept).0.map(Timestamp),
             download_url,
         }
     }
 }
 
 impl ProgressView {
-    /// How far the action has come by now, or had come when it ended or was paused.
+    /// How far the action had come when it was read, or when it ended or was paused.
     pub(super) fn of(action: &ActionRecord) -> Self {
         let counts = &action.counts;
         let Progress { success_rate, failure_rate, skip_rate, completion_rate, rows_per_second, eta_seconds } =
-            action.progress(Utc::now());
+            action.progress();
         Self {
             total_records: action.total_rows,
             successful_records: counts.successful,

@@ -1,0 +1,40 @@
+//! `GET /bulk-actions/{id}/codes`: how many rows went how, in more detail than the counters.
+
+use axum::extract::State;
+use bulk_core::db;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::envelope::Success;
+use crate::error::ApiError;
+use crate::extract::OwnedAction;
+use crate::openapi::RowCodeName;
+use crate::state::AppState;
+
+/// Rows with one code.
+#[derive(Serialize, ToSchema)]
+pub(super) struct CodeCount {
+    #[schema(value_type = RowCodeName)]
+    code: String,
+    rows: i64,
+}
+
+/// How many rows have which code so far, of the codes that occur.
+#[utoipa::path(
+    get,
+    path = "/bulk-actions/{id}/codes",
+    operation_id = "getBulkActionCodes",
+    tag = "bulk actions",
+    params(("id" = Uuid, Path, description = "The action's id")),
+    responses((status = 200, description = "Rows by code", body = Success<Vec<CodeCount>>)),
+    security(("bearer" = []), ("accountId" = [])),
+)]
+pub(super) async fn codes(
+    State(state): State<AppState>,
+    OwnedAction(action): OwnedAction,
+) -> Result<Success<Vec<CodeCount>>, ApiError> {
+    let _turn = state.shares.questions.take(&action.account_id).await?;
+    let counted = db::code_counts(&state.dependencies.pool, action.id).await?;
+    let counts = counted.into_iter().map(|(code, rows)| CodeCount { code, rows }).collect();
+    Ok(Success::new("Rows by code", counts))
+}

@@ -1,0 +1,63 @@
+//! `DELETE /bulk-actions/{id}`: forgets a finished action with its file and results.
+
+use std::time::Duration;
+
+use axum::extract::State;
+use bulk_core::{db, removal};
+use serde::Serialize;
+use tracing::{Instrument, Span};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::envelope::Success;
+use crate::error::ApiError;
+use crate::extract::{NO_SUCH_ACTION, TargetAction};
+use crate::state::AppState;
+
+/// How long the caller waits for the objects to be gone. The action is gone before.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What was deleted.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct DeletedView {
+    id: Uuid,
+    /// Its file and results are gone from storage too. False: they follow by themselves, and nobody can reach them meanwhile.
+    files_removed: bool,
+}
+
+/// Deletes a finished action with its file and results. The records that it created or changed stay.
+#[utoipa::path(
+    delete,
+    path = "/bulk-actions/{id}",
+    operation_id = "deleteBulkAction",
+    tag = "bulk actions",
+    params(("id" = Uuid, Path, description = "The action's id")),
+    responses(
+        (status = 200, description = "The action is deleted; from now on its id is unknown", body = Success<DeletedView>),
+        (status = 409, description = "It is unfinished: cancel it first"),
+    ),
+    security(("bearer" = []), ("accountId" = [])),
+)]
+pub(super) async fn delete(
+    State(state): State<AppState>,
+    target: TargetAction,
+) -> Result<Success<DeletedView>, ApiError> {
+    Span::current().record("actionId", target.id.to_string());
+    let decided = db::delete_action(&state.dependencies.pool, &target.account, target.id).await?;
+    let decided = decided.ok_or(NO_SUCH_ACTION)?;
+    tracing::info!("Bulk action deleted");
+    let dependencies = state.dependencies.clone();
+    // In a task of its own: a caller who hangs up does not stop it. If the process dies, the clean-up goes on.
+    let removing = state.running.spawn(
+        async move {
+            removal::carry_out(&dependencies, &decided).await.unwrap_or_else(|error| {
+                tracing::warn!(error = &error as &dyn std::error::Error, "objects wait to be removed later");
+                false
+            })
+        }
+        .in_current_span(),
+    );
+    let files_removed = matches!(tokio::time::timeout(PATIENCE, removing).await, Ok(Ok(true)));
+    Ok(Success::new("Bulk action deleted", DeletedView { id: target.id, files_removed }))
+}

@@ -1,0 +1,36 @@
+//! Passwords that stand in this project's samples, or that every server of a kind begins with. They are for work on one
+//! machine; production refuses them, because everybody knows them.
+
+use super::reader::Reader;
+use super::server::Environment;
+
+const SAMPLES: [&str; 11] = [
+    "bulk",
+    "bulk-services",
+    "minioadmin",
+    "minio",
+    "postgres",
+    "admin",
+    "password",
+    "secret",
+    "changeme",
+    "change-me",
+    "root",
+];
+
+/// Notes a problem where `password` is a sample, in production. Its value is not repeated.
+pub(super) fn refuse_sample(
+    reader: &mut Reader<'_>,
+    variable: &'static str,
+    password: &str,
+    environment: Environment,
+) {
+    let is_sample = SAMPLES.iter().any(|sample| password.eq_ignore_ascii_case(sample));
+    if environment == Environment::Production && is_sample {
+        reader.problem(
+            variable,
+            "has a sample password, in production",
+            "give one of your own, for example from `openssl rand -hex 24`",
+        );
+    }
+}

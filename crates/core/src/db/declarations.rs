@@ -1,0 +1,28 @@
+//! The declarations of entities as they were when files were uploaded, by the hash of their text.
+
+use sqlx::{PgExecutor, PgPool};
+use uuid::Uuid;
+
+/// Keeps a declaration's text; one that is there already stays.
+pub(super) async fn keep_declaration(
+    executor: impl PgExecutor<'_>,
+    hash: Uuid,
+    text: &str,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "INSERT INTO entity_declarations (hash, text) VALUES ($1, $2) ON CONFLICT (hash) DO NOTHING",
+        hash,
+        text,
+    )
+    .execute(executor)
+    .await?;
+    Ok(())
+}
+
+/// The text of the declaration with this hash.
+///
+/// # Errors
+/// When the database is away.
+pub async fn find_declaration(pool: &PgPool, hash: Uuid) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar!("SELECT text FROM entity_declarations WHERE hash = $1", hash).fetch_optional(pool).await
+}

@@ -1,0 +1,226 @@
+//! The rows of one account, to be deleted and to be counted. Tables of records are not known when this is compiled, so their
+//! statements are built from names; those come from declarations and from the catalog, never from a request.
+
+use std::collections::BTreeMap;
+
+use sqlx::{AssertSqlSafe, PgPool};
+use uuid::Uuid;
+
+use super::{DbError, cancel_action};
+
+/// Rows deleted in one statement.
+const ROWS_PER_STATEMENT: i64 = 10_000;
+
+/// A table of records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordTable {
+    /// Its schema.
+    pub schema: String,
+    /// Its name there.
+    pub name: String,
+    /// The column that names the account.
+    pub account_column: String,
+    /// The type of that column: an account whose id is none of that type has no rows.
+    pub account_type: AccountType,
+    /// A column that is unique within the account.
+    pub id_column: String,
+}
+
+/// What a column that names accounts holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccountType {
+    /// Account ids as they are.
+    Text,
+    /// Account ids that are UUIDs.
+    Uuid,
+    /// Account ids that are whole numbers.
+    Bigint,
+}
+
+/// An upload under way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UploadUnderWay {
+    /// The id that its action would have.
+    pub action_id: Uuid,
+    /// Its unfinished multipart upload.
+    pub multipart_id: Option<String>,
+}
+
+/// Cancels the account's unfinished actions, and says how many there were.
+///
+/// # Errors
+/// When the database is away.
+pub async fn cancel_all(pool: &PgPool, account: &str) -> Result<usize, DbError> {
+    let open = sqlx::query_scalar!(
+        "SELECT id FROM bulk_actions WHERE account_id = $1 AND completed_at IS NULL",
+        account
+    )
+    .fetch_all(pool)
+    .await?;
+    for &id in &open {
+        // The others of the account end with it, so that no room is given to them.
+        match cancel_action(pool, account, id, 0).await {
+            // It has ended meanwhile.
+            Ok(_) | Err(DbError::Illegal(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(open.len())
+}
+
+/// Milliseconds until no worker can still be storing an object for an ended action of the account, where a worker may take
+/// `grace_ms` to notice the end. Zero for actions that went their way without an interruption.
+///
+/// # Errors
+/// When the database is away.
+pub async fn stragglers_gone_in_ms(pool: &PgPool, account: &str, grace_ms: i64) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"SELECT greatest(0, coalesce(
+                   (extract(epoch FROM max(a.completed_at) - now()) * 1000)::bigint + $2::bigint, 0)) AS "wait!"
+           FROM bulk_actions a
+           WHERE a.account_id = $1 AND a.started_at IS NOT NULL
+             AND (a.status <> 'completed' OR a.chunking_attempt > 1 OR EXISTS (
+                      SELECT FROM bulk_action_chunks c WHERE c.action_id = a.id AND c.attempt > 1))"#,
+        account,
+        grace_ms,
+    )
+    .fetch_one(pool)
+    .await
+}
+
+/// Takes the account's uploads off the list, so that none becomes an action any more; their objects are the caller's to
+/// remove.
+///
+/// # Errors
+/// When the database is away.
+pub async fn take_uploads(pool: &PgPool, account: &str) -> sqlx::Result<Vec<UploadUnderWay>> {
+    sqlx::query_as!(
+        UploadUnderWay,
+        "DELETE FROM uploads WHERE account_id = $1 RETURNING action_id, multipart_id",
+        account
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// Deletes the account's finished actions with all that belongs to them, and says how many there were.
+///
+/// # Errors
+/// When the database is away.
+pub async fn delete_finished_actions(pool: &PgPool, account: &str) -> sqlx::Result<u64> {
+    let mut deleted = 0;
+    loop {
+        let batch = sqlx::query!(
+            "DELETE FROM bulk_actions WHERE id IN (
+                 SELECT id FROM bulk_actions WHERE account_id = $1 AND completed_at IS NOT NULL LIMIT 100)",
+            account
+        )
+        .execute(pool)
+        .await?;
+        deleted += batch.rows_affected();
+        if batch.rows_affected() == 0 {
+            return Ok(deleted);
+        }
+    }
+}
+
+/// Deletes what the account has beside actions and records.
+///
+/// # Errors
+/// When the database is away.
+pub async fn delete_bookkeeping(pool: &PgPool, account: &str) -> sqlx::Result<()> {
+    sqlx::query!("DELETE FROM idempotency_keys WHERE account_id = $1", account).execute(pool).await?;
+    sqlx::query!("DELETE FROM removals WHERE account_id = $1", account).execute(pool).await?;
+    sqlx::query!("DELETE FROM account_usage WHERE account_id = $1", account).execute(pool).await?;
+    Ok(())
+}
+
+/// Deletes the account's rows of a table, some thousand at a time, and says how many there were.
+///
+/// # Errors
+/// When the database is away, or the account may not be deleted from there.
+pub async fn delete_records(pool: &PgPool, table: &RecordTable, account: &str) -> sqlx::Result<u64> {
+    let (name, of_account, id) = (table.sql(), table.is_of_account(), quoted(&table.id_column));
+    let statement = format!(
+        "DELETE FROM {name} WHERE {of_account} AND {id} IN (SELECT {id} FROM {name} WHERE {of_account} LIMIT $2)"
+    );
+    if !table.can_name(account) {
+        return Ok(0);
+    }
+    let mut deleted = 0;
+    loop {
+        let batch = sqlx::query(AssertSqlSafe(statement.clone())).bind(account).bind(ROWS_PER_STATEMENT);
+        let batch = batch.execute(pool).await?.rows_affected();
+        deleted += batch;
+        if batch == 0 {
+            return Ok(deleted);
+        }
+    }
+}
+
+/// Rows of the account by table: in every table of the database that has a column `account_id`, whoever made it, and in
+/// those given.
+///
+/// # Errors
+/// When the database is away.
+pub async fn count_rows(
+    pool: &PgPool,
+    account: &str,
+    records: &[RecordTable],
+) -> sqlx::Result<BTreeMap<String, i64>> {
+    let named = sqlx::query!(
+        r#"SELECT c.table_schema AS "schema!", c.table_name AS "name!"
+           FROM information_schema.columns c
+           JOIN information_schema.tables t ON t.table_schema = c.table_schema AND t.table_name = c.table_name
+           WHERE c.column_name = 'account_id' AND c.data_type IN ('text', 'character varying')
+             AND t.table_type = 'BASE TABLE' AND c.table_schema NOT IN ('pg_catalog', 'information_schema')"#
+    )
+    .map(|row| RecordTable {
+        schema: row.schema,
+        name: row.name,
+        account_column: "account_id".to_owned(),
+        account_type: AccountType::Text,
+        id_column: "account_id".to_owned(),
+    })
+    .fetch_all(pool)
+    .await?;
+    let mut counted = BTreeMap::new();
+    for table in named.iter().chain(records) {
+        let statement = format!("SELECT count(*) FROM {} WHERE {}", table.sql(), table.is_of_account());
+        let rows: i64 = if table.can_name(account) {
+            sqlx::query_scalar(AssertSqlSafe(statement)).bind(account).fetch_one(pool).await?
+        } else {
+            0
+        };
+        counted.insert(format!("{}.{}", table.schema, table.name), rows);
+    }
+    Ok(counted)
+}
+
+impl RecordTable {
+    fn sql(&self) -> String {
+        format!("{}.{}", quoted(&self.schema), quoted(&self.name))
+    }
+
+    fn is_of_account(&self) -> String {
+        let account = match self.account_type {
+            AccountType::Text => "$1::text",
+            AccountType::Uuid => "$1::text::uuid",
+            AccountType::Bigint => "$1::text::bigint",
+        };
+        format!("{} = {account}", quoted(&self.account_column))
+    }
+
+    /// Whether an account id is a value of the type that the table names accounts by.
+    fn can_name(&self, account: &str) -> bool {
+        match self.account_type {
+            AccountType::Text => true,
+            AccountType::Uuid => Uuid::try_parse(account).is_ok(),
+            AccountType::Bigint => account.parse::<i64>().is_ok(),
+        }
+    }
+}
+
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}

@@ -1,0 +1,225 @@
+//! Runs an entity's statements: binds the rows' values as arrays, and reads the arrays that come back.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use rust_decimal::Decimal;
+use sqlx::postgres::{PgArguments, PgRow, Postgres};
+use sqlx::query::Query;
+use sqlx::{AssertSqlSafe, PgConnection, Row as _};
+use uuid::Uuid;
+
+use super::declaration::{AccountId, IdKind};
+use super::statements::Statement;
+use super::{Entity, Kind, RecordId, Row, Value};
+
+/// A row of a statement that met a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Matched {
+    /// The row's index in the slice that was given.
+    pub index: usize,
+    /// The record's id.
+    pub id: RecordId,
+}
+
+type Prepared<'q> = Query<'q, Postgres, PgArguments>;
+
+/// How a statement's records are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// As the planner says.
+    Planned,
+    /// In the order of the index.
+    InOrder,
+}
+
+/// Runs a statement that finds or changes records.
+pub(super) async fn matching(
+    conn: &mut PgConnection,
+    entity: &Entity,
+    statement: &Statement,
+    way: Way,
+    account: &AccountId,
+    rows: &[&Row],
+) -> sqlx::Result<Vec<Matched>> {
+    let Some(in_order) = statement.in_order.as_ref().filter(|_| way == Way::InOrder) else {
+        return ask(conn, entity, &statement.sql, statement, account, rows).await;
+    };
+    // Nothing else is sorted in these statements: this rules out every index that does not have the order.
+    sqlx::query("SET LOCAL enable_sort = off").execute(&mut *conn).await?;
+    let mut found = ask(conn, entity, in_order, statement, account, rows).await?;
+    if found.len() < rows.len() {
+        // A record that another transaction changed in the meantime has moved, and is found at its new place.
+        let mut is_found = vec![false; rows.len()];
+        found.iter().for_each(|matched| is_found[matched.index] = true);
+        let open: Vec<usize> = (0..rows.len()).filter(|&index| !is_found[index]).collect();
+        let again: Vec<&Row> = open.iter().map(|&index| rows[index]).collect();
+        let late = ask(conn, entity, in_order, statement, account, &again).await?;
+        found.extend(late.into_iter().map(|Matched { index, id }| Matched { index: open[index], id }));
+    }
+    sqlx::query("SET LOCAL enable_sort TO DEFAULT").execute(conn).await?;
+    Ok(found)
+}
+
+/// To the end of the transaction, statements are planned for the table as it is: a plan that was made and kept while it was
+/// small stays when it has grown.
+pub(super) async fn keep_no_plan(conn: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query("SET LOCAL plan_cache_mode = force_custom_plan").execute(conn).await?;
+    Ok(())
+}
+
+/// The way on which a statement's rows cost what they should: the planner's, if it goes by the unique index.
+pub(super) async fn way(
+    conn: &mut PgConnection,
+    entity: &Entity,
+    statement: &Statement,
+    account: &AccountId,
+    row_count: usize,
+) -> sqlx::Result<Way> {
+    let Some(by) = statement.by else { return Ok(Way::Planned) };
+    let explain = AssertSqlSafe(statement.explain(entity, row_count));
+    let plan = bind_account(sqlx::query(explain), account).fetch_one(conn).await?;
+    let plan: sqlx::types::Json<serde_json::Value> = plan.try_get(0)?;
+    if is_by_index(&plan, [&entity.account.sql, &entity.columns[by].sql]) {
+        return Ok(Way::Planned);
+    }
+    tracing::debug!(entity = entity.name, "the planner's statistics are far from the table; going by the index");
+    Ok(Way::InOrder)
+}
+
+/// Whether the table `t` of a plan is read by an index scan whose condition has both columns.
+fn is_by_index(plan: &serde_json::Value, columns: [&str; 2]) -> bool {
+    match plan {
+        serde_json::Value::Array(parts) => parts.iter().any(|part| is_by_index(part, columns)),
+        serde_json::Value::Object(node) => {
+            let is_table = node.get("Alias").is_some_and(|alias| alias == "t");
+            let condition = node.get("Index Cond").and_then(serde_json::Value::as_str);
+            let names_both = |condition: &str| {
+                let plain: String = condition.chars().filter(|part| !matches!(part, '(' | ')' | '"')).collect();
+                let sides: Vec<&str> = plain.split(" AND ").collect();
+                let has = |column: &str| {
+                    let side = |side: &&str| {
+                        side.strip_prefix(column).is_some_and(|rest| rest.starts_with(" =") || rest.starts_with("::"))
+                    };
+                    sides.iter().any(side)
+                };
+                columns.into_iter().all(has)
+            };
+            (is_table && condition.is_some_and(names_both))
+                || node.values().any(|part| is_by_index(part, columns))
+        }
+        _ => false,
+    }
+}
+
+async fn ask(
+    conn: &mut PgConnection,
+    entity: &Entity,
+    sql: &Arc<str>,
+    statement: &Statement,
+    account: &AccountId,
+    rows: &[&Row],
+) -> sqlx::Result<Vec<Matched>> {
+    let answer = bound(entity, sql, statement, account, rows).fetch_one(conn).await?;
+    let ords: Vec<i64> = answer.try_get::<Option<_>, _>("ords")?.unwrap_or_default();
+    let ids = ids(entity, &answer)?;
+    // Ordinality counts from 1.
+    let index = |ord: i64| usize::try_from(ord - 1).unwrap_or_default();
+    Ok(ords.into_iter().zip(ids).map(|(ord, id)| Matched { index: index(ord), id }).collect())
+}
+
+/// Inserts rows, each complete. Returns the ids of those that met no existing record, by the rows' indexes.
+pub(super) async fn insert(
+    conn: &mut PgConnection,
+    entity: &Entity,
+    account: &AccountId,
+    rows: &[Row],
+) -> sqlx::Result<Vec<Matched>> {
+    let given: Vec<&Row> = rows.iter().collect();
+    let insert = &entity.statements.insert;
+    let answer = bound(entity, &insert.sql, insert, account, &given).fetch_one(conn).await?;
+    let ids = ids(entity, &answer)?;
+    if entity.id.generated {
+        let index_of: HashMap<&Value, usize> =
+            rows.iter().enumerate().filter_map(|(index, row)| Some((row.key(entity)?, index))).collect();
+        let keys = values(&entity.key().kind, &answer, "keys")?;
+        let met = ids.into_iter().zip(&keys);
+        Ok(met.filter_map(|(id, key)| Some(Matched { index: *index_of.get(key)?, id })).collect())
+    } else {
+        let index_of: HashMap<RecordId, usize> =
+            rows.iter().enumerate().filter_map(|(index, row)| Some((row.id()?, index))).collect();
+        Ok(ids.into_iter().filter_map(|id| Some(Matched { index: *index_of.get(&id)?, id })).collect())
+    }
+}
+
+fn bound<'q>(
+    entity: &Entity,
+    sql: &Arc<str>,
+    statement: &Statement,
+    account: &AccountId,
+    rows: &[&Row],
+) -> Prepared<'q> {
+    // The text holds names of a checked declaration, in quotes; values are bound.
+    let mut query = bind_account(sqlx::query(AssertSqlSafe(sql.clone())), account);
+    for &column in &statement.columns {
+        query = bind_column(query, &entity.columns[column].kind, column, rows);
+    }
+    query
+}
+
+fn bind_account<'q>(query: Prepared<'q>, account: &AccountId) -> Prepared<'q> {
+    match account {
+        AccountId::Text(id) => query.bind(id.clone()),
+        AccountId::Uuid(id) => query.bind(*id),
+        AccountId::Bigint(id) => query.bind(*id),
+    }
+}
+
+/// Binds the rows' values in a column as one array. A value of another kind than the column's cannot be: the column read it.
+fn bind_column<'q>(query: Prepared<'q>, kind: &Kind, column: usize, rows: &[&Row]) -> Prepared<'q> {
+    macro_rules! array {
+        ($variant:ident, $kind:ty) => {{
+            let values = rows.iter().map(|row| match row.get(column) {
+                Some(Value::$variant(value)) => Some(value.clone()),
+                _ => None,
+            });
+            query.bind(values.collect::<Vec<Option<$kind>>>())
+        }};
+    }
+    match kind {
+        Kind::Integer { .. } => array!(Integer, i64),
+        Kind::Decimal { .. } => array!(Decimal, Decimal),
+        Kind::Boolean => array!(Boolean, bool),
+        Kind::Date => array!(Date, chrono::NaiveDate),
+        Kind::Instant => array!(Instant, chrono::DateTime<chrono::Utc>),
+        Kind::Uuid => array!(Uuid, Uuid),
+        Kind::Text { .. } | Kind::Email | Kind::Url | Kind::Choice { .. } | Kind::Currency | Kind::Country => {
+            array!(Text, String)
+        }
+    }
+}
+
+fn ids(entity: &Entity, answer: &PgRow) -> sqlx::Result<Vec<RecordId>> {
+    Ok(match entity.id.kind {
+        IdKind::Uuid => array::<Uuid>(answer, "ids")?.into_iter().map(RecordId::Uuid).collect(),
+        IdKind::Bigint => array::<i64>(answer, "ids")?.into_iter().map(RecordId::Bigint).collect(),
+    })
+}
+
+/// The values of an array that a statement returns, of a kind that a key may have.
+fn values(kind: &Kind, answer: &PgRow, name: &str) -> sqlx::Result<Vec<Value>> {
+    Ok(match kind {
+        Kind::Integer { .. } => array::<i64>(answer, name)?.into_iter().map(Value::Integer).collect(),
+        Kind::Uuid => array::<Uuid>(answer, name)?.into_iter().map(Value::Uuid).collect(),
+        Kind::Date => array::<chrono::NaiveDate>(answer, name)?.into_iter().map(Value::Date).collect(),
+        _ => array::<String>(answer, name)?.into_iter().map(Value::Text).collect(),
+    })
+}
+
+/// `array_agg` over no row is NULL.
+fn array<T>(answer: &PgRow, name: &str) -> sqlx::Result<Vec<T>>
+where
+    Vec<T>: for<'r> sqlx::Decode<'r, Postgres> + sqlx::Type<Postgres>,
+{
+    Ok(answer.try_get::<Option<Vec<T>>, _>(name)?.unwrap_or_default())
+}

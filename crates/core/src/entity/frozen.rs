@@ -1,0 +1,88 @@
+//! Entities as they were declared when files were uploaded. Every worker reads a file by the rules of its upload, of whatever
+//! version it is and whatever the files say by then.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sqlx::PgPool;
+use thiserror::Error;
+use uuid::Uuid;
+
+use super::{Entities, Entity, parse};
+use crate::db;
+use crate::health::{Dependency, Outage};
+
+/// Entities that a process keeps; they are few, and read again when they are needed again.
+const MOST_KEPT: usize = 256;
+
+/// Why an action's entity is not known.
+#[derive(Debug, Error)]
+pub enum FrozenError {
+    /// The action has no declaration of its own, and its entity does not come with this version.
+    #[error("there is no entity `{0}`")]
+    NoSuchEntity(String),
+    /// The declaration is not there any more.
+    #[error("the declaration of `{0}` that the file was uploaded under is missing from entity_declarations")]
+    Missing(String),
+    /// A newer version wrote it.
+    #[error("this version cannot read the declaration that the file was uploaded under: {0}")]
+    Unreadable(String),
+    /// The database is away.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+impl FrozenError {
+    /// Set where waiting may help.
+    #[must_use]
+    pub fn outage(&self) -> Option<Outage> {
+        match self {
+            Self::Database(error) if db::is_outage(error) => Some(Outage::new(Dependency::Database, error)),
+            _ => None,
+        }
+    }
+}
+
+/// The entities of actions, by the hash of their declaration. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct FrozenEntities(Arc<Mutex<HashMap<Uuid, Arc<Entity>>>>);
+
+impl FrozenEntities {
+    /// The entity `name` as it was declared; the one that comes with the platform for actions of before declarations were kept.
+    ///
+    /// # Errors
+    /// [`FrozenError`] when it cannot be known, or the database is away.
+    pub async fn get(
+        &self,
+        pool: &PgPool,
+        name: &str,
+        hash: Option<Uuid>,
+    ) -> Result<Arc<Entity>, FrozenError> {
+        let Some(hash) = hash else {
+            let entity = Entities::built_in().find(name).cloned();
+            return entity.ok_or_else(|| FrozenError::NoSuchEntity(name.to_owned()));
+        };
+        if let Some(entity) = self.kept(hash) {
+            return Ok(entity);
+        }
+        let text = db::find_declaration(pool, hash).await?.ok_or_else(|| FrozenError::Missing(name.to_owned()))?;
+        let entity = parse(&format!("{name}.toml"), &text).map_err(|problems| {
+            let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            FrozenError::Unreadable(lines.join("; "))
+        })?;
+        Ok(self.keep(hash, Arc::new(entity)))
+    }
+
+    fn kept(&self, hash: Uuid) -> Option<Arc<Entity>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&hash).cloned()
+    }
+
+    fn keep(&self, hash: Uuid, entity: Arc<Entity>) -> Arc<Entity> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= MOST_KEPT {
+            kept.clear();
+        }
+        kept.insert(hash, entity.clone());
+        entity
+    }
+}

@@ -1,0 +1,382 @@
+//! What a column's cells may hold: the value that a text means, and the rules that the value must keep. Both come from the
+//! declaration. The rules are `validator`'s functions where it has them; what a text means is [`crate::value`]'s to say.
+
+use regex::Regex;
+use rust_decimal::Decimal;
+use serde::Serialize;
+use validator::{ValidateEmail, ValidateLength, ValidateRegex};
+
+use super::Value;
+use crate::value::{self, ReadSettings};
+
+/// Longest e-mail address that can exist: 64 characters, `@`, 255 characters (RFC 5321).
+const LONGEST_EMAIL: u64 = 320;
+
+/// The kinds there are, by the names that declarations and the API use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ColumnKind {
+    /// Any text.
+    Text,
+    /// An e-mail address.
+    Email,
+    /// A web address.
+    Url,
+    /// A whole number.
+    Integer,
+    /// A decimal number, kept exactly.
+    Decimal,
+    /// True or false.
+    Boolean,
+    /// A day.
+    Date,
+    /// A point in time, kept to the microsecond.
+    Instant,
+    /// One of the values that the rule names.
+    Choice,
+    /// An ISO 4217 code.
+    Currency,
+    /// An ISO 3166 code.
+    Country,
+    /// A UUID.
+    Uuid,
+}
+
+impl ColumnKind {
+    /// Every kind.
+    pub const ALL: [Self; 12] = [
+        Self::Text,
+        Self::Email,
+        Self::Url,
+        Self::Integer,
+        Self::Decimal,
+        Self::Boolean,
+        Self::Date,
+        Self::Instant,
+        Self::Choice,
+        Self::Currency,
+        Self::Country,
+        Self::Uuid,
+    ];
+
+    /// The name in declarations and in the API.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Email => "email",
+            Self::Url => "url",
+            Self::Integer => "integer",
+            Self::Decimal => "decimal",
+            Self::Boolean => "boolean",
+            Self::Date => "date",
+            Self::Instant => "instant",
+            Self::Choice => "choice",
+            Self::Currency => "currency",
+            Self::Country => "country",
+            Self::Uuid => "uuid",
+        }
+    }
+
+    /// The kind called `name`, if there is one.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+}
+
+/// Bounds of a value, each of which may be open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds<T> {
+    /// Least value.
+    pub min: Option<T>,
+    /// Greatest value.
+    pub max: Option<T>,
+}
+
+impl<T> Bounds<T> {
+    /// No bounds.
+    pub const OPEN: Self = Self { min: None, max: None };
+}
+
+/// A kind with its rules.
+#[derive(Debug, Clone)]
+pub enum Kind {
+    /// Any text.
+    Text {
+        /// White space and invisible characters at both ends are not part of the value.
+        trim: bool,
+        /// The value is put in lower case.
+        lower: bool,
+        /// Characters that it has.
+        length: Bounds<u64>,
+        /// What it looks like, as a whole.
+        pattern: Option<Regex>,
+    },
+    /// An e-mail address, in lower case.
+    Email,
+    /// A web address.
+    Url,
+    /// A whole number.
+    Integer {
+        /// What it lies between.
+        range: Bounds<i64>,
+    },
+    /// A decimal number.
+    Decimal {
+        /// Digits after the point.
+        scale: u32,
+        /// What it lies between.
+        range: Bounds<Decimal>,
+    },
+    /// True or false.
+    Boolean,
+    /// A day.
+    Date,
+    /// A point in time.
+    Instant,
+    /// One of several values.
+    Choice {
+        /// Those.
+        choices: Vec<String>,
+    },
+    /// A currency's code.
+    Currency,
+    /// A country's code.
+    Country,
+    /// A UUID.
+    Uuid,
+}
+
+impl Kind {
+    /// The kind without its rules.
+    #[must_use]
+    pub fn name(&self) -> ColumnKind {
+        match self {
+            Self::Text { .. } => ColumnKind::Text,
+            Self::Email => ColumnKind::Email,
+            Self::Url => ColumnKind::Url,
+            Self::Integer { .. } => ColumnKind::Integer,
+            Self::Decimal { .. } => ColumnKind::Decimal,
+            Self::Boolean => ColumnKind::Boolean,
+            Self::Date => ColumnKind::Date,
+            Self::Instant => ColumnKind::Instant,
+            Self::Choice { .. } => ColumnKind::Choice,
+            Self::Currency => ColumnKind::Currency,
+            Self::Country => ColumnKind::Country,
+            Self::Uuid => ColumnKind::Uuid,
+        }
+    }
+
+    /// PostgreSQL's type for its values in the arrays of a statement. Whole numbers travel in 64 bits and fit into a
+    /// narrower column or are refused by it.
+    #[must_use]
+    pub fn sql_type(&self) -> &'static str {
+        match self {
+            Self::Integer { .. } => "int8",
+            Self::Decimal { .. } => "numeric",
+            Self::Boolean => "bool",
+            Self::Date => "date",
+            Self::Instant => "timestamptz",
+            Self::Uuid => "uuid",
+            Self::Text { .. }
+            | Self::Email
+            | Self::Url
+            | Self::Choice { .. }
+            | Self::Currency
+            | Self::Country => "text",
+        }
+    }
+
+    /// The value that a cell's text means, if it is not empty, checked against the rules.
+    ///
+    /// # Errors
+    /// A sentence to be read after the column's name. It does not repeat the value.
+    pub fn read(&self, text: &str, settings: &ReadSettings) -> Result<Option<Value>, String> {
+        if text.contains('\0') {
+            // PostgreSQL cannot store U+0000 in text; refused here, so that the sentence names the column.
+            return Err("must not contain a NUL character".to_owned());
+        }
+        let cleaned = value::clean(text);
+        let text = if let Self::Text { trim: false, .. } = self { text } else { cleaned.as_ref() };
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let value = match self {
+            Self::Text { lower, length, pattern, .. } => {
+                let text = if *lower { text.to_lowercase() } else { text.to_owned() };
+                check_length(&text, length)?;
+                check_pattern(&text, pattern.as_ref())?;
+                Value::Text(text)
+            }
+            Self::Email => Value::Text(email(text)?),
+            Self::Url => Value::Text(value::url(text)?),
+            Self::Integer { range } => {
+                let number = value::integer(text)?;
+                check_range(&number, range)?;
+                Value::Integer(number)
+            }
+            Self::Decimal { scale, range } => {
+                let number = value::decimal(text, *scale, settings)?;
+                check_range(&number, range)?;
+                Value::Decimal(number)
+            }
+            Self::Boolean => Value::Boolean(value::boolean(text)?),
+            Self::Date => Value::Date(value::date(text)?),
+            Self::Instant => Value::Instant(value::instant(text, settings)?),
+            Self::Choice { choices } => Value::Text(value::choice(text, choices)?.to_owned()),
+            Self::Currency => Value::Text(value::currency(text)?),
+            Self::Country => Value::Text(value::country(text)?),
+            Self::Uuid => Value::Uuid(value::uuid(text)?),
+        };
+        Ok(Some(value))
+    }
+
+    /// The rules as a sentence.
+    #[must_use]
+    pub fn rule(&self) -> String {
+        match self {
+            Self::Text { trim, lower, length, pattern } => text_rule(*trim, *lower, length, pattern.as_ref()),
+            Self::Email => "a valid e-mail address, trimmed and lower-cased".to_owned(),
+            Self::Url => "a web address that begins with http:// or https://".to_owned(),
+            Self::Integer { range: Bounds { min: None, max: None } } => "a whole number".to_owned(),
+            Self::Integer { range } => format!("a whole number, {}", within(range)),
+            Self::Decimal { scale, range } => {
+                let digits = format!("with at most 15 digits before the point and {scale} after it");
+                match range {
+                    Bounds { min: None, max: None } => format!("a decimal number {digits}"),
+                    range => format!("{}, {digits}", within(range)),
+                }
+            }
+            Self::Boolean => "true or false".to_owned(),
+            Self::Date => "a day as year, month and day: 2026-01-31".to_owned(),
+            Self::Instant => "an RFC 3339 instant with its offset, down to microseconds".to_owned(),
+            Self::Choice { choices } => one_of(choices),
+            Self::Currency => "an ISO 4217 code".to_owned(),
+            Self::Country => "an ISO 3166 code of two letters".to_owned(),
+            Self::Uuid => "a UUID".to_owned(),
+        }
+    }
+
+    /// A value that passes, where the kind alone tells one.
+    #[must_use]
+    pub(super) fn example(&self) -> Option<String> {
+        let example = match self {
+            Self::Text { length, pattern: None, .. } => text_example(length),
+            Self::Text { .. } => return None,
+            Self::Email => "ada@example.com".to_owned(),
+            Self::Url => "https://example.com".to_owned(),
+            Self::Integer { range } => range.min.or(range.max.map(|max| max.min(1))).unwrap_or(1).to_string(),
+            Self::Decimal { range, .. } => {
+                let one = Decimal::ONE;
+                range.min.or(range.max.map(|max| max.min(one))).unwrap_or(one).to_string()
+            }
+            Self::Boolean => "true".to_owned(),
+            Self::Date => "2026-01-31".to_owned(),
+            Self::Instant => "2026-01-31T12:00:00Z".to_owned(),
+            Self::Choice { choices } => choices.first()?.clone(),
+            Self::Currency => "EUR".to_owned(),
+            Self::Country => "DE".to_owned(),
+            Self::Uuid => "0192d3f0-7c1e-7b7a-9d55-3f1f0e6a4c11".to_owned(),
+        };
+        Some(example)
+    }
+}
+
+fn email(text: &str) -> Result<String, String> {
+    let address = value::email(text)?;
+    if !address.validate_email() {
+        return Err("must be a valid e-mail address".to_owned());
+    }
+    check_length(&address, &Bounds { min: None, max: Some(LONGEST_EMAIL) })?;
+    Ok(address)
+}
+
+fn check_length(text: &str, length: &Bounds<u64>) -> Result<(), String> {
+    if text.validate_length(length.min, length.max, None) {
+        return Ok(());
+    }
+    Err(match (length.min, length.max) {
+        (Some(min), Some(max)) if min == max => format!("must have {min} characters"),
+        (Some(min), Some(max)) => format!("must have {min} to {max} characters"),
+        (Some(min), None) => format!("must have at least {min} characters"),
+        (None, max) => format!("must have at most {} characters", max.unwrap_or_default()),
+    })
+}
+
+fn check_pattern(text: &str, pattern: Option<&Regex>) -> Result<(), String> {
+    match pattern {
+        Some(pattern) if !text.validate_regex(pattern) => {
+            Err(format!("must match the pattern {}", plain(pattern)))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// `validator`'s range knows no decimals, and this comparison is all that it does.
+fn check_range<T: Copy + PartialOrd + ToString>(
+    number: &T,
+    range: &Bounds<T>,
+) -> Result<(), String> {
+    let is_within = range.min.is_none_or(|min| *number >= min) && range.max.is_none_or(|max| *number <= max);
+    if is_within {
+        return Ok(());
+    }
+    Err(match (range.min, range.max) {
+        (Some(min), Some(max)) => format!("must be between {} and {}", min.to_string(), max.to_string()),
+        (Some(min), None) => format!("must be {} or more", min.to_string()),
+        (None, max) => format!("must be {} or less", max.map(|max| max.to_string()).unwrap_or_default()),
+    })
+}
+
+/// The pattern as the declaration has it: `parse` anchors it at both ends.
+fn plain(pattern: &Regex) -> &str {
+    let anchored = pattern.as_str();
+    anchored.strip_prefix("^(?:").and_then(|rest| rest.strip_suffix(")$")).unwrap_or(anchored)
+}
+
+fn text_rule(trim: bool, lower: bool, length: &Bounds<u64>, pattern: Option<&Regex>) -> String {
+    let characters = match (length.min, length.max) {
+        (Some(min), Some(max)) if min == max => format!("{min} characters"),
+        (Some(min), Some(max)) => format!("{min} to {max} characters"),
+        (Some(min), None) => format!("{min} characters or more"),
+        (None, Some(max)) => format!("at most {max} characters"),
+        (None, None) => "text".to_owned(),
+    };
+    let mut parts = vec![characters];
+    if !trim {
+        parts.push("white space included".to_owned());
+    }
+    if lower {
+        parts.push("lower-cased".to_owned());
+    }
+    if let Some(pattern) = pattern {
+        parts.push(format!("matching the pattern {}", plain(pattern)));
+    }
+    parts.join(", ")
+}
+
+fn within<T: ToString>(range: &Bounds<T>) -> String {
+    match (&range.min, &range.max) {
+        (Some(min), Some(max)) => format!("between {} and {}", min.to_string(), max.to_string()),
+        (Some(min), None) => format!("{} or more", min.to_string()),
+        (None, Some(max)) => format!("{} or less", max.to_string()),
+        (None, None) => String::new(),
+    }
+}
+
+/// `a, b or c`.
+fn one_of(choices: &[String]) -> String {
+    match choices {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first @ .., last] => format!("{} or {last}", first.join(", ")),
+    }
+}
+
+fn text_example(length: &Bounds<u64>) -> String {
+    let bound = |length: u64| usize::try_from(length).unwrap_or(usize::MAX);
+    let (min, max) = (length.min.map_or(0, bound), length.max.map_or(usize::MAX, bound));
+    let count = "Example".len().clamp(min, max.max(min));
+    "Example".chars().cycle().take(count.min(1000)).collect()
+}

@@ -1,0 +1,55 @@
+//! From text to typed values, once. An empty cell, like a column that the file lacks, is no value.
+
+use super::{ColumnMap, Entity, Row};
+
+/// A row's uploaded fields.
+pub trait Fields {
+    /// The field at an uploaded position.
+    fn get(&self, position: usize) -> Option<&str>;
+}
+
+impl Fields for csv_intake::Record {
+    fn get(&self, position: usize) -> Option<&str> {
+        self.get(position)
+    }
+}
+
+impl Fields for crate::chunk::ChunkRow<'_> {
+    fn get(&self, position: usize) -> Option<&str> {
+        self.field(position)
+    }
+}
+
+/// A value that breaks a rule. The sentence never repeats the value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldProblem {
+    /// The entity's column.
+    pub column: String,
+    /// What is wrong, to be read after the column's name: "must be …".
+    pub message: String,
+}
+
+impl FieldProblem {
+    /// Everything that is wrong with a row, as one sentence for its uploader.
+    #[must_use]
+    pub fn sentence(problems: &[Self]) -> String {
+        let sentences: Vec<_> =
+            problems.iter().map(|problem| format!("{} {}", problem.column, problem.message)).collect();
+        sentences.join("; ")
+    }
+}
+
+/// Reads a row's values, and tells which of its cells break a rule; those count as no value.
+pub(super) fn read_row(entity: &Entity, map: &ColumnMap, fields: &dyn Fields) -> (Row, Vec<FieldProblem>) {
+    let mut problems = Vec::new();
+    let mut values = Vec::with_capacity(entity.columns.len());
+    for index in 0..entity.columns.len() {
+        let cell = map.position(index).and_then(|position| fields.get(position)).unwrap_or_default();
+        let value = entity.read(index, cell, map.settings());
+        values.push(value.unwrap_or_else(|message| {
+            problems.push(FieldProblem { column: entity.columns[index].name.clone(), message });
+            None
+        }));
+    }
+    (Row::new(values), problems)
+}

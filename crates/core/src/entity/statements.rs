@@ -1,0 +1,236 @@
+//! The statements of an entity, built from its declaration: one text each, so that a connection prepares it once.
+//!
+//! Every statement is set-based. Its rows come as one array per column, `$2`, `$3`, …; `$1` is the account. No two rows given
+//! to one statement have the same id or the same key, so the order within it does not matter. The answer comes as arrays in
+//! one row, because ten thousand rows are dear to read; `ord` says which of the given rows met which record.
+//!
+//! A row is found by the unique index on account and id, or account and key, and by nothing else: any other way reads all
+//! records of an account for each of ten thousand rows. Two texts see to that (docs/decisions/0017).
+//! - `sql` is what one would write: the account is compared with the parameter, so that a distributed PostgreSQL sends the
+//!   statement to one node, and the planner finds the index as long as its statistics are anything like the table.
+//! - `in_order` leaves the planner no choice: each row asks for the first record at its place in the order of the index, which
+//!   only that index can give without sorting. It costs a fifth more, and is taken where the plan of `sql` is not the right one.
+
+use std::sync::Arc;
+
+use super::declaration::quoted;
+use super::{Column, Entity};
+
+/// A statement, and the columns whose arrays it takes, in order.
+#[derive(Debug, Clone, Default)]
+pub struct Statement {
+    /// The text.
+    pub sql: Arc<str>,
+    /// A text with the same effect that finds each record in the order of the index; an insert has none.
+    pub in_order: Option<Arc<str>>,
+    /// Index of the column that names a record, beside the account; an insert has none.
+    pub by: Option<usize>,
+    /// Indexes of the entity's columns.
+    pub columns: Vec<usize>,
+}
+
+impl Statement {
+    /// A text that asks how the planner would run [`Self::sql`] with so many rows. Only `$1` is left of its parameters.
+    #[must_use]
+    pub fn explain(&self, entity: &Entity, row_count: usize) -> String {
+        let mut sql = self.sql.to_string();
+        for (place, &column) in self.columns.iter().enumerate() {
+            let sql_type = entity.columns()[column].kind.sql_type();
+            // The planner looks at the length of an array, not into it.
+            let filled = format!("array_fill(NULL::{sql_type}, ARRAY[{row_count}])");
+            sql = sql.replacen(&array(place, &entity.columns()[column]), &filled, 1);
+        }
+        format!("EXPLAIN (FORMAT JSON) {sql}")
+    }
+}
+
+/// Every statement of an entity.
+#[derive(Debug, Clone, Default)]
+pub struct Statements {
+    /// Inserts rows that meet no record. Returns the new ids, and the keys with them where the database gives the ids.
+    pub insert: Statement,
+    /// Changes the records with the rows' ids, key included; values that a row lacks stay.
+    pub update_by_id: Statement,
+    /// Changes the records with the rows' keys; values that a row lacks stay.
+    pub update_by_key: Statement,
+    /// Removes the records with the rows' ids.
+    pub delete_by_id: Statement,
+    /// Removes the records with the rows' keys.
+    pub delete_by_key: Statement,
+    /// Finds the records with the rows' keys.
+    pub find_by_key: Statement,
+}
+
+impl Statements {
+    /// Builds them.
+    pub(super) fn of(entity: &Entity) -> Self {
+        let (id, key) = (Entity::ID_COLUMN, entity.key_column());
+        let all: Vec<usize> = (0..entity.columns().len()).collect();
+        let without_id: Vec<usize> = all.iter().copied().filter(|&column| column != id).collect();
+        let by_key: Vec<usize> =
+            std::iter::once(key).chain(without_id.iter().copied().filter(|&column| column != key)).collect();
+        let inserted = if entity.id().generated { without_id } else { all.clone() };
+        Self {
+            insert: Statement { sql: insert(entity, &inserted).into(), columns: inserted, ..Statement::default() },
+            update_by_id: matching(entity, id, all, &Effect::update(entity, id)),
+            update_by_key: matching(entity, key, by_key, &Effect::update(entity, key)),
+            delete_by_id: matching(entity, id, vec![id], &Effect::delete(entity)),
+            delete_by_key: matching(entity, key, vec![key], &Effect::delete(entity)),
+            find_by_key: matching(entity, key, vec![key], &Effect::find(entity)),
+        }
+    }
+
+    /// Each with its name.
+    #[must_use]
+    pub fn named(&self) -> [(&'static str, &Statement); 6] {
+        [
+            ("insert", &self.insert),
+            ("update by id", &self.update_by_id),
+            ("update by key", &self.update_by_key),
+            ("delete by id", &self.delete_by_id),
+            ("delete by key", &self.delete_by_key),
+            ("find by key", &self.find_by_key),
+        ]
+    }
+}
+
+fn insert(entity: &Entity, columns: &[usize]) -> String {
+    let names = list(entity, columns, |_, column| quoted(&column.sql));
+    let values = list(entity, columns, |_, column| format!("i.{}", quoted(&column.sql)));
+    let (returning, answer) = if entity.id().generated {
+        let key = entity.key();
+        let key = format!("{}::{} AS key", quoted(&key.sql), key.kind.sql_type());
+        (format!("{}, {key}", returned_id(entity, "")), "array_agg(id) AS ids, array_agg(key) AS keys")
+    } else {
+        (returned_id(entity, ""), "array_agg(id) AS ids")
+    };
+    format!(
+        "WITH answer AS (\n  \
+           INSERT INTO {table} ({account}, {names})\n  \
+           SELECT $1::{account_type}, {values}\n  \
+           FROM unnest({arrays}) AS i ({names})\n  \
+           ON CONFLICT DO NOTHING\n  \
+           RETURNING {returning})\n\
+         SELECT {answer} FROM answer",
+        table = entity.table_sql(),
+        account = quoted(&entity.account().sql),
+        account_type = entity.account().kind.sql_type(),
+        arrays = arrays(entity, columns),
+    )
+}
+
+/// What a statement does with the records that its rows find: the text around how they are found.
+struct Effect {
+    /// Up to the rows.
+    before: String,
+    /// After the condition.
+    after: String,
+    /// The records are only looked at.
+    is_read: bool,
+}
+
+impl Effect {
+    /// Every column but those that say which record is meant; the id never changes.
+    fn update(entity: &Entity, by: usize) -> Self {
+        let changed = |&column: &usize| column != by && column != Entity::ID_COLUMN;
+        let changed: Vec<usize> = (0..entity.columns().len()).filter(changed).collect();
+        let sets = list(entity, &changed, |_, column| {
+            let name = quoted(&column.sql);
+            format!("{name} = coalesce(i.{name}, t.{name})")
+        });
+        let stamp = entity.updated_at.as_deref().map(|column| format!("{} = now()", quoted(column)));
+        let mut sets: Vec<String> =
+            [Some(sets).filter(|sets| !sets.is_empty()), stamp].into_iter().flatten().collect();
+        if sets.is_empty() {
+            // A table of nothing but id and key has nothing to change; its records are found all the same.
+            let by = quoted(&entity.columns()[by].sql);
+            sets.push(format!("{by} = t.{by}"));
+        }
+        Self {
+            before: format!("UPDATE {} t\n  SET {}\n  FROM", entity.table_sql(), sets.join(", ")),
+            ..Self::delete(entity)
+        }
+    }
+
+    fn delete(entity: &Entity) -> Self {
+        Self {
+            before: format!("DELETE FROM {} t\n  USING", entity.table_sql()),
+            after: format!("\n  RETURNING i.{}, {}", ord(entity), returned_id(entity, "t.")),
+            is_read: false,
+        }
+    }
+
+    fn find(entity: &Entity) -> Self {
+        Self {
+            before: format!("SELECT i.{}, {}\n  FROM", ord(entity), returned_id(entity, "t.")),
+            after: String::new(),
+            is_read: true,
+        }
+    }
+}
+
+fn matching(entity: &Entity, by: usize, columns: Vec<usize>, effect: &Effect) -> Statement {
+    let Effect { before, after, is_read } = effect;
+    let (table, ord) = (entity.table_sql(), ord(entity));
+    let (account, name) = (quoted(&entity.account().sql), quoted(&entity.columns()[by].sql));
+    let account_type = entity.account().kind.sql_type();
+    let names = list(entity, &columns, |_, column| quoted(&column.sql));
+    let arrays = arrays(entity, &columns);
+    let also = if *is_read { format!(" {table} t,") } else { String::new() };
+    let planned = format!(
+        "{before}{also} (SELECT * FROM unnest({arrays}) WITH ORDINALITY OFFSET 0) AS i ({names}, {ord})\n  \
+         WHERE t.{account} = $1::{account_type} AND t.{name} = i.{name}{after}"
+    );
+    // The place of a record in its table, so that the record found is the record changed.
+    let found = format!(
+        "r.{account} = $1::{account_type} AND r.{name} >= i.{name} AND r.{name} <= i.{name}\n    \
+         ORDER BY r.{name} LIMIT 1"
+    );
+    let rows = format!("unnest({arrays}) WITH ORDINALITY AS i ({names}, {ord})");
+    let in_order = if *is_read {
+        format!(
+            "{before} {rows}\n  CROSS JOIN LATERAL (\n    SELECT r.* FROM {table} r WHERE {found}) AS t{after}"
+        )
+    } else {
+        format!(
+            "{before} {rows}\n  CROSS JOIN LATERAL (\n    \
+             SELECT r.tableoid, r.ctid FROM {table} r WHERE {found}) AS f (part, place)\n  \
+             WHERE t.ctid = f.place AND t.tableoid = f.part{after}"
+        )
+    };
+    let answered = |sql: String| -> Arc<str> {
+        format!("WITH answer AS (\n  {sql})\nSELECT array_agg({ord}) AS ords, array_agg(id) AS ids FROM answer").into()
+    };
+    Statement { sql: answered(planned), in_order: Some(answered(in_order)), by: Some(by), columns }
+}
+
+fn list(entity: &Entity, columns: &[usize], each: impl Fn(usize, &Column) -> String) -> String {
+    let parts: Vec<String> =
+        columns.iter().enumerate().map(|(place, &column)| each(place, &entity.columns()[column])).collect();
+    parts.join(", ")
+}
+
+fn arrays(entity: &Entity, columns: &[usize]) -> String {
+    list(entity, columns, array)
+}
+
+/// The parameter of a column, the `place`-th of its statement.
+fn array(place: usize, column: &Column) -> String {
+    format!("${}::{}[]", place + 2, column.kind.sql_type())
+}
+
+fn returned_id(entity: &Entity, table: &str) -> String {
+    format!("{table}{}::{} AS id", quoted(&entity.id().sql), entity.id().kind.sql_type())
+}
+
+/// A name for the place of a row that no column of the table has.
+fn ord(entity: &Entity) -> String {
+    let mut name = "ord".to_owned();
+    while entity.columns().iter().any(|column| column.sql == name) {
+        name.push('_');
+    }
+    name
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,58 @@
+//! What the text of a cell means. A value is refused rather than rounded or guessed; what can mean one thing only is
+//! taken, whatever its notation.
+//!
+//! Each function reads one kind of value from text that [`clean()`] has cleaned. Its error is a sentence to be read after
+//! the column's name, in words for people who keep their data in spreadsheets; it never repeats the value.
+
+mod email;
+mod key;
+mod number;
+mod place;
+mod time;
+mod word;
+
+use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
+
+pub use csv_intake::clean::clean;
+pub use email::email;
+pub use key::key;
+pub use number::{decimal, integer};
+pub use place::{country, currency, url};
+pub use time::{date, instant};
+pub use word::{boolean, choice, uuid};
+
+/// What the uploader said about values that would be a guess otherwise; stored with the action, so that every reader of
+/// the file reads alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ReadSettings {
+    /// Zone of dates and times without an offset. chrono-tz, because instants are chrono's here and its answers tell
+    /// the hours that a zone skips or has twice.
+    pub timezone: Option<Tz>,
+    /// What separates the whole part of a number from the rest.
+    pub decimal: DecimalMark,
+}
+
+/// What separates the whole part of a number from the rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DecimalMark {
+    /// `1234.5`
+    #[default]
+    Point,
+    /// `1234,5`
+    Comma,
+}
+
+impl DecimalMark {
+    /// The mark called `name`, if there is one.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "point" => Some(Self::Point),
+            "comma" => Some(Self::Comma),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Names that resemble each other: what a column was probably meant to be, and how sure that is.
+
+use std::borrow::Cow;
+
+use super::{Known, Resolved};
+use crate::record::is_blank_char;
+
+/// Characters of an uploaded name that are repeated in a message.
+pub(super) const SHOWN_CHARS: usize = 64;
+
+/// Jaro-Winkler similarity from which a known column is offered instead of an unknown one: `e-mail`, `mail` and
+/// `order_no` find theirs, `phone` and `street` find nothing among the columns of our entities.
+const SIMILAR_ENOUGH: f64 = 0.8;
+/// How sure another name of a column is, beside its own.
+const ALIAS_CONFIDENCE: f64 = 0.95;
+/// The most that likeness alone is worth.
+const LIKENESS_CONFIDENCE: f64 = 0.9;
+
+/// What an uploaded column probably stands for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Suggestion {
+    /// Index of the known column.
+    pub column: usize,
+    /// From 0 to 1: 1 for its own name, less for another name of it, less again for a name that is like one of them.
+    pub confidence: f64,
+}
+
+/// What each uploaded column probably stands for, beside what is known of it. No known column is suggested twice: the surest
+/// keeps it.
+#[must_use]
+pub fn suggest(header: &[String], resolved: &Resolved, known: &[Known<'_>]) -> Vec<Option<Suggestion>> {
+    let mut pairs = Vec::new();
+    for (position, column) in resolved.used() {
+        // By its name or an alias; else the uploader has said so.
+        let confidence = match confidence(&header[position], &known[column]) {
+            by_alias if by_alias == ALIAS_CONFIDENCE => by_alias,
+            _ => 1.0,
+        };
+        pairs.push((position, Suggestion { column, confidence }));
+    }
+    let is_known = |column: usize| resolved.columns.contains(&Some(column));
+    for &position in &resolved.unknown {
+        for (column, candidate) in known.iter().enumerate().filter(|(column, _)| !is_known(*column)) {
+            let confidence = confidence(&header[position], candidate);
+            if confidence > 0.0 {
+                pairs.push((position, Suggestion { column, confidence }));
+            }
+        }
+    }
+    // A stable sort: of equals the first column of the file comes first.
+    pairs.sort_by(|(_, left), (_, right)| right.confidence.total_cmp(&left.confidence));
+    let mut suggestions: Vec<Option<Suggestion>> = vec![None; header.len()];
+    let mut is_taken = vec![false; known.len()];
+    for (position, suggestion) in pairs {
+        if suggestions[position].is_none() && !is_taken[suggestion.column] {
+            is_taken[suggestion.column] = true;
+            suggestions[position] = Some(suggestion);
+        }
+    }
+    suggestions
+}
+
+fn confidence(name: &str, known: &Known<'_>) -> f64 {
+    let wanted = comparable(name);
+    if wanted.is_empty() {
+        return 0.0;
+    }
+    if wanted == comparable(known.name) {
+        return 1.0;
+    }
+    if known.aliases.iter().any(|alias| comparable(alias) == wanted) {
+        return ALIAS_CONFIDENCE;
+    }
+    let letters_of_name = letters(name);
+    let names = std::iter::once(known.name).chain(known.aliases.iter().map(String::as_str));
+    let best = names.map(|other| strsim::jaro_winkler(&letters_of_name, &letters(other))).fold(0.0, f64::max);
+    if best < SIMILAR_ENOUGH { 0.0 } else { (best * LIKENESS_CONFIDENCE * 100.0).round() / 100.0 }
+}
+
+/// The form in which names are compared.
+pub(super) fn comparable(name: &str) -> String {
+    name.trim_matches(is_blank_char).to_lowercase()
+}
+
+/// The part of an uploaded name that a message repeats.
+pub(super) fn shown(name: &str) -> Cow<'_, str> {
+    match name.char_indices().nth(SHOWN_CHARS) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &name[..end])),
+        None => Cow::Borrowed(name),
+    }
+}
+
+/// What to say about a name that is no column's: the column that is like it, or else all of them.
+pub(super) fn advice(name: &str, known: &[Known<'_>]) -> String {
+    if let Some(similar) = most_similar(name, known.iter().map(|known| known.name)) {
+        return format!("did you mean `{similar}`?");
+    }
+    let columns: Vec<_> = known.iter().map(|known| format!("`{}`", known.name)).collect();
+    format!("the columns are {}", columns.join(", "))
+}
+
+/// The candidate that `name` was probably meant to be.
+pub(super) fn most_similar<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let name = letters(name);
+    candidates
+        .map(|candidate| (strsim::jaro_winkler(&name, &letters(candidate)), candidate))
+        .filter(|(similarity, _)| *similarity >= SIMILAR_ENOUGH)
+        // The name decides between equals, so that the answer does not depend on the order of a hash table.
+        .max_by(|left, right| left.0.total_cmp(&right.0).then_with(|| right.1.cmp(left.1)))
+        .map(|(_, candidate)| candidate)
+}
+
+/// Only the part that would be shown is compared, for the cost grows with the square of the length.
+fn letters(text: &str) -> String {
+    text.chars()
+        .take(SHOWN_CHARS)
+        .filter(|char| char.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect()
+}

@@ -1,0 +1,315 @@
+//! Where a record and its cells end: a scan over bytes that knows nothing of buffers, encodings or rows.
+//!
+//! Written for this crate because the parsers there are forgive a quote in the wrong place (`"a"b` is read as `ab`), and a
+//! record that swallowed the next ones looks like any other. Here a closing quote is followed by a delimiter or a line
+//! end, and whatever else is a fault of that row.
+
+use memchr::{memchr_iter, memchr3};
+
+use super::record::Record;
+
+/// What a scan found.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Found {
+    /// A record whose content ends at `end`, before its line end; the next one begins at `next`.
+    Record { end: usize, next: usize },
+    /// Too few bytes to tell.
+    More,
+    /// Quotes that do not fit.
+    Fault(QuoteFault),
+}
+
+/// Why a record's quotes do not fit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum QuoteFault {
+    /// The quoted cell in this column (from 1) goes on after the line, and never ends as a cell may.
+    Unclosed { column: usize },
+    /// In this column (from 1) a closing quote is followed by something else, on the record's first line.
+    Followed { column: usize },
+}
+
+/// What earlier scans saw of the text ahead, so that it need not be looked at for each row again: a file in which every line
+/// opens a quote would otherwise cost the square of its size.
+///
+/// Every line end from `from` to `until` was met inside a quoted cell, by a scan that began at or after `from`. A scan
+/// that meets one of them inside a quoted cell is in the same state, so it may go on at `until`.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct QuotedAhead {
+    from: u64,
+    until: u64,
+}
+
+/// Text to look at.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct View<'a> {
+    /// The bytes, from the first of a record on.
+    pub bytes: &'a [u8],
+    /// Where in the text they begin.
+    pub offset: u64,
+    /// Nothing follows them.
+    pub at_end: bool,
+}
+
+/// Looks for the ends of one record after another.
+#[derive(Debug)]
+pub(super) struct Scanner {
+    delimiter: u8,
+    ahead: QuotedAhead,
+    jumps: Jumps,
+    /// The column of the cell that the record's first line ends in, where that is a quoted one.
+    open_column: Option<usize>,
+    /// Whether the last scan stopped inside a quoted cell.
+    in_quotes: bool,
+}
+
+/// Whether a scan passes over what [`QuotedAhead`] knows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Jumps {
+    Allowed,
+    Taken,
+    Forbidden,
+}
+
+/// Where a quoted cell ends.
+enum Close {
+    At { quote: usize, doubled: bool },
+    More,
+    Never,
+}
+
+impl Scanner {
+    pub fn new(delimiter: u8) -> Self {
+        Scanner {
+            delimiter,
+            ahead: QuotedAhead::default(),
+            jumps: Jumps::Allowed,
+            open_column: None,
+            in_quotes: false,
+        }
+    }
+
+    /// The column (from 1) of the quoted cell in which the last scan passed the end of its first line.
+    pub fn open_column(&self) -> Option<usize> {
+        self.open_column
+    }
+
+    /// Whether the last scan stopped inside a quoted cell.
+    pub fn is_in_quotes(&self) -> bool {
+        self.in_quotes
+    }
+
+    /// Scans the record at the start of `view` and marks its cells in `record`.
+    pub fn scan(&mut self, view: View<'_>, record: &mut Record) -> Found {
+        record.clear();
+        self.open_column = None;
+        self.in_quotes = false;
+        let bytes = view.bytes;
+        match memchr3(b'"', b'\n', b'\r', bytes) {
+            // Most lines hold no quote, and then nothing but delimiters matters.
+            Some(end) if bytes[end] != b'"' => {
+                self.split(&bytes[..end], record);
+                line_end(view, end)
+            }
+            None if view.at_end => {
+                self.split(bytes, record);
+                Found::Record { end: bytes.len(), next: bytes.len() }
+            }
+            None => Found::More,
+            Some(_) => self.scan_quoted(view, record),
+        }
+    }
+
+    /// Marks the cells of a line in which a quote is a character like any other.
+    pub fn split(&self, line: &[u8], record: &mut Record) {
+        let mut start = 0;
+        for end in memchr_iter(self.delimiter, line) {
+            record.mark(start, end);
+            start = end + 1;
+        }
+        record.mark(start, line.len());
+    }
+
+    fn scan_quoted(&mut self, view: View<'_>, record: &mut Record) -> Found {
+        if self.ahead.until <= view.offset {
+            self.ahead = QuotedAhead { from: view.offset, until: view.offset };
+        }
+        self.jumps = Jumps::Allowed;
+        let found = self.cells(view, record);
+        if self.jumps == Jumps::Taken && matches!(found, Found::Record { .. }) {
+            // The cells that were jumped over are needed after all.
+            self.jumps = Jumps::Forbidden;
+            record.clear();
+            return self.cells(view, record);
+        }
+        found
+    }
+
+    fn cells(&mut self, view: View<'_>, record: &mut Record) -> Found {
+        let bytes = view.bytes;
+        let mut start = 0;
+        loop {
+            let end = if bytes.get(start) == Some(&b'"') {
+                match self.close(view, start + 1, record.len() + 1) {
+                    Close::At { quote, doubled: true } => {
+                        record.mark_doubled(start + 1, quote);
+                        quote + 1
+                    }
+                    Close::At { quote, doubled: false } => {
+                        record.mark(start + 1, quote);
+                        quote + 1
+                    }
+                    Close::More => return Found::More,
+                    Close::Never => return self.fault(record.len() + 1),
+                }
+            } else {
+                let found = memchr3(self.delimiter, b'\n', b'\r', &bytes[start..]);
+                let Some(end) = found.map(|length| start + length).or(view.at_end.then_some(bytes.len()))
+                else {
+                    return Found::More;
+                };
+                record.mark(start, end);
+                end
+            };
+            match bytes.get(end) {
+                Some(&byte) if byte == self.delimiter => start = end + 1,
+                Some(b'\n' | b'\r') => return line_end(view, end),
+                None if view.at_end => return Found::Record { end, next: end },
+                None => return Found::More,
+                Some(_) => return self.fault(record.len()),
+            }
+        }
+    }
+
+    /// Where the quoted cell in `column` ends, whose content begins at `at`.
+    fn close(&mut self, view: View<'_>, mut at: usize, column: usize) -> Close {
+        let mut doubled = false;
+        self.in_quotes = true;
+        loop {
+            let Some(length) = memchr3(b'"', b'\n', b'\r', &view.bytes[at..]) else {
+                return if view.at_end { Close::Never } else { Close::More };
+            };
+            let found = at + length;
+            at = found + 1;
+            if view.bytes[found] != b'"' {
+                self.open_column.get_or_insert(column);
+                at = self.pass_line_end(view, at);
+                continue;
+            }
+            match view.bytes.get(at) {
+                Some(b'"') => {
+                    doubled = true;
+                    at += 1;
+                }
+                None if !view.at_end => return Close::More,
+                _ => {
+                    self.in_quotes = false;
+                    return Close::At { quote: found, doubled };
+                }
+            }
+        }
+    }
+
+    /// Notes that a line inside quotes ends before `at`; returns where to go on.
+    fn pass_line_end(&mut self, view: View<'_>, at: usize) -> usize {
+        if self.jumps == Jumps::Forbidden {
+            return at;
+        }
+        let place = view.offset + at as u64;
+        let known = (self.ahead.until.saturating_sub(view.offset)) as usize;
+        if place > self.ahead.from && place < self.ahead.until && known <= view.bytes.len() {
+            self.jumps = Jumps::Taken;
+            return known;
+        }
+        self.ahead.until = self.ahead.until.max(place);
+        at
+    }
+
+    /// A quote that closes in the wrong place after the first line is most likely the opening one of a later row.
+    fn fault(&self, column: usize) -> Found {
+        Found::Fault(match self.open_column {
+            Some(column) => QuoteFault::Unclosed { column },
+            None if self.in_quotes => QuoteFault::Unclosed { column },
+            None => QuoteFault::Followed { column },
+        })
+    }
+}
+
+/// The record that ends with the line end at `end`.
+fn line_end(view: View<'_>, end: usize) -> Found {
+    let next = match (view.bytes[end], view.bytes.get(end + 1)) {
+        (b'\r', Some(b'\n')) => end + 2,
+        (b'\r', None) if !view.at_end => return Found::More,
+        _ => end + 1,
+    };
+    Found::Record { end, next }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scan(text: &str) -> (Found, Vec<String>) {
+        let mut record = Record::new();
+        let view = View { bytes: text.as_bytes(), offset: 0, at_end: true };
+        let found = Scanner::new(b',').scan(view, &mut record);
+        record.set_text(text);
+        (found, record.iter().map(str::to_owned).collect())
+    }
+
+    #[test]
+    fn records_end_where_their_line_does() {
+        for (text, end, next, cells) in [
+            ("a,b\nc", 3, 4, &["a", "b"][..]),
+            ("a,b\r\nc", 3, 5, &["a", "b"]),
+            ("a,\rc", 2, 3, &["a", ""]),
+            ("", 0, 0, &[""]),
+            ("\"a\n\"\"b\",c\n", 9, 10, &["a\n\"b", "c"]),
+            ("a\"b,\"\"\n", 6, 7, &["a\"b", ""]),
+            ("\"a\"", 3, 3, &["a"]),
+        ] {
+            assert_eq!(
+                scan(text),
+                (Found::Record { end, next }, cells.iter().map(|c| (*c).to_owned()).collect())
+            );
+        }
+    }
+
+    #[test]
+    fn a_quote_in_the_wrong_place_is_a_fault_of_its_column() {
+        for (text, fault) in [
+            ("a,\"b\"c\n", QuoteFault::Followed { column: 2 }),
+            ("\"b\" ,c\n", QuoteFault::Followed { column: 1 }),
+            ("a,\"b\n", QuoteFault::Unclosed { column: 2 }),
+            ("a,\"b", QuoteFault::Unclosed { column: 2 }),
+            ("a,\"b\nc,\"d\"\n", QuoteFault::Unclosed { column: 2 }),
+            ("\"\"\"", QuoteFault::Unclosed { column: 1 }),
+        ] {
+            assert_eq!(scan(text).0, Found::Fault(fault), "{text}");
+        }
+    }
+
+    #[test]
+    fn without_the_end_of_the_text_a_torn_record_waits() {
+        let text = "a,\"b\"\"\n\",c\r\n";
+        let mut scanner = Scanner::new(b',');
+        for length in 0..text.len() {
+            let view = View { bytes: &text.as_bytes()[..length], offset: 0, at_end: false };
+            let found = scanner.scan(view, &mut Record::new());
+            assert_eq!(found, Found::More, "{length}");
+        }
+        let view = View { bytes: text.as_bytes(), offset: 0, at_end: false };
+        let found = scanner.scan(view, &mut Record::new());
+        assert_eq!(found, Found::Record { end: 10, next: 12 });
+    }
+
+    #[test]
+    fn what_was_seen_ahead_changes_nothing() {
+        let text = "x\",y,\"z\n".repeat(8) + "\"a\n\"\n";
+        let mut kept = Scanner::new(b',');
+        for start in (0..64).step_by(8) {
+            let view = View { bytes: &text.as_bytes()[start..], offset: start as u64, at_end: true };
+            let (mut one, mut other) = (Record::new(), Record::new());
+            assert_eq!(kept.scan(view, &mut other), Scanner::new(b',').scan(view, &mut one));
+        }
+    }
+}

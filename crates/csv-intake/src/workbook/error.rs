@@ -1,0 +1,106 @@
+//! Why a workbook could not be read, with the repair.
+
+use std::io;
+
+use calamine::XlsxError;
+
+/// Sheets that are named to somebody who asked for one that is not there.
+const NAMED_SHEETS: usize = 20;
+
+/// Why a workbook could not be converted. The message is fit for the user unless the variant is [`WorkbookError::Read`] or
+/// [`WorkbookError::Write`].
+#[derive(Debug, thiserror::Error)]
+pub enum WorkbookError {
+    /// It is encrypted.
+    #[error("the workbook is protected by a password: save it without one and upload it again")]
+    Protected,
+    /// A workbook of Excel 97 to 2003, or of another old program.
+    #[error("the workbook is of the old kind (.xls): save it as .xlsx or as CSV and upload that")]
+    Legacy,
+    /// `.ods`
+    #[error("the file is an OpenDocument spreadsheet (.ods): save it as .xlsx or as CSV and upload that")]
+    OpenDocument,
+    /// `.xlsb`
+    #[error("the file is a binary workbook (.xlsb): save it as .xlsx or as CSV and upload that")]
+    Binary,
+    /// Another document or program, or an archive of files.
+    #[error("the file is {0} and no workbook: upload a CSV file or an .xlsx workbook")]
+    Other(&'static str),
+    /// Cut short, changed or badly written.
+    #[error(
+        "the workbook is damaged or incomplete: open it in a spreadsheet program, save it as .xlsx and upload that"
+    )]
+    Damaged,
+    /// No cell of the sheet has a value.
+    #[error("the sheet `{sheet}` is empty: it needs a header row and at least one row")]
+    Empty {
+        /// The sheet.
+        sheet: String,
+    },
+    /// Every sheet is hidden, or a chart.
+    #[error("the workbook has no visible sheet with cells: name the one to read in `sheet`")]
+    NoSheet,
+    /// There is no sheet of the wanted name.
+    #[error("the workbook has no sheet `{wanted}`; it has {}", list(.there))]
+    SheetNotFound {
+        /// What was asked for.
+        wanted: String,
+        /// The sheets there are.
+        there: Vec<String>,
+    },
+    /// It unpacks to more than anyone needs.
+    #[error("the workbook is too large ({0}): save the sheet as CSV and upload that")]
+    TooLarge(&'static str),
+    /// The sheet is larger than an upload may be.
+    #[error("the sheet is larger than {limit_bytes} bytes as text: split it into several files")]
+    TooManyBytes {
+        /// Bytes allowed.
+        limit_bytes: u64,
+    },
+    /// The file could not be read; says nothing about it.
+    #[error("reading the workbook failed: {0}")]
+    Read(#[source] io::Error),
+    /// The text could not be written; says nothing about the file.
+    #[error("writing the sheet failed: {0}")]
+    Write(#[source] io::Error),
+}
+
+impl WorkbookError {
+    /// True if the file is at fault and will be so again.
+    #[must_use]
+    pub fn is_file_fault(&self) -> bool {
+        !matches!(self, Self::Read(_) | Self::Write(_))
+    }
+
+    /// The parser reads a file that was looked through already, so what it cannot read is damaged.
+    pub(super) fn from_parser(error: XlsxError) -> Self {
+        match error {
+            XlsxError::Password => Self::Protected,
+            XlsxError::Io(error) if is_of_the_source(&error) => Self::Read(error),
+            XlsxError::WorksheetNotFound(_) | XlsxError::NotAWorksheet(_) => Self::NoSheet,
+            _ => Self::Damaged,
+        }
+    }
+
+    /// What unpacking met.
+    pub(super) fn from_unpacking(error: io::Error) -> Self {
+        if is_of_the_source(&error) { Self::Read(error) } else { Self::Damaged }
+    }
+}
+
+/// The unpacker reports damage as invalid data or an early end.
+fn is_of_the_source(error: &io::Error) -> bool {
+    !matches!(
+        error.kind(),
+        io::ErrorKind::InvalidData
+            | io::ErrorKind::InvalidInput
+            | io::ErrorKind::UnexpectedEof
+            | io::ErrorKind::Other
+    )
+}
+
+fn list(names: &[String]) -> String {
+    let shown: Vec<_> = names.iter().take(NAMED_SHEETS).map(|name| format!("`{name}`")).collect();
+    let more = names.len().saturating_sub(NAMED_SHEETS);
+    if more == 0 { shown.join(", ") } else { format!("{} and {more} more", shown.join(", ")) }
+}
