@@ -7,7 +7,7 @@ const CONFLICT_WORDS = { skip: "skip the row", error: "the row fails", update: "
 
 export function ActionFacts({ action }: { action: Action }) {
   const { configuration, file, scheduledAt, startedAt, completedAt, traceId, actionType } = action;
-  const mapped = Object.entries(configuration.mapping);
+  const mapped: [string, string | null][] = Object.entries(configuration.mapping ?? {});
   return (
     <details className="facts">
       <summary>Settings and details</summary>

@@ -4,7 +4,7 @@ import { isOver } from "../api/actions";
 import type { Action } from "../api/types";
 import { chooseFile } from "../new/chosen-file";
 import { useCanWrite } from "../session/session-context";
-import { count } from "../text/format";
+import { count, moment } from "../text/format";
 import { DropZone } from "../ui/drop-zone";
 
 export function Downloads({ action }: { action: Action }) {
@@ -12,6 +12,10 @@ export function Downloads({ action }: { action: Action }) {
   const { progress } = action;
   const left = progress.totalRecords - progress.processedRecords;
   if (progress.totalRecords === 0) return null;
+  const goneAt = action.results.expiresAt;
+  if (goneAt && Date.parse(goneAt) < Date.now()) {
+    return <p className="hint">The rows and their outcomes were kept until {moment(goneAt)}.</p>;
+  }
   return (
     <section className="downloads" aria-label="Downloads">
       <h2>Download</h2>

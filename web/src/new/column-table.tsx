@@ -53,7 +53,7 @@ export function ColumnTable({ entity, shown, columns, problems, settings, change
                     <option value="">Leave out</option>
                     {entity.columns.map(({ name }) => (
                       <option key={name} value={name} disabled={used.has(name) && name !== target}>
-                        {name}
+                        {name === column.suggestion?.column && target === null ? `${name}, perhaps` : name}
                       </option>
                     ))}
                   </select>

@@ -31,12 +31,13 @@ export function ColumnsStep({ entity, inspection, preview, error, settings, chan
   const settled = !error && missing.length === 0 && problems.length === 0 && perColumn.size === 0 && unused.every(({ fillRate }) => fillRate === 0);
   const [toggled, setToggled] = useState<boolean | null>(null);
   const open = toggled ?? !settled;
+  const readable = columns.length > 0;
   const left = unused.length > 0 ? `, ${count(unused.length)} left out` : "";
   return (
     <Step
       number={2}
       title="Columns"
-      summary={`${count(matched.length)} of ${count(columns.length)} used${left}`}
+      summary={readable ? `${count(matched.length)} of ${count(columns.length)} used${left}` : "They could not be looked at"}
       open={open}
       toggle={(now) => now !== open && setToggled(now)}
     >
@@ -49,7 +50,7 @@ export function ColumnsStep({ entity, inspection, preview, error, settings, chan
       <MissingColumns entity={entity} missing={missing} settings={settings} change={change} />
       <ColumnTable entity={entity} shown={matched} columns={columns} problems={perColumn} settings={settings} change={change} />
       {unused.length > 0 && (
-        <details className="left-out" open={matched.length === 0}>
+        <details className="left-out" open={matched.length === 0 && unused.length < 12}>
           <summary>
             {unused.length === 1 ? "1 column is left out" : `${count(unused.length)} columns are left out`}
           </summary>

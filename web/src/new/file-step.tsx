@@ -39,7 +39,14 @@ export function FileStep({ file, entities, settings, inspection, change }: Props
             </label>
           ))}
         </fieldset>
-        {inspection && <ReadingFields inspection={inspection} reading={settings.reading} change={(reading) => change({ reading })} />}
+        {inspection && (
+          <ReadingFields
+            inspection={inspection}
+            isWorkbook={/\.xlsx(\.gz)?$/i.test(file.name)}
+            reading={settings.reading}
+            change={(reading) => change({ reading })}
+          />
+        )}
       </div>
       <DropZone small onFile={chooseFile} label="Choose another file">
         <p>Only the start of the file has been looked at, and nothing is stored yet.</p>

@@ -6,7 +6,7 @@ const row = (number: number, column: string | null, message: string): InspectedR
   row: number,
   line: number + 1,
   cells: [],
-  status: "failed",
+  status: "invalid",
   problems: [{ column, message }],
 });
 
@@ -37,7 +37,11 @@ test("a value for every row stands in for a missing column", () => {
 });
 
 test("problems of the whole file are sentences", () => {
-  expect(wholeProblems(preview({ problems: ["the file has no rows", { field: "email", message: "is there twice" }] }))).toEqual([
+  const problems = [
+    { field: "file", message: "the file has no rows" },
+    { field: "email", message: "is there twice" },
+  ];
+  expect(wholeProblems(preview({ problems }))).toEqual([
     "The file has no rows",
     "Email: is there twice",
   ]);

@@ -10,10 +10,7 @@ export function missingColumns(preview: Inspection, settings: Pick<Settings, "ac
 
 /** What is wrong with the file as a whole. */
 export function wholeProblems(preview: Inspection): string[] {
-  return preview.problems.map((problem) => {
-    if (typeof problem === "string") return sentence(problem);
-    return sentence(problem.field ? `${problem.field}: ${problem.message}` : problem.message);
-  });
+  return preview.problems.map(({ field, message }) => sentence(field === "file" ? message : `${field}: ${message}`));
 }
 
 /** What is wrong in the sample rows, by entity column: `row 3: must be …`, each sentence once with its rows. */

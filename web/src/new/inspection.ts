@@ -1,6 +1,7 @@
 // What `POST /uploads/inspect` says about a file: how it is read, its columns, and what an upload of it would meet.
 import { answer } from "../api/answer";
-import type { ActionType, RowStatus } from "../api/types";
+import type { Detail } from "../api/refusal";
+import type { ActionType } from "../api/types";
 import type { Field } from "./settings";
 
 export interface InspectedColumn {
@@ -17,26 +18,29 @@ export interface InspectedRow {
   row: number;
   line: number;
   cells: string[];
-  status: RowStatus;
+  /** `valid`, `invalid` or `malformed`. */
+  status: string;
   problems: { column: string | null; message: string }[];
 }
 
 export interface Inspection {
-  encoding: string;
-  delimiter: string;
-  headerLine: number;
-  sheets?: string[];
+  /** Null where the file cannot be read; then `problems` says why. */
+  encoding: string | null;
+  /** What a file that is not UTF-8 seems to be in. */
+  likelyEncoding?: string | null;
+  delimiter: string | null;
+  headerLine: number | null;
   columns: InspectedColumn[];
   rows: InspectedRow[];
   missing: Partial<Record<ActionType, string[]>>;
-  problems: (string | { field?: string; message: string })[];
+  problems: Detail[];
   complete: boolean;
 }
 
 /** As much of a file as is sent to be looked at. The browser reads it from the disk; the page never holds it. */
 const SLICE_BYTES = 256 * 1024;
 /** A workbook has its table of contents at the end, so a part of it is none. */
-const MOST_WORKBOOK_BYTES = 64 * 1024 * 1024;
+const MOST_WORKBOOK_BYTES = 8 * 1024 * 1024;
 
 export function sliceOf(file: File): Blob {
   const whole = /\.xlsx(\.gz)?$/i.test(file.name) && file.size <= MOST_WORKBOOK_BYTES;

@@ -1,4 +1,4 @@
-// Columns that the operation needs and the file does not have: one value for every row can stand in.
+// Columns that the operation needs and the file does not have: where one value for every row can stand in, it is asked for.
 import type { Entity } from "../api/types";
 import type { Settings } from "./settings";
 import type { Change } from "./steps";
@@ -11,7 +11,8 @@ interface Props {
 }
 
 export function MissingColumns({ entity, missing, settings, change }: Props) {
-  const asked = [...new Set([...missing, ...Object.keys(settings.defaults)])];
+  // A key that is the same in every row names one record.
+  const asked = [...new Set([...missing, ...Object.keys(settings.defaults)])].filter((column) => column !== entity.key);
   if (asked.length === 0) return null;
   const set = (column: string, value: string) => {
     const { [column]: _, ...rest } = settings.defaults;
@@ -19,14 +20,8 @@ export function MissingColumns({ entity, missing, settings, change }: Props) {
   };
   return (
     <div className="missing">
-      {missing.length > 0 && (
-        <p>
-          Nothing fills <strong>{missing.join(", ")}</strong>, which has to be there. Choose a column for it below, or give one value for every
-          row.
-        </p>
-      )}
       <div className="fields">
-        {asked.filter((column) => column !== entity.key).map((column) => (
+        {asked.map((column) => (
           <label key={column}>
             <span>{column} of every row</span>
             <input

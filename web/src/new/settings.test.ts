@@ -27,6 +27,8 @@ describe("a column of the file", () => {
     expect(targetOf(notes, all, contact)).toBeNull();
     expect(targetOf(mail, all, { ...contact, targets: { "E-Mail": null } })).toBeNull();
     expect(targetOf(notes, all, { ...contact, targets: { Notes: "name" } })).toBe("name");
+    const unsure = { ...notes, suggestion: { column: "name", confidence: 0.6 } };
+    expect(targetOf(unsure, [unsure], contact)).toBeNull();
   });
 
   test("is named by its place where its header does not tell it from the others", () => {

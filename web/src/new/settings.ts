@@ -44,17 +44,17 @@ export function newSettings(entityType: string): Settings {
   };
 }
 
-type Configuration = Action["configuration"] &
-  Partial<{ emptyCells: string; shortRows: string; defaults: Record<string, string> } & Reading>;
+type Configuration = Omit<Action["configuration"], "mapping"> & {
+  mapping?: Record<string, string | null> | null;
+} & Partial<{ emptyCells: string; shortRows: string; defaults: Record<string, string> | null; timezone: string | null; decimal: string | null }>;
 
 /** The settings of an earlier action, for a repaired file. */
 export function settingsLike(action: Action): Settings {
   const configuration: Configuration = action.configuration;
-  const { encoding: _encoding, delimiter: _delimiter, ...rest } = configuration;
   const reading: Reading = {};
   // How the bytes of the earlier file were is not how those of the repaired one are.
-  if (rest.timezone) reading.timezone = rest.timezone;
-  if (rest.decimal) reading.decimal = rest.decimal;
+  if (configuration.timezone) reading.timezone = configuration.timezone;
+  if (configuration.decimal === "comma") reading.decimal = configuration.decimal;
   return {
     ...newSettings(action.entityType),
     actionType: action.actionType,
@@ -76,10 +76,14 @@ export function headerKey(column: InspectedColumn, columns: InspectedColumn[]): 
   return plain ? column.header : `#${column.position}`;
 }
 
+/** A suggestion that is less sure than this (not a column's name, nor an alias of it) is only offered. */
+const SURE = 0.9;
+
 /** What a column fills; null if it is left out. */
 export function targetOf(column: InspectedColumn, columns: InspectedColumn[], settings: Settings): string | null {
   const chosen = settings.targets[headerKey(column, columns)];
-  return chosen === undefined ? (column.suggestion?.column ?? null) : chosen;
+  if (chosen !== undefined) return chosen;
+  return column.suggestion && column.suggestion.confidence >= SURE ? column.suggestion.column : null;
 }
 
 /** How the file is read: what the columns follow from. */
@@ -97,11 +101,18 @@ export function readingFields(settings: Pick<Settings, "entityType" | "actionTyp
 
 /** Every field of the upload but the file. */
 export function uploadFields(settings: Settings, columns: InspectedColumn[]): Field[] {
+  if (columns.length === 0) return [...readingFields(settings), ...optionFields(settings, new Set())];
   const mapping = Object.fromEntries(
     columns.map((column) => [headerKey(column, columns), targetOf(column, columns, settings)] as const),
   );
   const fields = readingFields(settings);
   fields.push(["mapping", JSON.stringify(mapping)]);
+  fields.push(...optionFields(settings, new Set(Object.values(mapping))));
+  return fields;
+}
+
+/** What is done with the rows; `filled` are the columns that the file has. */
+function optionFields(settings: Settings, filled: Set<string | null>): Field[] {
   const creates = settings.actionType === "bulk_create";
   const chosen: [boolean, Field][] = [
     [creates && settings.onConflict !== "skip", ["onConflict", settings.onConflict]],
@@ -109,8 +120,7 @@ export function uploadFields(settings: Settings, columns: InspectedColumn[]): Fi
     [settings.clearEmpty && !creates, ["emptyCells", "clear"]],
     [settings.fillShort, ["shortRows", "fill"]],
   ];
-  for (const [is, field] of chosen) if (is) fields.push(field);
-  const filled = new Set(Object.values(mapping));
+  const fields = chosen.flatMap(([is, field]) => (is ? [field] : []));
   const defaults = Object.entries(settings.defaults).filter(([column, value]) => value !== "" && !filled.has(column));
   if (defaults.length > 0) fields.push(["defaults", JSON.stringify(Object.fromEntries(defaults))]);
   return fields;

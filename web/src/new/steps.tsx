@@ -28,6 +28,8 @@ export function Steps({ file, entities, start }: Props) {
   const settings = { ...draft, entityType: guessed ?? "" };
   const fields = inspection ? uploadFields(settings, inspection.columns) : null;
   const preview = usePreview(file, fields);
+  // A file that could not be looked at (a large workbook) is the server's to judge when it is uploaded.
+  const blocked = Boolean(preview.error) || (inspection?.columns.length !== 0 && preview.data?.problems.length !== 0);
 
   return (
     <div className="steps">
@@ -45,7 +47,7 @@ export function Steps({ file, entities, start }: Props) {
             change={change}
           />
           <OptionsStep entity={entity} settings={settings} change={change} />
-          <CheckStep key={JSON.stringify(fields)} file={file} settings={settings} fields={fields} blocked={Boolean(preview.error)} />
+          <CheckStep key={JSON.stringify(fields)} file={file} settings={settings} fields={fields} blocked={blocked} />
         </>
       )}
     </div>
