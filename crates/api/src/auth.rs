@@ -140,7 +140,6 @@ impl Authenticator {
                 Ok(Caller { account, can_read: true, can_write: true, until: None })
             }
             Self::Jwt { keys, rules } => identify_token(credential, keys, rules),
-            }
         }
     }
 }

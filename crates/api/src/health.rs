@@ -74,7 +74,7 @@ impl Health {
             let was_healthy = before.iter().any(|(other, health)| other == name && health.healthy);
             match &health.error {
                 Some(error) if was_healthy => {
-                    tracing::warn!(dependency = name, error, "a dependency is down")
+                    tracing::warn!(dependency = name, error, "a dependency is down");
                 }
                 None if !was_healthy => tracing::info!(dependency = name, "a dependency is well"),
                 _ => {}

@@ -7,13 +7,13 @@
 
 mod auth;
 mod compute;
+pub mod entities;
 mod envelope;
 mod error;
 mod events;
 mod extract;
 mod health;
 mod middleware;
-pub mod entities;
 mod openapi;
 mod page;
 mod rate_limit;

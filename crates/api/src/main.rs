@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use bulk_core::config::{ApiConfig, Config, Settings};
+use bulk_core::db::SessionBounds;
 use bulk_core::dependencies::Dependencies;
 use bulk_core::shutdown::Shutdown;
 use bulk_core::{db, erasure, health, telemetry};
@@ -92,7 +93,8 @@ async fn ask_health() -> anyhow::Result<()> {
 
 async fn erase(account: &str) -> anyhow::Result<()> {
     let config = Config::from_settings(&Settings::from_process()?)?;
-    let dependencies = Dependencies::open(&config, "api erase")?;
+    let dependencies =
+        Dependencies::open(&config, "api erase", SessionBounds::only_idle(config.worker.lease))?;
     db::require_schema(&dependencies.pool).await?;
     let erased =
         erasure::erase(&dependencies, account, &erasure::record_tables(), config.worker.lease).await?;

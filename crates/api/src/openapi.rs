@@ -6,8 +6,9 @@ mod names;
 mod upload;
 
 pub(crate) use names::{
-    ActionStatusName, ActionTypeName, ColumnKindName, EntityName, IdempotencyKeyText, OnConflictName,
-    OutcomeName, ResultStatusName, RowCodeName, RowStatusName, ServerSentEvent,
+    ActionStatusName, ActionTypeName, ColumnKindName, DecimalMarkName, EmptyCellsName, EntityName,
+    IdempotencyKeyText, OnConflictName, OutcomeName, ResultStatusName, RowCodeName, RowStatusName, ServerSentEvent,
+    ShortRowsName, UnknownColumnsName,
 };
 
 use std::sync::LazyLock;
@@ -63,6 +64,7 @@ pub(crate) fn document(entities: &Entities) -> Value {
         .merge(routes::session::router())
         .merge(routes::bulk_actions::router())
         .merge(routes::bulk_actions::streaming_router())
+        .merge(routes::uploads::router())
         .merge(routes::health::router())
         .merge(routes::metrics::router());
     let mut document = serde_json::to_value(described.into_openapi()).unwrap_or_default();

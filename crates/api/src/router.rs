@@ -1,8 +1,10 @@
 //! The routes and what stands around them.
 
+use axum::extract::Request;
+use axum::http::Uri;
 use axum::response::{IntoResponse, Response};
 use axum::{Router, middleware};
-use tower::util::option_layer;
+use tower::util::{MapRequest, option_layer};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::error::ApiError;
@@ -27,6 +29,7 @@ pub(crate) fn router(state: AppState) -> Router {
     let owned = Router::from(routes::bulk_actions::router())
         .layer(limit_time.clone())
         .merge(Router::from(routes::bulk_actions::streaming_router()))
+        .merge(Router::from(routes::uploads::router()))
         .route_layer(middleware::from_fn_with_state(state.clone(), identify));
     let work = open
         .layer(limit_time)
@@ -36,7 +39,29 @@ pub(crate) fn router(state: AppState) -> Router {
         .layer(option_layer(state.address_limit.as_ref().map(|limit| limit.layer())))
         .layer(draining);
     let probes = Router::from(routes::health::router().merge(routes::metrics::router()));
-    with_surroundings(work.merge(probes), state)
+    let routes = with_surroundings(work.merge(probes), state);
+    // Before a route is chosen, so it cannot be a layer of the router that chooses.
+    let trimmed: fn(Request) -> Request = without_trailing_slash;
+    Router::new().fallback_service(MapRequest::new(routes, trimmed))
+}
+
+/// Paths below which a slash at the end means something.
+const PAGES: [&str; 2] = ["/docs", "/app"];
+
+/// The same request without slashes at the end of its path: some clients put one there.
+fn without_trailing_slash(mut request: Request) -> Request {
+    let path = request.uri().path();
+    let trimmed = path.trim_end_matches('/');
+    let is_page = PAGES.iter().any(|page| path.strip_prefix(page).is_some_and(|rest| rest.starts_with('/')));
+    if trimmed.is_empty() || trimmed.len() == path.len() || is_page {
+        return request;
+    }
+    let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+    // A part of a path that is one is one too.
+    if let Ok(uri) = format!("{trimmed}{query}").parse::<Uri>() {
+        *request.uri_mut() = uri;
+    }
+    request
 }
 
 fn with_surroundings(routes: Router<AppState>, state: AppState) -> Router {
@@ -58,4 +83,28 @@ async fn no_such_route() -> Response {
 
 async fn no_such_method() -> Response {
     ApiError::MethodNotAllowed.into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+
+    use super::*;
+
+    #[test]
+    fn a_slash_at_the_end_makes_no_difference() {
+        for (given, expected) in [
+            ("/bulk-actions/", "/bulk-actions"),
+            ("/bulk-actions//?page=2", "/bulk-actions?page=2"),
+            ("/bulk-actions", "/bulk-actions"),
+            ("/", "/"),
+            ("//", "//"),
+            ("/docs/", "/docs/"),
+            ("/app/", "/app/"),
+            ("/application/", "/application"),
+        ] {
+            let request = Request::builder().uri(given).body(Body::empty()).unwrap();
+            assert_eq!(without_trailing_slash(request).uri(), expected, "{given}");
+        }
+    }
 }

@@ -7,3 +7,4 @@ pub(crate) mod health;
 pub(crate) mod metrics;
 pub(crate) mod root;
 pub(crate) mod session;
+pub(crate) mod uploads;

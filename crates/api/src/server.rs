@@ -57,7 +57,8 @@ impl Server {
     /// [`RunError`] when that cannot be; also when the shutdown comes first.
     pub async fn start(config: ApiConfig, shutdown: Shutdown) -> Result<Self, RunError> {
         let port = config.config.server.port;
-        let entities = Entities::load(config.config.upload.entities_dir.as_deref()).map_err(EntitiesError::Wrong)?;
+        let entities =
+            Entities::load(config.config.upload.entities_dir.as_deref()).map_err(EntitiesError::Wrong)?;
         let state = AppState::open(config, entities, shutdown)?;
         state.dependencies.ready(&state.shutdown).await?;
         check_entities(&state.dependencies.pool, &state.entities).await?;

@@ -9,6 +9,8 @@ use crate::share::{Rule, Share};
 const UPLOADS: usize = 24;
 /// Downloads in progress. Each holds two results objects of about 1 MiB and a few pieces of 64 KiB.
 const DOWNLOADS: usize = 24;
+/// Looks at files before they are uploaded. Each holds the start of its file, 512 KiB.
+const INSPECTIONS: usize = 24;
 /// Pages of row outcomes being read. Each holds as much as a download.
 const PAGES: usize = 8;
 /// Event streams. Each holds a connection and the last state of its action.
@@ -28,6 +30,8 @@ const NO_PATIENCE: Duration = Duration::ZERO;
 pub(crate) struct Shares {
     /// From the first byte of the body that is read to the answer.
     pub(crate) uploads: Share,
+    /// From the first byte of the body that is read to the answer.
+    pub(crate) inspections: Share,
     /// From the first byte that is read of storage to the last that is sent.
     pub(crate) downloads: Share,
     /// While results objects are read for a page.
@@ -44,6 +48,7 @@ impl Shares {
         let questions = usize::try_from(max_connections.saturating_sub(CONNECTIONS_APART)).unwrap_or(1);
         Self {
             uploads: Share::new("uploads", UPLOADS, Rule::Half, LONG_PATIENCE),
+            inspections: Share::new("inspections", INSPECTIONS, Rule::Half, LONG_PATIENCE),
             downloads: Share::new("downloads", DOWNLOADS, Rule::Half, LONG_PATIENCE),
             pages: Share::new("pages of row outcomes", PAGES, Rule::Whole, LONG_PATIENCE),
             streams: Share::new("event streams", STREAMS, Rule::Half, NO_PATIENCE),

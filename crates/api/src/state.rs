@@ -62,7 +62,11 @@ impl AppState {
     ///
     /// # Errors
     /// When one of their URLs is not one.
-    pub(crate) fn open(config: ApiConfig, entities: Entities, shutdown: Shutdown) -> Result<Self, DependencyError> {
+    pub(crate) fn open(
+        config: ApiConfig,
+        entities: Entities,
+        shutdown: Shutdown,
+    ) -> Result<Self, DependencyError> {
         let bounds = SessionBounds {
             statement: Some(STATEMENT_TIMEOUT),
             ..SessionBounds::only_idle(config.config.worker.lease)

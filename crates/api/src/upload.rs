@@ -10,6 +10,7 @@ mod form;
 mod header_check;
 mod idempotency;
 mod inspector;
+mod look;
 mod multipart;
 mod pace;
 mod part_head;
@@ -19,6 +20,7 @@ mod receive;
 
 pub(crate) use cut::{Cut, cut};
 pub(crate) use idempotency::idempotency_key;
+pub(crate) use look::{Look, LookedAtColumn, LookedAtRow, look};
 pub(crate) use parts::{Parts, check_content_length};
 pub(crate) use pending::PendingUpload;
 pub(crate) use receive::{Received, receive};

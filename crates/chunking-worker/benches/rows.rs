@@ -4,14 +4,14 @@
 
 #![allow(clippy::expect_used, reason = "a benchmark whose own data is wrong has nothing to measure")]
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bulk_core::action::ActionType;
+use bulk_core::action::{ActionType, Intake};
 use bulk_core::chunk::{ChunkEncoder, content_hash, decode_chunk};
 use bulk_core::entity::{ColumnMap, Entities, Entity};
 use chunking_worker::dedupe::SeenKeys;
 use chunking_worker::partition::partition_of;
+use csv_intake::header::Mapping;
 use csv_intake::{CsvReader, ReadLimits, ReadOptions, Record};
 use divan::Bencher;
 use divan::counter::ItemsCount;
@@ -50,7 +50,9 @@ fn records() -> (Vec<String>, Vec<Record>) {
 
 fn contact(header: &[String]) -> (Arc<Entity>, ColumnMap) {
     let contact = Entities::built_in().find("contact").expect("contacts are built in").clone();
-    let map = contact.map_columns(header, &BTreeMap::new()).expect("the columns are those of a contact");
+    let map = contact
+        .map_columns(header, &Mapping::new(), &Intake::default())
+        .expect("the columns are those of a contact");
     (contact, map)
 }
 

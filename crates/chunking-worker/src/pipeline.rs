@@ -12,7 +12,7 @@ use bulk_core::dependencies::Dependencies;
 use bulk_core::entity::{ColumnMap, Entity, FieldProblem, FrozenError};
 use bulk_core::health::{Dependency, Outage};
 use bulk_core::storage::StorageError;
-use csv_intake::{CsvError, CsvReader, ReadLimits, ReadOptions, Record, Row};
+use csv_intake::{CsvError, CsvReader, ReadLimits, Record, Row};
 use thiserror::Error;
 
 use crate::dedupe::SeenKeys;
@@ -110,7 +110,7 @@ pub async fn chunk_file(
     let source = ExactLength::new(source, claim.file_size_bytes);
     // The upload was checked against the limits of its day; what counts now is that the file still has as many rows.
     let limits = ReadLimits { max_rows: claim.total_rows, ..ReadLimits::ACCEPTED };
-    let mut reader = CsvReader::open(source, limits, &ReadOptions::default()).await?;
+    let mut reader = CsvReader::open(source, limits, &claim.intake.read).await?;
     let mut cutter = Cutter::new(dependencies, config, &claim, entity, reader.header().to_vec())?;
     let mut record = Record::new();
     let mut rows = 0;
@@ -149,7 +149,7 @@ impl Cutter {
         entity: Arc<Entity>,
         header: Vec<String>,
     ) -> Result<Self, ChunkingError> {
-        let map = entity.map_columns(&header, &claim.mapping).map_err(|problems| {
+        let map = entity.map_columns(&header, &claim.mapping, &claim.intake).map_err(|problems| {
             let sentences: Vec<_> = problems.into_iter().map(|problem| problem.message).collect();
             ChunkingError::File(sentences.join("; "))
         })?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bulk_core::config::{Config, WorkerConfig};
 use bulk_core::db::{self, Bell, DbError};
 use bulk_core::dependencies::Dependencies;
-use bulk_core::queue::{Backlog, QueueName};
+use bulk_core::queue::QueueName;
 use bulk_core::shutdown::Shutdown;
 use bulk_core::telemetry::metrics::LEASES_LOST;
 use bulk_core::worker::Breaker;
@@ -156,24 +156,20 @@ impl Reconciler {
     }
 
     /// Sends as many of these jobs as their queue has too few. Which work is done is decided when it is claimed, so it does not
-    /// matter which of the jobs were lost. Where Redis does not say what it holds, it is asked again in the next round.
+    /// matter which of the jobs were lost. One is sent in any case: an entry that nobody will be given (of a Redis that died
+    /// between acknowledging and deleting it) would count as a job for ever.
     async fn fill_up(&self, queue: QueueName, waiting: &[Bell]) {
         if waiting.is_empty() {
             return;
         }
-        match self.dependencies.queue.backlog(queue).await {
-            Ok(Backlog { lag, .. }) => {
-                let missing = waiting.get(usize::try_from(lag).unwrap_or(usize::MAX)..).unwrap_or_default();
-                if !missing.is_empty() {
-                    tracing::debug!(
-                        queue = queue.as_str(),
-                        jobs = missing.len(),
-                        "sending jobs that were lost"
-                    );
-                    ring(&self.dependencies, missing).await;
-                }
-            }
-            Err(error) => tracing::debug!(%error, "could not ask for a queue's length"),
+        let queued = match self.dependencies.queue.backlog(queue).await {
+            Ok(backlog) => usize::try_from(backlog.lag).unwrap_or(usize::MAX),
+            Err(error) => return tracing::debug!(%error, "could not ask for a queue's length"),
+        };
+        let missing = waiting.len().saturating_sub(queued).max(1);
+        if i64::try_from(queued).is_ok_and(|queued| queued < MOST_JOBS) {
+            tracing::debug!(queue = queue.as_str(), jobs = missing, "sending jobs that may be lost");
+            ring(&self.dependencies, &waiting[..missing.min(waiting.len())]).await;
         }
     }
 

@@ -4,6 +4,6 @@ mod configuration;
 mod progress;
 mod status;
 
-pub use configuration::{ActionConfiguration, ActionType, OnConflict};
+pub use configuration::{ActionConfiguration, ActionType, EmptyCells, Intake, OnConflict, parse_timezone};
 pub use progress::{Counts, Progress};
 pub use status::{ActionEvent, ActionStatus, IllegalMove, Outcome};

@@ -91,11 +91,7 @@ async fn every_operation_is_cheap(
         apply(conn, entity, NEWCOMER, action, rows).await;
         let read = records_read(conn).await - before;
         let most = READS_PER_ROW * CHANGED as i64;
-        assert!(
-            read <= most,
-            "{belief:?} {} {action:?}: {CHANGED} rows read {read} records",
-            entity.name()
-        );
+        assert!(read <= most, "{belief:?} {} {action:?}: {CHANGED} rows read {read} records", entity.name());
     }
 }
 
@@ -146,8 +142,7 @@ async fn plans_in_order_have_both_columns(conn: &mut PgConnection, entity: &Enti
             let prepared = format!("PREPARE in_order AS {sql}");
             sqlx::raw_sql(AssertSqlSafe(prepared)).execute(&mut *conn).await.unwrap();
             let explain = format!("EXPLAIN (FORMAT JSON) EXECUTE in_order('{NEWCOMER}', {nulls})");
-            let plan: Value =
-                sqlx::query_scalar(AssertSqlSafe(explain)).fetch_one(&mut *conn).await.unwrap();
+            let plan: Value = sqlx::query_scalar(AssertSqlSafe(explain)).fetch_one(&mut *conn).await.unwrap();
             sqlx::raw_sql("DEALLOCATE in_order").execute(&mut *conn).await.unwrap();
             let conditions = index_conditions(&plan);
             let [condition] = conditions.as_slice() else { panic!("{belief:?} {name}: {plan:#}") };
@@ -200,7 +195,7 @@ async fn apply(
         encoder.push(row, None, fields.iter().map(String::as_str));
     }
     let (header, rows) = decode_chunk(&encoder.finish(), cells.len()).unwrap();
-    let map = entity.map_columns(&header, &Default::default()).unwrap();
+    let map = entity.map_columns(&header, &Default::default(), &Default::default()).unwrap();
     let request = ApplyRequest {
         account,
         action,

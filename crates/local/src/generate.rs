@@ -132,7 +132,12 @@ mod tests {
     fn every_kind_of_bad_row_is_there_once() {
         for entity in Entities::built_in().all() {
             for rows in [20, 21, 1_000] {
-                let text = text(Records { entity: entity.clone(), rows, seed: 1, bad_rows: most_bad_rows(entity.name()) });
+                let text = text(Records {
+                    entity: entity.clone(),
+                    rows,
+                    seed: 1,
+                    bad_rows: most_bad_rows(entity.name()),
+                });
                 let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
                 let found: Vec<_> = reader.records().map(Result::unwrap).collect();
                 assert_eq!(found.len() as u64, rows);

@@ -73,6 +73,26 @@ async fn committed_rows_survive_a_crash_of_the_server_and_the_next_run() {
 }
 
 #[tokio::test]
+async fn what_a_refused_statement_holds_is_not_logged() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data_dir, mut supervisor) = open(dir.path());
+    let url = postgres::start(&data_dir, &mut supervisor, Durability::None).await.unwrap();
+    let mut connection = connect(&url).await;
+    connection
+        .execute("CREATE TABLE people (email text PRIMARY KEY, age int CHECK (age < 150))")
+        .await
+        .unwrap();
+    for age in [1, 2, 999] {
+        let insert = sqlx::query("INSERT INTO people SELECT * FROM unnest($1::text[], $2::int[])");
+        let _ = insert.bind(vec!["ada@example.com"]).bind(vec![age]).execute(&mut connection).await;
+    }
+    stores::stop(&mut supervisor).await;
+    let log = fs::read_to_string(data_dir.logs().join("postgres.log")).unwrap();
+    assert_eq!(log.matches("violates").count(), 2, "that rows are refused is: {log}");
+    assert!(!log.contains("ada@") && !log.contains("999"), "{log}");
+}
+
+#[tokio::test]
 async fn a_password_is_needed() {
     let dir = tempfile::tempdir().unwrap();
     let (data_dir, mut supervisor) = open(dir.path());

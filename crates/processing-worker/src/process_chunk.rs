@@ -114,7 +114,8 @@ fn too_slow(limit: Duration) -> StorageError {
 }
 
 fn columns(claim: &ChunkClaim, entity: &Entity, header: &[String]) -> Result<ColumnMap, ChunkError> {
-    let map = entity.map_columns(header, &claim.mapping).map_err(|_| ChunkError::OtherColumns)?;
+    let map =
+        entity.map_columns(header, &claim.mapping, &claim.intake).map_err(|_| ChunkError::OtherColumns)?;
     Ok(entity.relevant(&map, claim.action_type))
 }
 

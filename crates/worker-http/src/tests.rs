@@ -1,5 +1,6 @@
 //! The routes, and how serving starts and ends.
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -97,7 +98,6 @@ async fn serving_goes_on_while_draining_and_ends_when_stopped() {
 #[tokio::test]
 async fn a_taken_port_is_an_error() {
     let taken = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).await.unwrap();
-    let port = taken.local_addr().unwrap().port();
-    let result = serve(port, health(&[], &Shutdown::new()), Shutdown::new()).await;
+    let result = serve(taken.local_addr().unwrap(), health(&[], &Shutdown::new()), Shutdown::new()).await;
     assert_eq!(result.unwrap_err().kind(), io::ErrorKind::AddrInUse);
 }

@@ -1,8 +1,11 @@
 //! Schemas of values that come from a list in the code: the list is the schema, so neither can change without the other.
 
-use bulk_core::action::{ActionStatus, ActionType, OnConflict, Outcome};
+use bulk_core::action::{ActionStatus, ActionType, EmptyCells, OnConflict, Outcome};
 use bulk_core::chunk::{RowCode, RowStatus};
 use bulk_core::entity::{ColumnKind, Entities};
+use bulk_core::value::DecimalMark;
+use csv_intake::ShortRows;
+use csv_intake::header::UnknownColumns;
 use serde::Serialize;
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema, schema::Type};
 use utoipa::{PartialSchema, ToSchema};
@@ -36,6 +39,13 @@ names! {
     ActionTypeName = "ActionType", "What an action does with each row.", ActionType::ALL.map(ActionType::as_str);
     OnConflictName = "OnConflict", "What `bulk_create` does with a record that already exists.",
         OnConflict::ALL.map(OnConflict::as_str);
+    UnknownColumnsName = "UnknownColumns", "What becomes of columns that are neither mapped nor the entity's.",
+        UnknownColumns::ALL.map(UnknownColumns::as_str);
+    EmptyCellsName = "EmptyCells", "Whether an empty cell leaves the stored value or removes it.",
+        EmptyCells::ALL.map(EmptyCells::as_str);
+    ShortRowsName = "ShortRows", "What a row with missing last cells is.", ShortRows::ALL.map(ShortRows::as_str);
+    DecimalMarkName = "DecimalMark", "What separates the whole part of a number from the rest.",
+        [DecimalMark::Point, DecimalMark::Comma].map(serialized);
     OutcomeName = "Outcome", "How a completed action went.",
         [Outcome::Success, Outcome::Partial, Outcome::Failure].map(serialized);
     RowStatusName = "RowStatus", "How a row went.", RowStatus::ALL.map(RowStatus::as_str);

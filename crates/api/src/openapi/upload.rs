@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 use crate::routes::entities::template_csv;
 
 /// The types under which a file is taken whatever its name is.
-const FILE_TYPES: &str = "text/csv, application/csv, text/plain, application/vnd.ms-excel";
+const FILE_TYPES: &str = "text/csv, text/*, application/csv, application/vnd.ms-excel, application/octet-stream, \
+    application/gzip, application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 /// Adds a schema for the rows of every entity, and the body of the upload.
 pub(super) fn describe(document: &mut Value, entities: &Entities) {
@@ -14,18 +15,30 @@ pub(super) fn describe(document: &mut Value, entities: &Entities) {
         document["components"]["schemas"][row_name(entity)] = row(entity);
     }
     document["components"]["schemas"]["EntityType"]["enum"] = json!(entities.names());
-    document["components"]["schemas"]["Upload"] = upload(entities);
-    document["paths"]["/bulk-actions"]["post"]["requestBody"] = json!({
+    document["components"]["schemas"]["Upload"] =
+        fields(entities, "The fields of an upload, in any order.", &["file", "entityType", "actionType"]);
+    document["components"]["schemas"]["Inspection"] = fields(
+        entities,
+        "The fields of an upload, in any order, with the file or the first 256 KiB or more of it.",
+        &["file", "entityType"],
+    );
+    document["paths"]["/uploads/inspect"]["post"]["requestBody"] = body("Inspection", entities);
+    document["paths"]["/bulk-actions"]["post"]["requestBody"] = body("Upload", entities);
+}
+
+fn body(schema: &str, entities: &Entities) -> Value {
+    json!({
         "required": true,
         "content": { "multipart/form-data": {
-            "schema": reference("Upload"),
+            "schema": reference(schema),
             "encoding": {
                 "file": { "contentType": FILE_TYPES },
                 "mapping": { "contentType": "application/json" },
+                "defaults": { "contentType": "application/json" },
             },
             "examples": entities.all().map(|entity| example(entity)).collect::<Map<_, _>>(),
         } },
-    });
+    })
 }
 
 /// `ContactRow` for `contact`.
@@ -74,12 +87,13 @@ fn cell(column: &Column) -> Value {
     cell
 }
 
-fn upload(entities: &Entities) -> Value {
+/// The fields of a form that holds a file.
+fn fields(entities: &Entities, description: &str, required: &[&str]) -> Value {
     let rows: Vec<_> = entities.all().map(|entity| format!("`{}`", row_name(entity))).collect();
     json!({
         "type": "object",
-        "description": "The fields of an upload, in any order.",
-        "required": ["file", "entityType", "actionType"],
+        "description": description,
+        "required": required,
         "additionalProperties": false,
         "properties": {
             "file": {
@@ -87,8 +101,8 @@ fn upload(entities: &Entities) -> Value {
                 "format": "binary",
                 "contentMediaType": "text/csv",
                 "description": format!(
-                    "CSV with a header line, or the same gzipped (`.csv.gz`, then as application/gzip too); as \
-                    application/octet-stream with such a name. For the columns see {}.",
+                    "CSV with a header line, or the same gzipped, or a workbook (`.xlsx`). The content decides; the \
+                    media type or the name only has to allow it. For the columns see {}.",
                     rows.join(", "),
                 ),
             },
@@ -107,9 +121,35 @@ fn upload(entities: &Entities) -> Value {
             "onConflict": reference("OnConflict"),
             "mapping": {
                 "type": "object",
-                "additionalProperties": { "type": "string" },
-                "description": "CSV header to entity column, where they differ; as JSON",
+                "additionalProperties": { "type": ["string", "null"] },
+                "description": "CSV header, or a position such as `#3`, to entity column, or to null to leave it out; as \
+                    JSON",
             },
+            "unknownColumns": reference("UnknownColumns"),
+            "defaults": {
+                "type": "object",
+                "additionalProperties": { "type": ["string", "number", "boolean"] },
+                "description": "Entity column to its value in every row, for columns that the file does not have; as JSON",
+            },
+            "emptyCells": reference("EmptyCells"),
+            "shortRows": reference("ShortRows"),
+            "encoding": {
+                "type": "string",
+                "description": "The encoding, by a label of the Encoding Standard; UTF-8 and a byte order mark need none",
+                "examples": ["windows-1252"],
+            },
+            "delimiter": {
+                "type": "string",
+                "enum": [",", ";", "\t", "\\t", "|"],
+                "description": "The delimiter, where it is not to be found from the first lines",
+            },
+            "timezone": {
+                "type": "string",
+                "description": "The IANA zone of dates and times without one",
+                "examples": ["Europe/Berlin"],
+            },
+            "decimal": reference("DecimalMark"),
+            "sheet": { "type": "string", "description": "Of a workbook: the sheet, if not the first visible one" },
             "dryRun": {
                 "type": "boolean",
                 "default": false,

@@ -12,7 +12,7 @@ use axum::body::Body;
 use bulk_core::chunk::{ResultRow, RowStatus, decode_results};
 use bulk_core::db::ActionRecord;
 use bulk_core::storage::ObjectStore;
-use csv_intake::{CsvError, CsvReader, Delimiter, ReadLimits, ReadOptions, Record};
+use csv_intake::{CsvError, CsvReader, Delimiter, ReadLimits, Record};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use tokio::sync::mpsc;
 use tracing::Instrument;
@@ -255,7 +255,7 @@ async fn uploaded_header(
     }
     let first = every_chunk(state, action, None).take(1);
     let header = match std::pin::pin!(objects(state, action, first)).try_next().await? {
-        Some((_, object)) => decode_results(&object).map_err(ApiError::internal)?.0,
+        Some((_, object)) => decode_results(object.as_ref()).map_err(ApiError::internal)?.0,
         // Without a row nobody misses the columns.
         None => Vec::new(),
     };
@@ -265,7 +265,7 @@ async fn uploaded_header(
 /// The file was accepted within the limits of its time; they may have become smaller since, so none apply here.
 async fn open_raw(store: &ObjectStore, action: &ActionRecord) -> Result<CsvReader, ApiError> {
     let source = store.open(&action.file_key).await?;
-    CsvReader::open(source, ReadLimits::ACCEPTED, &ReadOptions::default()).await.map_err(unreadable)
+    CsvReader::open(source, ReadLimits::ACCEPTED, &action.configuration.intake.read).await.map_err(unreadable)
 }
 
 /// The file was readable when it was accepted.

@@ -187,7 +187,9 @@ fn entry(row: &ResultRow, key_position: Option<usize>) -> Result<LogEntry, ApiEr
 /// Where the uploaded file has its key. The header was checked at upload; an entity that has changed since has none.
 fn key_position(action: &ActionRecord, entity: Option<&Entity>, uploaded: &[String]) -> Option<usize> {
     let entity = entity?;
-    entity.key_position(&entity.map_columns(uploaded, &action.configuration.mapping).ok()?)
+    entity.key_position(
+        &entity.map_columns(uploaded, &action.configuration.mapping, &action.configuration.intake).ok()?,
+    )
 }
 
 #[cfg(test)]

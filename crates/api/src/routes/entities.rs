@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
 use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use bulk_core::action::{ActionType, OnConflict};
@@ -154,8 +154,10 @@ async fn template(
 pub(crate) fn template_csv(entity: &Entity) -> csv::Result<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(entity.columns().iter().map(|column| &column.name))?;
-    let is_given = |place| place != Entity::ID_COLUMN || entity.columns()[place].required;
-    let cell = |(place, column): (usize, &'_ Column)| if is_given(place) { column.example.clone() } else { String::new() };
+    let is_given = |place: usize| place != Entity::ID_COLUMN || entity.columns()[place].required;
+    let cell = |(place, column): (usize, &'_ Column)| {
+        if is_given(place) { column.example.clone() } else { String::new() }
+    };
     writer.write_record(entity.columns().iter().enumerate().map(cell))?;
     writer.into_inner().map_err(|error| error.into_error().into())
 }

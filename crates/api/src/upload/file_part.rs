@@ -4,30 +4,57 @@ use bulk_core::file_name::is_invisible;
 
 use crate::error::ApiError;
 
-/// Types under which browsers and tools send CSV files.
-const CSV_TYPES: [&str; 4] = ["text/csv", "application/csv", "text/plain", "application/vnd.ms-excel"];
-/// Types that say nothing about the content, so that the name has to.
-const UNKNOWN_TYPES: [&str; 2] = ["application/octet-stream", "binary/octet-stream"];
-const GZIP_TYPES: [&str; 2] = ["application/gzip", "application/x-gzip"];
+/// Types under which browsers and programs send tables, beside `text/*`. The content decides what a file is; a type only has
+/// to allow that it is one.
+const TABLE_TYPES: [&str; 12] = [
+    "application/csv",
+    "application/x-csv",
+    "application/vnd.ms-excel",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "application/octet-stream",
+    "application/x-octet-stream",
+    "binary/octet-stream",
+    "application/gzip",
+    "application/x-gzip",
+    "application/x-download",
+    "application/force-download",
+    "application/unknown",
+];
+/// Names that allow it whatever the type says.
+const TABLE_NAMES: [&str; 4] = [".csv", ".tsv", ".txt", ".xlsx"];
 
 const MAX_NAME_CHARS: usize = 255;
 const DEFAULT_NAME: &str = "upload.csv";
 
-/// Whether a part of this type and name may be a CSV file.
+/// What a form sends for a file field in which nothing was chosen.
+pub(super) const NO_FILE: &str = "no file was chosen: choose a CSV file or a workbook";
+
+/// Whether a part of this type and name may be a table.
 ///
 /// # Errors
 /// [`ApiError::UnsupportedMediaType`] with what would be right.
 pub(super) fn check_type(content_type: Option<&str>, file_name: Option<&str>) -> Result<(), ApiError> {
-    let essence = content_type.unwrap_or(UNKNOWN_TYPES[0]).split(';').next().unwrap_or_default().trim();
-    let is = |types: &[&str]| types.iter().any(|known| essence.eq_ignore_ascii_case(known));
-    let name = file_name.unwrap_or_default().to_ascii_lowercase();
-    let (csv, gzip) = (name.ends_with(".csv"), name.ends_with(".csv.gz"));
-    if is(&CSV_TYPES) || (is(&UNKNOWN_TYPES) && (csv || gzip)) || (is(&GZIP_TYPES) && gzip) {
+    let essence = content_type.and_then(|kind| kind.split(';').next()).unwrap_or_default().trim();
+    let essence = essence.to_ascii_lowercase();
+    let name = file_name.unwrap_or_default().trim().to_ascii_lowercase();
+    let plain = name.strip_suffix(".gz").unwrap_or(&name);
+    let is_allowed = essence.is_empty()
+        || essence.starts_with("text/")
+        || TABLE_TYPES.contains(&essence.as_str())
+        || TABLE_NAMES.iter().any(|ending| plain.ends_with(ending));
+    if is_allowed {
         return Ok(());
     }
     Err(ApiError::UnsupportedMediaType(
-        "the file must be CSV: send it as text/csv, or with a name that ends in .csv or .csv.gz".to_owned(),
+        "the file must be a table: send it as text/csv, or with a name that ends in .csv, .tsv, .txt or .xlsx (or one of \
+         them and .gz)"
+            .to_owned(),
     ))
+}
+
+/// Whether a part says that nothing was chosen: neither a name nor content.
+pub(super) fn is_nothing_chosen(file_name: Option<&str>, size_bytes: u64) -> bool {
+    size_bytes == 0 && file_name.is_none_or(|name| name.trim().is_empty())
 }
 
 /// The client's name for the file, as it may be stored and shown: without folders and invisible characters.
@@ -43,41 +70,44 @@ mod tests {
     use super::*;
 
     #[test]
-    fn csv_is_taken_under_the_names_it_goes_by() {
-        for content_type in [
-            "text/csv",
-            "TEXT/CSV; charset=utf-8",
-            "application/csv",
-            "text/plain",
-            "application/vnd.ms-excel",
-        ] {
-            assert!(check_type(Some(content_type), Some("x")).is_ok(), "{content_type}");
-        }
+    fn a_table_is_taken_under_the_names_it_goes_by() {
         for (content_type, name) in [
-            (Some("application/octet-stream"), "a.csv"),
-            (None, "A.CSV"),
-            (Some("application/octet-stream"), "a.csv.gz"),
-            (Some("application/gzip"), "a.csv.gz"),
-            (Some("application/x-gzip"), "a.csv.gz"),
+            (Some("text/csv"), Some("x")),
+            (Some("TEXT/CSV; charset=utf-8"), None),
+            (Some("text/tab-separated-values"), Some("x")),
+            (Some("text/x-csv"), None),
+            (Some("application/csv"), None),
+            (Some("application/vnd.ms-excel"), Some("a")),
+            (Some("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"), Some("a.xlsx")),
+            (Some("application/octet-stream"), Some("blob")),
+            (Some("application/gzip"), Some("a.csv.gz")),
+            (Some("application/json"), Some("a.csv")),
+            (Some("application/zip"), Some("a.xlsx")),
+            (Some("application/x-thing"), Some("A.TSV.GZ")),
+            (Some(""), Some("a")),
+            (None, None),
         ] {
-            assert!(check_type(content_type, Some(name)).is_ok(), "{content_type:?} {name}");
+            assert!(check_type(content_type, name).is_ok(), "{content_type:?} {name:?}");
         }
     }
 
     #[test]
     fn whatever_else_is_not() {
         for (content_type, name) in [
-            (Some("application/octet-stream"), Some("a.xlsx")),
-            (Some("application/octet-stream"), None),
-            (None, None),
-            (Some("application/json"), Some("a.csv")),
+            (Some("application/json"), Some("a.json")),
             (Some("image/png"), Some("a.png")),
-            (Some("application/gzip"), Some("a.tar.gz")),
-            (Some(""), Some("a.csv")),
+            (Some("application/zip"), Some("a.zip")),
+            (Some("application/pdf"), None),
         ] {
             let refused = check_type(content_type, name);
             assert!(matches!(refused, Err(ApiError::UnsupportedMediaType(_))), "{content_type:?} {name:?}");
         }
+    }
+
+    #[test]
+    fn a_field_in_which_nothing_was_chosen_is_no_empty_file() {
+        assert!(is_nothing_chosen(Some(""), 0) && is_nothing_chosen(None, 0));
+        assert!(!is_nothing_chosen(Some("a.csv"), 0) && !is_nothing_chosen(Some(""), 1));
     }
 
     #[test]

@@ -1,18 +1,39 @@
 //! The fields beside the file: each is checked as it comes, everything that is wrong is kept, and said at once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use bulk_core::action::{ActionConfiguration, ActionType, OnConflict};
+use bulk_core::action::{ActionConfiguration, ActionType, parse_timezone};
 use bulk_core::entity::{Entities, Entity};
 use chrono::{DateTime, Datelike as _, Utc};
+use csv_intake::ReadOptions;
+
+mod parse;
 
 use super::header_check::HeaderCheck;
 use crate::envelope::Detail;
 use crate::error::ApiError;
 
-const FIELDS: [&str; 7] =
-    ["entityType", "actionType", "scheduledAt", "deduplicate", "onConflict", "mapping", "dryRun"];
+const FIELDS: [&str; 16] = [
+    "entityType",
+    "actionType",
+    "scheduledAt",
+    "deduplicate",
+    "onConflict",
+    "mapping",
+    "unknownColumns",
+    "defaults",
+    "emptyCells",
+    "shortRows",
+    "encoding",
+    "delimiter",
+    "timezone",
+    "decimal",
+    "sheet",
+    "dryRun",
+];
+/// The fields that bear on whether a header fits.
+const HEADER_FIELDS: [&str; 3] = ["mapping", "unknownColumns", "defaults"];
 
 /// RFC 3339 has no years beyond it, and clients that follow it could not read the answer.
 const LAST_YEAR: i32 = 9999;
@@ -25,10 +46,7 @@ pub(crate) struct Form {
     entity: Option<Arc<Entity>>,
     action_type: Option<ActionType>,
     scheduled_at: Option<DateTime<Utc>>,
-    deduplicate: bool,
-    on_conflict: OnConflict,
-    mapping: BTreeMap<String, String>,
-    dry_run: bool,
+    configuration: ActionConfiguration,
     may_be_late: bool,
     problems: Vec<Detail>,
 }
@@ -45,6 +63,23 @@ pub(crate) struct UploadRequest {
     pub(crate) scheduled_at: Option<DateTime<Utc>>,
 }
 
+/// What the caller wants to know about a file, checked.
+pub(crate) struct Inquiry {
+    /// What the rows are.
+    pub(crate) entity: Arc<Entity>,
+    /// What is to be done with them, if that is known yet.
+    pub(crate) action_type: Option<ActionType>,
+    /// How.
+    pub(crate) configuration: ActionConfiguration,
+}
+
+impl Inquiry {
+    /// What is to be done with a row, if that is known yet.
+    pub(super) fn action_in_effect(&self) -> Option<ActionType> {
+        self.action_type.map(|action| action.in_effect(self.configuration.on_conflict))
+    }
+}
+
 impl Form {
     /// A form of an account without fields; `may_be_late` lets a schedule lie in the past.
     pub(super) fn new(entities: Entities, account: &str, may_be_late: bool) -> Self {
@@ -56,10 +91,7 @@ impl Form {
             entity: None,
             action_type: None,
             scheduled_at: None,
-            deduplicate: false,
-            on_conflict: OnConflict::default(),
-            mapping: BTreeMap::new(),
-            dry_run: false,
+            configuration: ActionConfiguration::default(),
             problems: Vec::new(),
         }
     }
@@ -74,22 +106,48 @@ impl Form {
         if !self.seen.insert(known) {
             return self.refuse(known, "must be given only once");
         }
-        let taken = match known {
-            "entityType" => self.parse_entity(value).map(|entity| self.entity = Some(entity)),
-            "actionType" => parse_action_type(value).map(|kind| self.action_type = Some(kind)),
-            "scheduledAt" => self.parse_schedule(value).map(|at| self.scheduled_at = Some(at)),
-            "deduplicate" => parse_boolean(value).map(|deduplicate| self.deduplicate = deduplicate),
-            "onConflict" => parse_on_conflict(value).map(|choice| self.on_conflict = choice),
-            "mapping" => parse_mapping(value).map(|mapping| self.mapping = mapping),
-            _ => parse_boolean(value).map(|dry_run| self.dry_run = dry_run),
-        };
+        // As forms send a field that was left empty. But for the delimiter, white space around a value means nothing.
+        if value.is_empty() || (value.trim().is_empty() && known != "delimiter") {
+            return;
+        }
+        let taken = self.set(known, value);
         if let Err(message) = taken {
             self.refuse(known, message);
         }
     }
 
+    fn set(&mut self, field: &str, raw: &str) -> Result<(), String> {
+        let value = raw.trim();
+        let chosen = &mut self.configuration;
+        let intake = &mut chosen.intake;
+        match field {
+            "entityType" => self.entity = Some(self.parse_entity(value)?),
+            "actionType" => self.action_type = Some(parse::action_type(value)?),
+            "scheduledAt" => self.scheduled_at = Some(self.parse_schedule(value)?),
+            "deduplicate" => chosen.deduplicate = parse::boolean(value)?,
+            "onConflict" => chosen.on_conflict = parse::on_conflict(value)?,
+            "mapping" => chosen.mapping = parse::mapping(value)?,
+            "unknownColumns" => intake.unknown_columns = parse::unknown_columns(value)?,
+            "defaults" => intake.defaults = parse::defaults(value)?,
+            "emptyCells" => intake.empty_cells = parse::empty_cells(value)?,
+            "shortRows" => intake.read.short_rows = parse::short_rows(value)?,
+            "encoding" => intake.read.encoding = Some(parse::encoding(value)?),
+            "delimiter" => intake.read.delimiter = Some(parse::delimiter(raw)?),
+            "timezone" => {
+                let zone = parse_timezone(value);
+                intake.values.timezone =
+                    Some(zone.ok_or("must be a time zone such as Europe/Berlin or UTC")?);
+            }
+            "decimal" => intake.values.decimal = parse::decimal(value)?,
+            "sheet" => intake.sheet = Some(value.to_owned()),
+            _ => chosen.dry_run = parse::boolean(value)?,
+        }
+        Ok(())
+    }
+
     fn parse_entity(&self, value: &str) -> Result<Arc<Entity>, String> {
-        let entity = self.entities.find(value).ok_or_else(|| one_of(self.entities.names().into_iter()))?;
+        let entity =
+            self.entities.find(value).ok_or_else(|| parse::one_of(self.entities.names().into_iter()))?;
         entity.account_id(&self.account)?;
         Ok(entity.clone())
     }
@@ -118,16 +176,27 @@ impl Form {
         !self.problems.is_empty()
     }
 
-    /// What to hold a header against, once every field that bears on it has come. `mapping` is one of them, and for a create
-    /// `onConflict`: while they may still come, a header that does not fit may yet be made to.
+    /// What to hold a header against, once every field that bears on it has come: `mapping` and its like, and for a create
+    /// `onConflict`. While they may still come, a header that does not fit may yet be made to.
     pub(super) fn header_check(&self) -> Option<HeaderCheck> {
         let (entity, action_type) = (self.entity.clone()?, self.action_type?);
         let needs_conflict = action_type == ActionType::BulkCreate && !self.seen.contains("onConflict");
-        if needs_conflict || !self.seen.contains("mapping") || self.is_refused() {
+        let is_complete = HEADER_FIELDS.iter().all(|field| self.seen.contains(field));
+        if needs_conflict || !is_complete || self.is_refused() {
             return None;
         }
-        let action_type = action_type.in_effect(self.on_conflict);
-        Some(HeaderCheck { entity, action_type, mapping: self.mapping.clone() })
+        let action_type = action_type.in_effect(self.configuration.on_conflict);
+        Some(HeaderCheck { entity, action_type, configuration: self.configuration.clone() })
+    }
+
+    /// How the file is to be read, as far as it has been said.
+    pub(super) fn read_options(&self) -> ReadOptions {
+        self.configuration.intake.read
+    }
+
+    /// Whether bytes that are no text are so for good: a file that comes before `encoding` may yet become readable.
+    pub(super) fn has_encoding(&self) -> bool {
+        self.seen.contains("encoding")
     }
 
     /// Everything that is wrong so far, as the end of the request.
@@ -140,24 +209,37 @@ impl Form {
     /// # Errors
     /// Everything that is wrong with the fields, missing ones included.
     pub(super) fn finish(mut self) -> Result<UploadRequest, ApiError> {
-        for required in ["entityType", "actionType"] {
-            if !self.seen.contains(required) {
-                self.refuse(required, "is required");
-            }
-        }
+        self.require("entityType", self.entity.is_some());
+        self.require("actionType", self.action_type.is_some());
         match (self.entity.clone(), self.action_type) {
             (Some(entity), Some(action_type)) if !self.is_refused() => Ok(UploadRequest {
                 entity,
                 action_type,
-                configuration: ActionConfiguration {
-                    deduplicate: self.deduplicate,
-                    on_conflict: self.on_conflict,
-                    mapping: self.mapping,
-                    dry_run: self.dry_run,
-                },
+                configuration: self.configuration,
                 scheduled_at: self.scheduled_at,
             }),
             _ => Err(self.into_refusal()),
+        }
+    }
+
+    /// What is asked about a file that is not uploaded yet.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the fields.
+    pub(super) fn finish_inquiry(mut self) -> Result<Inquiry, ApiError> {
+        self.require("entityType", self.entity.is_some());
+        match self.entity.clone() {
+            Some(entity) if !self.is_refused() => {
+                Ok(Inquiry { entity, action_type: self.action_type, configuration: self.configuration })
+            }
+            _ => Err(self.into_refusal()),
+        }
+    }
+
+    /// A field that was given but is wrong has been refused already.
+    fn require(&mut self, field: &str, is_there: bool) {
+        if !is_there && self.problems.iter().all(|problem| problem.field != field) {
+            self.refuse(field, "is required");
         }
     }
 }
@@ -167,29 +249,11 @@ fn shown(name: &str) -> String {
     name.chars().take(64).collect()
 }
 
-fn one_of<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    format!("must be one of {}", names.collect::<Vec<_>>().join(", "))
-}
-
-fn parse_action_type(value: &str) -> Result<ActionType, String> {
-    ActionType::parse(value).ok_or_else(|| one_of(ActionType::ALL.into_iter().map(ActionType::as_str)))
-}
-
-fn parse_on_conflict(value: &str) -> Result<OnConflict, String> {
-    OnConflict::parse(value).ok_or_else(|| one_of(OnConflict::ALL.into_iter().map(OnConflict::as_str)))
-}
-
-fn parse_boolean(value: &str) -> Result<bool, String> {
-    value.parse().map_err(|_| "must be true or false".to_owned())
-}
-
-fn parse_mapping(value: &str) -> Result<BTreeMap<String, String>, String> {
-    serde_json::from_str(value)
-        .map_err(|_| "must be a JSON object of strings, from CSV header to column".to_owned())
-}
-
 #[cfg(test)]
 mod tests {
+    use bulk_core::action::OnConflict;
+    use csv_intake::header::UnknownColumns;
+
     use super::*;
 
     fn form(fields: &[(&str, &str)]) -> Form {
@@ -223,15 +287,15 @@ mod tests {
         let configuration = request.configuration;
         assert!(configuration.dry_run && configuration.deduplicate);
         assert_eq!(configuration.on_conflict, OnConflict::Update);
-        assert_eq!(configuration.mapping["E-Mail"], "email");
+        assert_eq!(configuration.mapping["E-Mail"].as_deref(), Some("email"));
     }
 
     #[test]
     fn everything_that_is_wrong_is_said_at_once() {
         assert_eq!(refused(&[]), ["entityType", "actionType"]);
         let fields = [
-            ("dryRun", "yes"),
-            ("deduplicate", "TRUE"),
+            ("dryRun", "perhaps"),
+            ("deduplicate", "2"),
             ("onConflict", "ignore"),
             ("scheduledAt", "tomorrow"),
             ("mapping", r#"{"a":1}"#),
@@ -267,12 +331,63 @@ mod tests {
 
     #[test]
     fn the_header_is_checked_early_only_if_nothing_can_change_the_verdict() {
-        let fields = [("entityType", "contact"), ("actionType", "bulk_upsert"), ("mapping", "{}")];
+        let fields = [
+            ("entityType", "contact"),
+            ("actionType", "bulk_upsert"),
+            ("mapping", "{}"),
+            ("unknownColumns", ""),
+            ("defaults", ""),
+        ];
         assert!(form(&fields[..2]).header_check().is_none(), "a mapping may follow the file");
+        assert!(form(&fields[..4]).header_check().is_none(), "defaults may follow the file");
         assert!(form(&fields).header_check().is_some());
-        let create = [fields[0], ("actionType", "bulk_create"), fields[2], ("onConflict", "update")];
-        assert!(form(&create[..3]).header_check().is_none(), "a create that updates needs less");
+        let create = [
+            fields[0],
+            ("actionType", "bulk_create"),
+            fields[2],
+            fields[3],
+            fields[4],
+            ("onConflict", "update"),
+        ];
+        assert!(form(&create[..5]).header_check().is_none(), "a create that updates needs less");
         let check = form(&create).header_check();
         assert!(check.is_some_and(|check| check.action_type == ActionType::BulkUpsert));
+    }
+
+    #[test]
+    fn how_the_file_is_read_is_said_field_by_field() {
+        let request = form(&[
+            ("entityType", "contact"),
+            ("actionType", "bulk_upsert"),
+            ("unknownColumns", "ignore"),
+            ("defaults", r#"{"name":"?"}"#),
+            ("encoding", "latin1"),
+            ("delimiter", "\t"),
+            ("shortRows", "fill"),
+            ("emptyCells", "clear"),
+            ("timezone", "Europe/Berlin"),
+            ("decimal", "comma"),
+            ("sheet", "Kunden"),
+        ]);
+        let intake = request.finish().map_err(|error| error.to_string()).unwrap().configuration.intake;
+        assert_eq!(intake.unknown_columns, UnknownColumns::Ignore);
+        assert_eq!(
+            serde_json::to_value(&intake).unwrap(),
+            serde_json::json!({
+                "unknownColumns": "ignore", "defaults": { "name": "?" }, "emptyCells": "clear", "sheet": "Kunden",
+                "encoding": "windows-1252", "delimiter": "\t", "shortRows": "fill",
+                "timezone": "Europe/Berlin", "decimal": "comma",
+            })
+        );
+    }
+
+    #[test]
+    fn an_empty_optional_field_is_as_good_as_none() {
+        let names = FIELDS.into_iter().filter(|name| !["entityType", "actionType"].contains(name));
+        let mut fields: Vec<_> = names.map(|name| (name, "")).collect();
+        fields.extend([("entityType", "contact"), ("actionType", "bulk_create")]);
+        let request = form(&fields).finish().map_err(|error| error.to_string()).unwrap();
+        assert_eq!(request.configuration, ActionConfiguration::default());
+        assert_eq!(refused(&[("entityType", " "), ("actionType", "")]), ["entityType", "actionType"]);
     }
 }

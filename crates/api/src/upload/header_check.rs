@@ -1,9 +1,8 @@
 //! Whether a file's header can serve the action.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bulk_core::action::ActionType;
+use bulk_core::action::{ActionConfiguration, ActionType};
 use bulk_core::entity::{ColumnMap, Entity, HeaderRules};
 use csv_intake::header::HeaderProblem;
 
@@ -17,8 +16,8 @@ pub(super) struct HeaderCheck {
     pub(super) entity: Arc<Entity>,
     /// What is done with them.
     pub(super) action_type: ActionType,
-    /// CSV header to entity column.
-    pub(super) mapping: BTreeMap<String, String>,
+    /// How, with what headers mean.
+    pub(super) configuration: ActionConfiguration,
 }
 
 impl HeaderCheck {
@@ -32,7 +31,8 @@ impl HeaderCheck {
     }
 
     /// What follows from the header and from which of its columns have values: a column that is empty in every row (an
-    /// unused one of the template, say) names no record, and an id that is in every row leaves nothing to the key.
+    /// unused one of the template, say) names no record, one that has no name either is none, and an id that is in every
+    /// row leaves nothing to the key.
     ///
     /// # Errors
     /// [`ApiError::Validation`] with everything that is wrong with the header.
@@ -42,9 +42,9 @@ impl HeaderCheck {
         let has_value = |index: &usize| inspection.used[*index];
         let problems: Vec<_> = nameless.into_iter().filter(has_value).map(HeaderProblem::nameless).collect();
         if !problems.is_empty() {
-            return Err(refusal(problems));
+            return Err(ApiError::Validation(details(problems).collect()));
         }
-        let used = |column| map.position(column).is_some_and(|position| inspection.used[position]);
+        let used = |column| map.position(column).is_none_or(|position| inspection.used[position]);
         let rules = self.entity.check_header(&map.only(used), self.action_type).unwrap_or(rules);
         let by_id = map.position(Entity::ID_COLUMN).is_some_and(|position| inspection.full[position]);
         let two_identities = rules.two_identities && !(by_id && self.action_type.targets_existing());
@@ -53,18 +53,22 @@ impl HeaderCheck {
 
     /// Where the file has the entity's columns, and which of its columns (by index) have no name.
     fn map(&self, header: &[String]) -> Result<(ColumnMap, Vec<usize>), ApiError> {
-        let resolved = self.entity.resolve(header, &self.mapping).map_err(refusal)?;
-        let map = ColumnMap::of_used(resolved.used(), self.entity.columns().len());
+        let ActionConfiguration { mapping, intake, .. } = &self.configuration;
+        let resolved = self
+            .entity
+            .resolve(header, mapping, intake)
+            .map_err(|problems| ApiError::Validation(details(problems).collect()))?;
+        let map = ColumnMap::resolved(&resolved, self.entity.columns().len(), intake);
         Ok((self.entity.relevant(&map, self.action_type), resolved.nameless))
     }
 }
 
-fn refusal(problems: Vec<HeaderProblem>) -> ApiError {
-    let details = problems.into_iter().map(|problem| {
+/// Problems with a header, as an answer tells them.
+pub(super) fn details(problems: Vec<HeaderProblem>) -> impl Iterator<Item = Detail> {
+    problems.into_iter().map(|problem| {
         let field = if problem.column.is_empty() { "file".to_owned() } else { problem.column };
         Detail::new(field, problem.message)
-    });
-    ApiError::Validation(details.collect())
+    })
 }
 
 #[cfg(test)]
@@ -76,12 +80,13 @@ mod tests {
     /// Whether a file of contacts with id and e-mail keeps one order; `id` and `email` say which rows have one.
     fn is_mixture(action_type: ActionType, id: (bool, bool), email: (bool, bool)) -> bool {
         let entity = Entities::built_in().find("contact").unwrap().clone();
-        let check = HeaderCheck { entity, action_type, mapping: BTreeMap::new() };
+        let check = HeaderCheck { entity, action_type, configuration: ActionConfiguration::default() };
         let inspection = Inspection {
             header: vec!["id".to_owned(), "email".to_owned(), "name".to_owned()],
             row_count: 2,
             used: vec![id.0, email.0, true],
             full: vec![id.1, email.1, true],
+            read: csv_intake::ReadOptions::default(),
         };
         check.check_used(&inspection).unwrap().two_identities
     }

@@ -8,6 +8,7 @@ use bulk_core::value;
 use bytes::Bytes;
 use csv_intake::{CsvError, CsvReader, ReadLimits, ReadOptions, Record};
 use futures::stream;
+use tokio::io::AsyncRead;
 use tokio::sync::mpsc;
 use tokio_util::io::StreamReader;
 use tokio_util::task::AbortOnDropHandle;
@@ -30,25 +31,39 @@ pub(super) struct Inspection {
     pub(super) used: Vec<bool>,
     /// For each column, whether every row has a value in it.
     pub(super) full: Vec<bool>,
+    /// How it was read: as given, else as found.
+    pub(super) read: ReadOptions,
+}
+
+/// Why a file is refused.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    /// The answer.
+    pub(super) error: ApiError,
+    /// Naming the encoding might mend it.
+    pub(super) is_encoding: bool,
+}
+
+impl From<ApiError> for Refusal {
+    fn from(error: ApiError) -> Self {
+        Self { error, is_encoding: false }
+    }
 }
 
 /// A reader at work beside the upload. Dropping it ends the reading.
 pub(super) struct Inspector {
     pieces: mpsc::Sender<Bytes>,
-    verdict: AbortOnDropHandle<Result<Inspection, ApiError>>,
+    verdict: AbortOnDropHandle<Result<Inspection, Refusal>>,
 }
 
 impl Inspector {
     /// Starts reading. With `check`, the header is refused as soon as it is there.
-    pub(super) fn start(config: &UploadConfig, check: Option<HeaderCheck>) -> Self {
-        let limits = ReadLimits {
-            max_rows: config.max_rows,
-            // A few kilobytes of gzip can hide terabytes, so the limit is on what is in there.
-            max_decoded_bytes: config.max_file_size_bytes,
-            ..ReadLimits::ACCEPTED
-        };
-        let (pieces, receiver) = mpsc::channel(PIECES_IN_FLIGHT);
-        let verdict = compute::spawn(inspect(receiver, limits, check));
+    pub(super) fn start(config: &UploadConfig, options: ReadOptions, check: Option<HeaderCheck>) -> Self {
+        let (pieces, mut receiver) = mpsc::channel(PIECES_IN_FLIGHT);
+        let shown = stream::poll_fn(move |context| {
+            receiver.poll_recv(context).map(|piece: Option<Bytes>| piece.map(io::Result::Ok))
+        });
+        let verdict = compute::spawn(inspect(StreamReader::new(shown), limits(config), options, check));
         Self { pieces, verdict: AbortOnDropHandle::new(verdict) }
     }
 
@@ -61,21 +76,48 @@ impl Inspector {
     ///
     /// # Errors
     /// Why the file is refused.
-    pub(super) async fn finish(self) -> Result<Inspection, ApiError> {
+    pub(super) async fn finish(self) -> Result<Inspection, Refusal> {
         drop(self.pieces);
         self.verdict.await.map_err(ApiError::internal)?
     }
 }
 
-async fn inspect(
-    mut pieces: mpsc::Receiver<Bytes>,
+/// Reads a file that is stored already, since it was shown before it was known how it is to be read.
+///
+/// # Errors
+/// Why the file is refused.
+pub(super) async fn inspect_stored<R>(
+    source: R,
+    config: &UploadConfig,
+    options: ReadOptions,
+) -> Result<Inspection, ApiError>
+where
+    R: AsyncRead + Send + Unpin + 'static,
+{
+    let verdict = compute::spawn(inspect(source, limits(config), options, None));
+    let inspected = AbortOnDropHandle::new(verdict).await.map_err(ApiError::internal)?;
+    inspected.map_err(|refusal| refusal.error)
+}
+
+fn limits(config: &UploadConfig) -> ReadLimits {
+    ReadLimits {
+        max_rows: config.max_rows,
+        // A few kilobytes of gzip can hide terabytes, so the limit is on what is in there.
+        max_decoded_bytes: config.max_file_size_bytes,
+        ..ReadLimits::ACCEPTED
+    }
+}
+
+async fn inspect<R>(
+    source: R,
     limits: ReadLimits,
+    options: ReadOptions,
     check: Option<HeaderCheck>,
-) -> Result<Inspection, ApiError> {
-    let pieces =
-        stream::poll_fn(move |context| pieces.poll_recv(context).map(|piece| piece.map(io::Result::Ok)));
-    let mut reader =
-        CsvReader::open(StreamReader::new(pieces), limits, &ReadOptions::default()).await.map_err(refusal)?;
+) -> Result<Inspection, Refusal>
+where
+    R: AsyncRead + Send + Unpin + 'static,
+{
+    let mut reader = CsvReader::open(source, limits, &options).await.map_err(refusal)?;
     if let Some(check) = check {
         check.check(reader.header())?;
     }
@@ -91,9 +133,9 @@ async fn inspect(
         }
     }
     if row_count == 0 {
-        return Err(ApiError::invalid("file", "the file has a header but no rows"));
+        return Err(ApiError::invalid("file", "the file has a header but no rows").into());
     }
-    Ok(Inspection { header: reader.header().to_vec(), row_count, used, full })
+    Ok(Inspection { header: reader.header().to_vec(), row_count, used, full, read: reader.used_options() })
 }
 
 /// Whether a cell has a value, as the column will read it. Most begin with a letter or a digit.
@@ -101,11 +143,13 @@ fn has_value(cell: &str) -> bool {
     cell.starts_with(|first: char| first.is_ascii_alphanumeric()) || !value::clean(cell).is_empty()
 }
 
-fn refusal(error: CsvError) -> ApiError {
-    match error {
+fn refusal(error: CsvError) -> Refusal {
+    let is_encoding = matches!(error, CsvError::NotText { .. });
+    let error = match error {
         CsvError::TooManyRows { .. } => ApiError::TooManyRows(error.to_string()),
         CsvError::TooManyBytes { .. } => ApiError::FileTooLarge(error.to_string()),
         error if error.is_file_fault() => ApiError::invalid("file", error.to_string()),
         error => ApiError::internal(error),
-    }
+    };
+    Refusal { error, is_encoding }
 }

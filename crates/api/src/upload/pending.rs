@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use bulk_core::db::{self, IdempotencyKey, Insertion, NewAction, QuotaExceeded, Quotas};
 use bulk_core::dependencies::Dependencies;
 use bulk_core::storage::{StorageError, StoredObject, Upload, keys};
+use tokio::io::AsyncRead;
 use tokio::task::JoinHandle;
 use tracing::Instrument;
 use uuid::Uuid;
@@ -105,6 +106,14 @@ impl PendingUpload {
     /// When object storage is away.
     pub(super) async fn finish(&mut self) -> Result<StoredObject, ApiError> {
         Ok(self.begun()?.finish().await?)
+    }
+
+    /// Reads the file, which is complete.
+    ///
+    /// # Errors
+    /// When object storage is away.
+    pub(super) async fn reopen(&self) -> Result<impl AsyncRead + Send + Unpin + use<>, ApiError> {
+        Ok(self.state.dependencies.store.open(&self.key()).await?)
     }
 
     /// Creates the action, to which everything stored belongs from then on; unless its key was used before, or the account

@@ -3,12 +3,14 @@
 use bulk_core::config::UploadConfig;
 use bulk_core::entity::{Entities, HeaderRules};
 use bulk_core::storage::StoredObject;
+use bytes::Bytes;
+use csv_intake::ReadOptions;
 
-use super::file_part::{check_type, shown_name};
+use super::file_part::{NO_FILE, check_type, is_nothing_chosen, shown_name};
 use super::form::{Form, UploadRequest};
 use super::header_check::HeaderCheck;
 use super::idempotency::PayloadHash;
-use super::inspector::{Inspection, Inspector};
+use super::inspector::{Inspection, Inspector, Refusal, inspect_stored};
 use super::parts::{Part, Parts, too_large};
 use super::pending::PendingUpload;
 use crate::error::ApiError;
@@ -36,7 +38,8 @@ struct ReceivedFile {
     file_name: String,
     hash: PayloadHash,
     stored: StoredObject,
-    inspection: Inspection,
+    /// Or why it is refused, unless it is to be read in another way.
+    inspection: Result<Inspection, ApiError>,
 }
 
 /// Reads the body and stores its file. `is_repeat` says that the upload's key was used before: what was accepted then is
@@ -73,7 +76,7 @@ pub(crate) async fn receive(
     if !file_seen {
         form.refuse("file", "is required");
     }
-    complete(form.finish()?, file)
+    complete(form.finish()?, file, pending, config).await
 }
 
 /// Everything that is wrong with the fields so far and the error that ends the request.
@@ -87,21 +90,52 @@ fn together(mut form: Form, error: ApiError) -> ApiError {
     }
 }
 
-fn complete(request: UploadRequest, file: Option<ReceivedFile>) -> Result<Received, ApiError> {
+async fn complete(
+    mut request: UploadRequest,
+    file: Option<ReceivedFile>,
+    pending: &PendingUpload,
+    config: &UploadConfig,
+) -> Result<Received, ApiError> {
     // The form is refused wherever there is no file.
     let file = file.ok_or_else(|| ApiError::invalid("file", "is required"))?;
+    let payload_hash = file.hash.finish(&request)?;
+    let inspection = settled(file.inspection, request.configuration.intake.read, pending, config).await?;
+    // From here on whatever reads the file reads it as it was read here.
+    request.configuration.intake.read = inspection.read;
     let entity = request.entity.clone();
     let action_type = request.action_type.in_effect(request.configuration.on_conflict);
-    let check = HeaderCheck { entity, action_type, mapping: request.configuration.mapping.clone() };
-    let rules = check.check_used(&file.inspection)?;
+    let check = HeaderCheck { entity, action_type, configuration: request.configuration.clone() };
+    let rules = check.check_used(&inspection)?;
     Ok(Received {
-        payload_hash: file.hash.finish(&request)?,
+        payload_hash,
         request,
         file_name: file.file_name,
         stored: file.stored,
-        row_count: file.inspection.row_count,
+        row_count: inspection.row_count,
         rules,
     })
+}
+
+/// The inspection by the fields as they are now that all have come: those after the file may say that it is to be read in
+/// another way than it was.
+async fn settled(
+    inspected: Result<Inspection, ApiError>,
+    wanted: ReadOptions,
+    pending: &PendingUpload,
+    config: &UploadConfig,
+) -> Result<Inspection, ApiError> {
+    let is_read_so = |read: ReadOptions| {
+        wanted.encoding.is_none_or(|encoding| read.encoding == Some(encoding))
+            && wanted.delimiter.is_none_or(|delimiter| read.delimiter == Some(delimiter))
+    };
+    match inspected {
+        Ok(inspection) if is_read_so(inspection.read) => {
+            let read = ReadOptions { short_rows: wanted.short_rows, ..inspection.read };
+            Ok(Inspection { read, ..inspection })
+        }
+        Err(error) if wanted.encoding.is_none() => Err(error),
+        _ => inspect_stored(pending.reopen().await?, config, wanted).await,
+    }
 }
 
 /// Stores the file; `None` where the form is refused already.
@@ -115,28 +149,77 @@ async fn receive_file(
     if form.is_refused() {
         return Ok(None);
     }
-    let file_name = shown_name(part.file_name());
+    let sent_name = part.file_name().map(str::to_owned);
     pending.begin().await?;
-    let inspector = Inspector::start(config, form.header_check());
+    let mut inspector = FileInspector::start(form, config);
     let (mut hash, mut size_bytes) = (PayloadHash::default(), 0);
     while let Some(piece) = part.next_piece().await? {
         size_bytes += piece.len() as u64;
         if size_bytes > config.max_file_size_bytes {
             return Err(too_large(config.max_file_size_bytes));
         }
-        if !inspector.show(piece.clone()).await {
-            break;
-        }
+        inspector.show(piece.clone()).await?;
         hash.update(&piece);
         pending.write(&piece).await?;
     }
+    if is_nothing_chosen(sent_name.as_deref(), size_bytes) {
+        return Err(ApiError::invalid("file", NO_FILE));
+    }
     let inspection = inspector.finish().await?;
     let stored = pending.finish().await?;
-    Ok(Some(ReceivedFile { file_name, hash, stored, inspection }))
+    Ok(Some(ReceivedFile { file_name: shown_name(sent_name.as_deref()), hash, stored, inspection }))
+}
+
+/// The inspection of a file of which it may not be known yet how it is to be read.
+struct FileInspector {
+    /// At work until there is a verdict.
+    inspector: Option<Inspector>,
+    /// The verdict, where a field that is still to come may change it.
+    verdict: Option<Refusal>,
+    may_change: bool,
+}
+
+impl FileInspector {
+    fn start(form: &Form, config: &UploadConfig) -> Self {
+        let inspector = Inspector::start(config, form.read_options(), form.header_check());
+        Self { inspector: Some(inspector), verdict: None, may_change: !form.has_encoding() }
+    }
+
+    /// Fails once the file is refused for good.
+    async fn show(&mut self, piece: Bytes) -> Result<(), ApiError> {
+        if let Some(inspector) = &self.inspector
+            && !inspector.show(piece).await
+            && let Some(inspector) = self.inspector.take()
+        {
+            let verdict = inspector.finish().await.map(|_| ApiError::internal("the reader stopped early"));
+            self.keep(verdict.map_or_else(|refusal| refusal, Refusal::from))?;
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, refusal: Refusal) -> Result<(), ApiError> {
+        if refusal.is_encoding && self.may_change {
+            self.verdict = Some(refusal);
+            return Ok(());
+        }
+        Err(refusal.error)
+    }
+
+    /// The inspection, or why the file is refused unless a later field changes that.
+    async fn finish(mut self) -> Result<Result<Inspection, ApiError>, ApiError> {
+        if let Some(inspector) = self.inspector.take() {
+            match inspector.finish().await {
+                Ok(inspection) => return Ok(Ok(inspection)),
+                Err(refusal) => self.keep(refusal)?,
+            }
+        }
+        let refusal = self.verdict.ok_or_else(|| ApiError::internal("the reader gave no verdict"))?;
+        Ok(Err(refusal.error))
+    }
 }
 
 /// Skips the rest of a part; false if that would take too long.
-async fn pass_over(part: &mut Part<'_>) -> Result<bool, ApiError> {
+pub(super) async fn pass_over(part: &mut Part<'_>) -> Result<bool, ApiError> {
     let mut passed_bytes = 0;
     while let Some(piece) = part.next_piece().await? {
         passed_bytes += piece.len();

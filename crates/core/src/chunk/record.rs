@@ -383,7 +383,11 @@ mod tests {
     fn results_read_back_as_they_were_written() {
         let id = Uuid::new_v4();
         let mut encoder = ResultsEncoder::new(&header());
-        encoder.push("3", &RowOutcome::success(RowCode::Created, Some(RecordId::Uuid(id))), ["a@b.c", ""].into_iter());
+        encoder.push(
+            "3",
+            &RowOutcome::success(RowCode::Created, Some(RecordId::Uuid(id))),
+            ["a@b.c", ""].into_iter(),
+        );
         encoder.push(
             "4",
             &RowOutcome::failed(RowCode::Invalid, "age must be a number"),

@@ -1,16 +1,18 @@
 //! Actions as the API creates and shows them. Reads name the account: another account's id finds nothing.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use csv_intake::header::Mapping;
 use sqlx::PgPool;
 use sqlx::types::Json;
-use std::collections::BTreeMap;
 use uuid::Uuid;
 
 use super::declarations::keep_declaration;
 use super::idempotency::{IdempotencyKey, KeyUse, use_key};
 use super::uploads::finish_upload;
 use super::usage::{QuotaExceeded, Quotas, take_room};
-use crate::action::{ActionConfiguration, ActionStatus, ActionType, Counts, OnConflict, Outcome, Progress};
+use crate::action::{
+    ActionConfiguration, ActionStatus, ActionType, Counts, Intake, OnConflict, Outcome, Progress,
+};
 
 /// An action to create, with its file already stored.
 #[derive(Debug, Clone)]
@@ -178,8 +180,10 @@ pub async fn insert_action(
     let created_at = sqlx::query_scalar!(
         "INSERT INTO bulk_actions (id, account_id, entity_type, action_type, status, deduplicate, on_conflict, mapping,
              dry_run, scheduled_at, file_name, file_key, file_size_bytes, file_stored_bytes, file_etag,
-             file_uploaded_at, chunk_size, chunk_size_bytes, partitions, traceparent, entity_hash, rung_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14, now(), $15, $16, $17, $18, $19, now())
+             file_uploaded_at, chunk_size, chunk_size_bytes, partitions, traceparent, entity_hash, intake,
+             rung_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14, now(), $15, $16, $17, $18, $19, $20,
+             now())
          RETURNING created_at",
         new.id,
         new.account_id,
@@ -200,6 +204,7 @@ pub async fn insert_action(
         new.partitions,
         new.traceparent,
         new.entity_hash,
+        Json(&new.configuration.intake) as _,
     )
     .fetch_one(&mut *tx)
     .await?;
@@ -351,7 +356,8 @@ async fn select_actions(
         r#"SELECT a.id, a.account_id, a.entity_type, a.entity_hash, a.action_type AS "action_type: ActionType",
                a.status AS "status: ActionStatus", a.outcome AS "outcome: Outcome", a.error_code, a.error_message,
                a.deduplicate, a.on_conflict AS "on_conflict: OnConflict",
-               CASE WHEN $3 THEN a.mapping ELSE '{}' END AS "mapping!: Json<BTreeMap<String, String>>", a.dry_run,
+               CASE WHEN $3 THEN a.mapping ELSE '{}' END AS "mapping!: Json<Mapping>",
+               CASE WHEN $3 THEN a.intake ELSE a.intake - 'defaults' END AS "intake!: Json<Intake>", a.dry_run,
                a.scheduled_at, a.file_name, a.file_key, a.file_size_bytes, a.file_etag, a.file_uploaded_at, a.chunk_count,
                a.chunks_done, a.chunks_dead, a.chunking_done_at IS NOT NULL AS "chunked!", a.traceparent, a.created_at,
                greatest(a.updated_at, s.updated_at) AS "updated_at!", a.started_at, a.completed_at, a.paused_at,
@@ -383,6 +389,7 @@ async fn select_actions(
             on_conflict: row.on_conflict,
             mapping: row.mapping.0,
             dry_run: row.dry_run,
+            intake: row.intake.0,
         },
         scheduled_at: row.scheduled_at,
         file_name: row.file_name,

@@ -1,8 +1,9 @@
 //! The chunking worker's transitions. Each names the lease (owner and attempt) it was made under, so a chunker that
 //! comes back after its lease ran out changes nothing.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
+use csv_intake::header::Mapping;
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
@@ -10,7 +11,7 @@ use uuid::Uuid;
 use super::usage::store_bytes;
 use super::waiting::make_ready;
 use super::{Bell, DbError, LockedAction, RetryPolicy};
-use crate::action::{ActionEvent, ActionType, OnConflict};
+use crate::action::{ActionEvent, ActionType, Intake, OnConflict};
 
 /// Proof of a claim: the fencing token of a chunking run.
 #[derive(Debug, Clone)]
@@ -39,7 +40,9 @@ pub struct ChunkingClaim {
     /// Later rows with a key seen before are skipped.
     pub deduplicate: bool,
     /// CSV header to entity column.
-    pub mapping: BTreeMap<String, String>,
+    pub mapping: Mapping,
+    /// How the file is read.
+    pub intake: Intake,
     /// Object key of the file.
     pub file_key: String,
     /// Size of the file as it was stored.
@@ -209,7 +212,7 @@ async fn claim_file(
                   WHERE other.account_id = a.account_id AND other.chunking_owner IS NOT NULL) < $5
            RETURNING a.account_id, a.entity_type, a.entity_hash, a.action_type AS "action_type: ActionType",
                a.on_conflict AS "on_conflict: OnConflict", a.deduplicate,
-               a.mapping AS "mapping: Json<BTreeMap<String, String>>", a.file_key, a.file_size_bytes, a.chunk_size,
+               a.mapping AS "mapping: Json<Mapping>", a.intake AS "intake: Json<Intake>", a.file_key, a.file_size_bytes, a.chunk_size,
                a.chunk_size_bytes, a.partitions, a.chunking_attempt, a.chunking_failures, a.traceparent, s.total_records"#,
         action_id,
         owner,
@@ -230,6 +233,7 @@ async fn claim_file(
         action_type: claimed.action_type.in_effect(claimed.on_conflict),
         deduplicate: claimed.deduplicate,
         mapping: claimed.mapping.0,
+        intake: claimed.intake.0,
         file_key: claimed.file_key,
         file_size_bytes: u64::try_from(claimed.file_size_bytes).unwrap_or_default(),
         chunk_size: usize::try_from(claimed.chunk_size).unwrap_or(1),

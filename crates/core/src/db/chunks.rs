@@ -1,13 +1,12 @@
 //! The processing worker's claim of a chunk, and the ways out of it other than success.
 
-use std::collections::BTreeMap;
-
+use csv_intake::header::Mapping;
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::{Bell, DbError, LockedAction, RetryPolicy};
-use crate::action::{ActionType, OnConflict};
+use crate::action::{ActionType, Intake, OnConflict};
 use crate::chunk::ChunkId;
 
 /// Proof of a claim: the fencing token of one attempt at a chunk.
@@ -39,7 +38,9 @@ pub struct ChunkClaim {
     /// Change nothing.
     pub dry_run: bool,
     /// CSV header to entity column.
-    pub mapping: BTreeMap<String, String>,
+    pub mapping: Mapping,
+    /// How the file is read.
+    pub intake: Intake,
     /// Rows in the chunk.
     pub row_count: usize,
     /// Hash of its object.
@@ -137,7 +138,7 @@ async fn claim_next(
            RETURNING c.action_id, c.partition, c.seq, c.attempt, c.row_count, c.content_hash, c.failures, c.contended,
                c.slow, a.account_id, a.entity_type, a.entity_hash, a.action_type AS "action_type: ActionType",
                a.on_conflict AS "on_conflict: OnConflict", a.dry_run, a.traceparent,
-               a.mapping AS "mapping: Json<BTreeMap<String, String>>""#,
+               a.mapping AS "mapping: Json<Mapping>", a.intake AS "intake: Json<Intake>""#,
         owner,
         lease_ms,
         after,
@@ -157,6 +158,7 @@ async fn claim_next(
         on_conflict: row.on_conflict,
         dry_run: row.dry_run,
         mapping: row.mapping.0,
+        intake: row.intake.0,
         row_count: usize::try_from(row.row_count).unwrap_or_default(),
         content_hash: row.content_hash,
         failures: u32::try_from(row.failures).unwrap_or_default(),

@@ -24,5 +24,7 @@ pub(super) async fn keep_declaration(
 /// # Errors
 /// When the database is away.
 pub async fn find_declaration(pool: &PgPool, hash: Uuid) -> sqlx::Result<Option<String>> {
-    sqlx::query_scalar!("SELECT text FROM entity_declarations WHERE hash = $1", hash).fetch_optional(pool).await
+    sqlx::query_scalar!("SELECT text FROM entity_declarations WHERE hash = $1", hash)
+        .fetch_optional(pool)
+        .await
 }

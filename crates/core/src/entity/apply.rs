@@ -9,10 +9,10 @@ use sqlx::{Connection, PgConnection};
 
 use super::declaration::AccountId;
 use super::execute::{self, Matched, Way};
-use super::statements::Statement;
 use super::fold::{Batch, Leader, batches};
 use super::read::read_row;
 use super::refusal::refusal;
+use super::statements::Statement;
 use super::{ColumnMap, Entity, FieldProblem, RecordId, Row};
 use crate::action::{ActionType, OnConflict};
 use crate::chunk::{ChunkRow, RowCode, RowOutcome, RowStatus};
@@ -46,6 +46,17 @@ impl Entity {
         conn: &mut PgConnection,
         request: &ApplyRequest<'_>,
     ) -> sqlx::Result<Vec<RowOutcome>> {
+        match self.clearing(request.map) {
+            Some(entity) => entity.apply_rows(conn, request).await,
+            None => self.apply_rows(conn, request).await,
+        }
+    }
+
+    async fn apply_rows(
+        &self,
+        conn: &mut PgConnection,
+        request: &ApplyRequest<'_>,
+    ) -> sqlx::Result<Vec<RowOutcome>> {
         let account = match self.account_id(request.account) {
             Ok(account) => account,
             Err(sentence) => {
@@ -63,7 +74,8 @@ impl Entity {
         let readable: Vec<(usize, &Row)> =
             rows.iter().enumerate().filter(|(index, _)| problems[*index].is_empty()).collect();
         let batches = batches(self, &readable, request.action, request.on_conflict);
-        let mut run = Run { entity: self, account: &account, request, rows: &rows, outcomes, ways: HashMap::new() };
+        let mut run =
+            Run { entity: self, account: &account, request, rows: &rows, outcomes, ways: HashMap::new() };
         if request.dry_run {
             let mut rehearsal = conn.begin().await?;
             run.all(&mut rehearsal, batches).await?;

@@ -59,7 +59,11 @@ async fn prepare(conn: &mut PgConnection, entity: &Entity, problems: &mut Vec<Pr
 /// A table that would do, in full.
 fn no_table(entity: &Entity) -> Problem {
     let mut lines = vec![
-        format!("  {} {} NOT NULL", quoted(&entity.account().sql), column_type(entity.account().kind.sql_type())),
+        format!(
+            "  {} {} NOT NULL",
+            quoted(&entity.account().sql),
+            column_type(entity.account().kind.sql_type())
+        ),
         id_definition(entity),
     ];
     for column in &entity.columns()[1..] {

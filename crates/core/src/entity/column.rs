@@ -1,7 +1,10 @@
 //! Columns of an entity, and where an uploaded file has them.
 
 use super::check::Check;
+use csv_intake::header::Resolved;
+
 use super::{ColumnKind, Kind};
+use crate::action::{EmptyCells, Intake};
 use crate::value::ReadSettings;
 
 /// A column of an entity.
@@ -39,6 +42,10 @@ impl Column {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ColumnMap {
     positions: Vec<Option<usize>>,
+    /// Values for columns that the file does not have.
+    defaults: Vec<Option<String>>,
+    /// An empty cell removes the stored value.
+    clears: bool,
     settings: ReadSettings,
 }
 
@@ -46,29 +53,57 @@ impl ColumnMap {
     /// From the entity column of each uploaded column, for an entity with `column_count` columns.
     #[must_use]
     pub fn new(uploaded: &[usize], column_count: usize) -> Self {
-        Self::of_used(uploaded.iter().copied().enumerate(), column_count)
-    }
-
-    /// From the columns that are not left out: uploaded position and entity column.
-    pub fn of_used(used: impl Iterator<Item = (usize, usize)>, column_count: usize) -> Self {
-        let mut positions = vec![None; column_count];
-        for (position, column) in used {
-            positions[column] = Some(position);
+        let mut map = Self::empty(column_count);
+        for (position, &column) in uploaded.iter().enumerate() {
+            map.positions[column] = Some(position);
         }
-        Self { positions, settings: ReadSettings::default() }
+        map
     }
 
-    /// The same columns, their cells read as `settings` say.
+    /// From what a header turned out to be, for an entity with `column_count` columns.
     #[must_use]
-    pub fn read_with(mut self, settings: ReadSettings) -> Self {
-        self.settings = settings;
-        self
+    pub fn resolved(resolved: &Resolved, column_count: usize, intake: &Intake) -> Self {
+        let mut map = Self::empty(column_count);
+        for (position, column) in resolved.used() {
+            map.positions[column] = Some(position);
+        }
+        for (column, value) in &resolved.defaults {
+            map.defaults[*column] = Some(value.clone());
+        }
+        Self { clears: intake.empty_cells == EmptyCells::Clear, settings: intake.values, ..map }
+    }
+
+    fn empty(column_count: usize) -> Self {
+        Self {
+            positions: vec![None; column_count],
+            defaults: vec![None; column_count],
+            clears: false,
+            settings: ReadSettings::default(),
+        }
     }
 
     /// The uploaded position of an entity column.
     #[must_use]
     pub fn position(&self, column: usize) -> Option<usize> {
         self.positions[column]
+    }
+
+    /// The value that every row has in an entity column that the file lacks.
+    #[must_use]
+    pub fn default_value(&self, column: usize) -> Option<&str> {
+        self.defaults[column].as_deref()
+    }
+
+    /// Rows may have a value in the entity column.
+    #[must_use]
+    pub fn has(&self, column: usize) -> bool {
+        self.positions[column].is_some() || self.defaults[column].is_some()
+    }
+
+    /// An empty cell of this entity column removes the stored value.
+    #[must_use]
+    pub fn clears(&self, column: usize) -> bool {
+        self.clears && self.positions[column].is_some()
     }
 
     /// How cells are read.
@@ -80,8 +115,13 @@ impl ColumnMap {
     /// The same file, seen as if it had only the entity columns that `keep` wants.
     #[must_use]
     pub fn only(&self, keep: impl Fn(usize) -> bool) -> Self {
-        let positions =
-            self.positions.iter().enumerate().map(|(column, &position)| position.filter(|_| keep(column)));
-        Self { positions: positions.collect(), settings: self.settings }
+        let mut map = self.clone();
+        for column in 0..map.positions.len() {
+            if !keep(column) {
+                map.positions[column] = None;
+                map.defaults[column] = None;
+            }
+        }
+        map
     }
 }

@@ -1,16 +1,15 @@
 //! An entity: what a declaration says, checked, with the statements that follow from it.
 
-use std::collections::BTreeMap;
-
-use csv_intake::header::{self, HeaderProblem, Known, Mapping, Resolved, UnknownColumns, Wanted};
+use csv_intake::header::{self, HeaderProblem, Known, Mapping, Resolved};
 use uuid::Uuid;
 
 use super::statements::Statements;
 use super::{Column, ColumnMap, RecordId, Row, Value};
+use crate::action::Intake;
 use crate::value::{self, ReadSettings};
 
 /// A kind of record that can be uploaded.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Entity {
     pub(super) name: String,
     /// Schema and name.
@@ -22,6 +21,8 @@ pub struct Entity {
     pub(super) columns: Vec<Column>,
     pub(super) key_column: usize,
     pub(super) source: Source,
+    /// Indexes of columns whose stored value goes where a row has none, instead of staying.
+    pub(super) cleared: Vec<usize>,
     pub(super) statements: Statements,
 }
 
@@ -196,38 +197,56 @@ impl Entity {
         })
     }
 
-    /// Where a file with this header has the entity's columns.
-    ///
-    /// # Errors
-    /// Everything that is wrong with the header or the mapping.
-    pub fn map_columns(
-        &self,
-        header: &[String],
-        mapping: &BTreeMap<String, String>,
-    ) -> Result<ColumnMap, Vec<HeaderProblem>> {
-        Ok(ColumnMap::of_used(self.resolve(header, mapping)?.used(), self.columns.len()))
+    /// Its columns, by the names that a header may have for them.
+    #[must_use]
+    pub fn known(&self) -> Vec<Known<'_>> {
+        self.columns.iter().map(|column| Known { name: &column.name, aliases: &column.aliases }).collect()
     }
 
     /// What each column of a file with this header stands for.
     ///
     /// # Errors
-    /// Everything that is wrong with the header or the mapping.
+    /// Everything that is wrong with the header, the mapping or the defaults.
     pub fn resolve(
         &self,
         header: &[String],
-        mapping: &BTreeMap<String, String>,
+        mapping: &Mapping,
+        intake: &Intake,
     ) -> Result<Resolved, Vec<HeaderProblem>> {
-        let known: Vec<_> =
-            self.columns.iter().map(|column| Known { name: &column.name, aliases: &column.aliases }).collect();
-        let mapping: Mapping =
-            mapping.iter().map(|(key, target)| (key.clone(), Some(target.clone()))).collect();
-        let wanted = Wanted {
-            known: &known,
-            mapping: &mapping,
-            unknown_columns: UnknownColumns::Refuse,
-            defaults: &BTreeMap::new(),
+        header::resolve(header, &intake.wanted(mapping, &self.known()))
+    }
+
+    /// Where a file with this header has the entity's columns.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the header, the mapping or the defaults.
+    pub fn map_columns(
+        &self,
+        header: &[String],
+        mapping: &Mapping,
+        intake: &Intake,
+    ) -> Result<ColumnMap, Vec<HeaderProblem>> {
+        let resolved = self.resolve(header, mapping, intake)?;
+        Ok(ColumnMap::resolved(&resolved, self.columns.len(), intake))
+    }
+
+    /// The same entity for a file in which empty cells remove stored values; none if they do not. Required columns are left
+    /// out: the check refuses a row that would clear one.
+    #[must_use]
+    pub(super) fn clearing(&self, map: &ColumnMap) -> Option<Self> {
+        let may_go = |&index: &usize| {
+            index != Self::ID_COLUMN
+                && index != self.key_column
+                && !self.columns[index].required
+                && map.clears(index)
         };
-        header::resolve(header, &wanted)
+        let cleared: Vec<usize> = (0..self.columns.len()).filter(may_go).collect();
+        if cleared.is_empty() {
+            return None;
+        }
+        let mut entity = Self { cleared, statements: Statements::default(), ..self.clone() };
+        entity.statements = Statements::of(&entity);
+        Some(entity)
     }
 
     /// Position in an uploaded file of what a person would call a row's key: the key itself, else the id.

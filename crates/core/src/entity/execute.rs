@@ -83,7 +83,10 @@ pub(super) async fn way(
     if is_by_index(&plan, [&entity.account.sql, &entity.columns[by].sql]) {
         return Ok(Way::Planned);
     }
-    tracing::debug!(entity = entity.name, "the planner's statistics are far from the table; going by the index");
+    tracing::debug!(
+        entity = entity.name,
+        "the planner's statistics are far from the table; going by the index"
+    );
     Ok(Way::InOrder)
 }
 
@@ -95,11 +98,13 @@ fn is_by_index(plan: &serde_json::Value, columns: [&str; 2]) -> bool {
             let is_table = node.get("Alias").is_some_and(|alias| alias == "t");
             let condition = node.get("Index Cond").and_then(serde_json::Value::as_str);
             let names_both = |condition: &str| {
-                let plain: String = condition.chars().filter(|part| !matches!(part, '(' | ')' | '"')).collect();
+                let plain: String =
+                    condition.chars().filter(|part| !matches!(part, '(' | ')' | '"')).collect();
                 let sides: Vec<&str> = plain.split(" AND ").collect();
                 let has = |column: &str| {
                     let side = |side: &&str| {
-                        side.strip_prefix(column).is_some_and(|rest| rest.starts_with(" =") || rest.starts_with("::"))
+                        side.strip_prefix(column)
+                            .is_some_and(|rest| rest.starts_with(" =") || rest.starts_with("::"))
                     };
                     sides.iter().any(side)
                 };
@@ -193,7 +198,12 @@ fn bind_column<'q>(query: Prepared<'q>, kind: &Kind, column: usize, rows: &[&Row
         Kind::Date => array!(Date, chrono::NaiveDate),
         Kind::Instant => array!(Instant, chrono::DateTime<chrono::Utc>),
         Kind::Uuid => array!(Uuid, Uuid),
-        Kind::Text { .. } | Kind::Email | Kind::Url | Kind::Choice { .. } | Kind::Currency | Kind::Country => {
+        Kind::Text { .. }
+        | Kind::Email
+        | Kind::Url
+        | Kind::Choice { .. }
+        | Kind::Currency
+        | Kind::Country => {
             array!(Text, String)
         }
     }

@@ -146,8 +146,10 @@ impl<'a> Folder<'a> {
                 return false;
             }
             // A record that gets one key and then another holds the first for a moment, which may be refused.
-            Folding::Merge if self.open.by_id && has_another_key(self.entity, &leader.row, row) => return false,
-            Folding::Merge => leader.row.to_mut().take_over(row),
+            Folding::Merge if self.open.by_id && has_another_key(self.entity, &leader.row, row) => {
+                return false;
+            }
+            Folding::Merge => leader.row.to_mut().take_over(row, &self.entity.cleared),
             Folding::First => {}
         }
         leader.followers.push(index);

@@ -65,7 +65,8 @@ impl FrozenEntities {
         if let Some(entity) = self.kept(hash) {
             return Ok(entity);
         }
-        let text = db::find_declaration(pool, hash).await?.ok_or_else(|| FrozenError::Missing(name.to_owned()))?;
+        let text =
+            db::find_declaration(pool, hash).await?.ok_or_else(|| FrozenError::Missing(name.to_owned()))?;
         let entity = parse(&format!("{name}.toml"), &text).map_err(|problems| {
             let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
             FrozenError::Unreadable(lines.join("; "))

@@ -314,10 +314,7 @@ fn check_pattern(text: &str, pattern: Option<&Regex>) -> Result<(), String> {
 }
 
 /// `validator`'s range knows no decimals, and this comparison is all that it does.
-fn check_range<T: Copy + PartialOrd + ToString>(
-    number: &T,
-    range: &Bounds<T>,
-) -> Result<(), String> {
+fn check_range<T: Copy + PartialOrd + ToString>(number: &T, range: &Bounds<T>) -> Result<(), String> {
     let is_within = range.min.is_none_or(|min| *number >= min) && range.max.is_none_or(|max| *number <= max);
     if is_within {
         return Ok(());

@@ -68,6 +68,7 @@ fn declaration(reader: &mut Reader<'_>, root: &Table<'_>) -> Option<Entity> {
             hash: Uuid::from_u128(xxh3_128(reader.text().as_bytes())),
             lines,
         },
+        cleared: Vec::new(),
         statements: Statements::default(),
     })
 }
@@ -87,7 +88,8 @@ fn name(reader: &mut Reader<'_>, root: &Table<'_>) -> Option<String> {
 }
 
 fn table(reader: &mut Reader<'_>, root: &Table<'_>) -> Option<(String, String)> {
-    let text = reader.required_text(root, "table", "the table that holds the records, as \"schema.table\"")?;
+    let text =
+        reader.required_text(root, "table", "the table that holds the records, as \"schema.table\"")?;
     let parts: Vec<&str> = text.split('.').collect();
     let (schema, table) = match parts[..] {
         [table] => ("public", table),
@@ -95,7 +97,8 @@ fn table(reader: &mut Reader<'_>, root: &Table<'_>) -> Option<(String, String)> 
         _ => ("", ""),
     };
     if !is_sql_name(schema) || !is_sql_name(table) {
-        let message = "`table` must be \"table\" or \"schema.table\", written as in the database, without quotes";
+        let message =
+            "`table` must be \"table\" or \"schema.table\", written as in the database, without quotes";
         reader.problem_at(root, "table", message);
         return None;
     }
@@ -134,7 +137,8 @@ fn updated_at(reader: &mut Reader<'_>, root: &Table<'_>) -> Option<String> {
         None => usual,
         Some(value) if value.as_bool() == Some(false) => None,
         Some(value) if value.as_bool() == Some(true) || value.as_str().is_none() => {
-            let rule = "must be the name of the column that says when a record last changed, or false for none";
+            let rule =
+                "must be the name of the column that says when a record last changed, or false for none";
             reader.problem_at(root, "updated_at", format!("`updated_at` {rule}"));
             usual
         }
@@ -171,8 +175,12 @@ fn key_column(reader: &mut Reader<'_>, root: &Table<'_>, columns: &[Column], key
     let place = columns.iter().skip(1).position(|column| column.name == key).map(|place| place + 1);
     let Some(place) = place else {
         let names: Vec<&str> = columns.iter().skip(1).map(|column| column.name.as_str()).collect();
-        let hint = reader::did_you_mean(key, &names);
-        reader.problem_at(root, "key", format!("`key` names the column `{key}`, which there is none of{hint}"));
+        let hint = did_you_mean(key, &names);
+        reader.problem_at(
+            root,
+            "key",
+            format!("`key` names the column `{key}`, which there is none of{hint}"),
+        );
         return None;
     };
     if let Kind::Decimal { .. } | Kind::Boolean | Kind::Instant = columns[place].kind {

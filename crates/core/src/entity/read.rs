@@ -44,7 +44,8 @@ pub(super) fn read_row(entity: &Entity, map: &ColumnMap, fields: &dyn Fields) ->
     let mut problems = Vec::new();
     let mut values = Vec::with_capacity(entity.columns.len());
     for index in 0..entity.columns.len() {
-        let cell = map.position(index).and_then(|position| fields.get(position)).unwrap_or_default();
+        let uploaded = map.position(index).and_then(|position| fields.get(position));
+        let cell = uploaded.or(map.default_value(index)).unwrap_or_default();
         let value = entity.read(index, cell, map.settings());
         values.push(value.unwrap_or_else(|message| {
             problems.push(FieldProblem { column: entity.columns[index].name.clone(), message });

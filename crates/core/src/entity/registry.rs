@@ -43,7 +43,8 @@ impl Entities {
         for file in files(directory)? {
             let shown = file.display().to_string();
             let text = std::fs::read_to_string(&file);
-            let text = text.map_err(|error| vec![Problem::new(&shown, 1, format!("cannot be read: {error}"))]);
+            let text =
+                text.map_err(|error| vec![Problem::new(&shown, 1, format!("cannot be read: {error}"))]);
             match text.and_then(|text| parse(&shown, &text)) {
                 Ok(entity) => match declared.iter().find(|other| other.name == entity.name) {
                     Some(other) => problems.push(Problem::new(
@@ -166,9 +167,11 @@ mod tests {
         let entities = Entities::built_in();
         let contact = entities.find("contact").unwrap();
         let header = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
-        let map = contact.map_columns(&header(&["Full Name", "E-MAIL "]), &Default::default()).unwrap();
+        let map = contact
+            .map_columns(&header(&["Full Name", "E-MAIL "]), &Default::default(), &Default::default())
+            .unwrap();
         assert_eq!((map.position(1), map.position(2)), (Some(1), Some(0)));
-        let both = contact.map_columns(&header(&["email", "Mail"]), &Default::default());
+        let both = contact.map_columns(&header(&["email", "Mail"]), &Default::default(), &Default::default());
         assert_eq!(both.unwrap_err().len(), 1, "the column's own name has precedence");
     }
 }

@@ -109,10 +109,10 @@ impl Row {
         self.get(column).is_some()
     }
 
-    /// Takes over every value that a later row for the same record has.
-    pub(super) fn take_over(&mut self, later: &Self) {
-        for (value, later) in self.values.iter_mut().zip(&later.values) {
-            if later.is_some() {
+    /// Takes over every value that a later row for the same record has, and in `cleared` columns that it has none.
+    pub(super) fn take_over(&mut self, later: &Self, cleared: &[usize]) {
+        for (index, (value, later)) in self.values.iter_mut().zip(&later.values).enumerate() {
+            if later.is_some() || cleared.contains(&index) {
                 value.clone_from(later);
             }
         }

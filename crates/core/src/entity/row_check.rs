@@ -70,12 +70,32 @@ impl Entity {
         })
     }
 
+    /// Names of the columns that the action needs and the file does not have.
+    #[must_use]
+    pub fn missing_columns(&self, map: &ColumnMap, action: ActionType) -> Vec<String> {
+        let (id, key) = (map.has(Self::ID_COLUMN), map.has(self.key_column));
+        let needed = |index: usize, column: &Column| match action {
+            ActionType::BulkCreate => column.required,
+            ActionType::BulkUpsert => index == self.key_column,
+            ActionType::BulkUpdate | ActionType::BulkDelete => index == self.key_column && !id && !key,
+        };
+        let columns = self.columns.iter().enumerate();
+        let missing = columns.filter(|(index, column)| needed(*index, column) && !map.has(*index));
+        missing.map(|(_, column)| column.name.clone()).collect()
+    }
+
+    /// Whether rows of the file may have a value in the column called `name`.
+    #[must_use]
+    pub fn has_column(&self, map: &ColumnMap, name: &str) -> bool {
+        self.columns.iter().position(|column| column.name == name).is_some_and(|index| map.has(index))
+    }
+
     /// Checks that the file has the columns that the action needs.
     ///
     /// # Errors
     /// A sentence that names what is missing.
     pub fn check_header(&self, map: &ColumnMap, action: ActionType) -> Result<HeaderRules, String> {
-        let has = |column: usize| map.position(column).is_some();
+        let has = |column: usize| map.has(column);
         let (id, key) = (has(Self::ID_COLUMN), has(self.key_column));
         if action.targets_existing() && !id && !key {
             let (id, key) = (&self.columns[Self::ID_COLUMN].name, &self.key().name);
@@ -84,18 +104,8 @@ impl Entity {
                 self.name
             ));
         }
-        let needed = |index: usize, column: &Column| match action {
-            ActionType::BulkCreate => column.required,
-            ActionType::BulkUpsert => index == self.key_column,
-            ActionType::BulkUpdate | ActionType::BulkDelete => false,
-        };
-        let missing: Vec<_> = self
-            .columns
-            .iter()
-            .enumerate()
-            .filter(|(index, column)| needed(*index, column) && !has(*index))
-            .map(|(_, column)| format!("`{}`", column.name))
-            .collect();
+        let missing = self.missing_columns(map, action);
+        let missing: Vec<_> = missing.iter().map(|name| format!("`{name}`")).collect();
         if !missing.is_empty() {
             return Err(format!("the header lacks {}, which {} needs", missing.join(", "), action.as_str()));
         }
@@ -120,6 +130,9 @@ impl Entity {
         if let Some((column, message)) = lacks {
             problems.push(FieldProblem { column: column.to_owned(), message });
         }
+        if action != ActionType::BulkDelete {
+            problems.extend(self.cleared_required(map, &row, &problems));
+        }
         if action == ActionType::BulkCreate && self.id.generated && row.id().is_some() {
             let column = self.columns[Self::ID_COLUMN].name.clone();
             let message = format!("must be empty: the database gives a new {} its id", self.name);
@@ -129,6 +142,21 @@ impl Entity {
             Some(identity) if problems.is_empty() => Ok(CheckedRow { identity: identity.hash() }),
             _ => Err(problems),
         }
+    }
+
+    /// Required columns that the row's empty cells would remove. The key only says which record is meant, and its absence
+    /// has been told.
+    fn cleared_required(&self, map: &ColumnMap, row: &Row, told: &[FieldProblem]) -> Vec<FieldProblem> {
+        let columns = self.columns.iter().enumerate();
+        let empty = columns.filter(|(index, column)| {
+            column.required && *index != self.key_column && map.clears(*index) && !row.has(*index)
+        });
+        let new = empty.filter(|(_, column)| told.iter().all(|problem| problem.column != column.name));
+        let problem = |(_, column): (usize, &Column)| FieldProblem {
+            column: column.name.clone(),
+            message: "is required: an empty cell cannot clear it".to_owned(),
+        };
+        new.map(problem).collect()
     }
 
     fn needs(&self, row: &Row, action: ActionType) -> Option<(&str, String)> {

@@ -71,7 +71,11 @@ impl Statements {
             std::iter::once(key).chain(without_id.iter().copied().filter(|&column| column != key)).collect();
         let inserted = if entity.id().generated { without_id } else { all.clone() };
         Self {
-            insert: Statement { sql: insert(entity, &inserted).into(), columns: inserted, ..Statement::default() },
+            insert: Statement {
+                sql: insert(entity, &inserted).into(),
+                columns: inserted,
+                ..Statement::default()
+            },
             update_by_id: matching(entity, id, all, &Effect::update(entity, id)),
             update_by_key: matching(entity, key, by_key, &Effect::update(entity, key)),
             delete_by_id: matching(entity, id, vec![id], &Effect::delete(entity)),
@@ -134,10 +138,18 @@ impl Effect {
     fn update(entity: &Entity, by: usize) -> Self {
         let changed = |&column: &usize| column != by && column != Entity::ID_COLUMN;
         let changed: Vec<usize> = (0..entity.columns().len()).filter(changed).collect();
-        let sets = list(entity, &changed, |_, column| {
-            let name = quoted(&column.sql);
-            format!("{name} = coalesce(i.{name}, t.{name})")
-        });
+        let sets: Vec<String> = changed
+            .iter()
+            .map(|index| {
+                let name = quoted(&entity.columns()[*index].sql);
+                if entity.cleared.contains(index) {
+                    format!("{name} = i.{name}")
+                } else {
+                    format!("{name} = coalesce(i.{name}, t.{name})")
+                }
+            })
+            .collect();
+        let sets = sets.join(", ");
         let stamp = entity.updated_at.as_deref().map(|column| format!("{} = now()", quoted(column)));
         let mut sets: Vec<String> =
             [Some(sets).filter(|sets| !sets.is_empty()), stamp].into_iter().flatten().collect();
@@ -199,7 +211,10 @@ fn matching(entity: &Entity, by: usize, columns: Vec<usize>, effect: &Effect) ->
         )
     };
     let answered = |sql: String| -> Arc<str> {
-        format!("WITH answer AS (\n  {sql})\nSELECT array_agg({ord}) AS ords, array_agg(id) AS ids FROM answer").into()
+        format!(
+            "WITH answer AS (\n  {sql})\nSELECT array_agg({ord}) AS ords, array_agg(id) AS ids FROM answer"
+        )
+        .into()
     };
     Statement { sql: answered(planned), in_order: Some(answered(in_order)), by: Some(by), columns }
 }

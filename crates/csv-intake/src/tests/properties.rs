@@ -144,10 +144,17 @@ fn bare(cells: &[String]) -> Vec<String> {
     cells[..length].to_vec()
 }
 
-fn is_one_delimiter(line: &str) -> bool {
-    let mut visible = line.chars().filter(|char| !matches!(char, ' ' | '\t'));
-    let first = visible.next();
-    first.is_none_or(|first| ",;|".contains(first)) && visible.all(|char| Some(char) == first)
+/// Before the header, a line of nothing but one delimiter is blank whatever the delimiter is.
+fn without_blank_start(mut text: &str) -> &str {
+    while let Some((line, rest)) = text.split_once(['\r', '\n']) {
+        let mut visible = line.chars().filter(|char| !matches!(char, ' ' | '\t'));
+        let first = visible.next();
+        if !(first.is_none_or(|first| ",;|".contains(first)) && visible.all(|char| Some(char) == first)) {
+            break;
+        }
+        text = rest;
+    }
+    text
 }
 
 fn parse_with_the_csv_crate(text: &[u8], delimiter: u8) -> Vec<Vec<String>> {
@@ -222,10 +229,8 @@ proptest! {
         if contents.error.is_none() && contents.faults.is_empty() {
             let found: Vec<_> = contents.rows.iter().map(|(_, _, cells)| bare(cells)).collect();
             let models = Delimiter::ALL.map(|delimiter| {
-                let records = parse_with_the_csv_crate(text.as_bytes(), delimiter.byte());
-                let is_nothing = |cells: &Vec<String>| is_one_delimiter(&cells.join(delimiter.as_str()));
-                // Before the header, a line of nothing but one delimiter is blank whatever the delimiter is.
-                let table = records.iter().skip_while(|cells| is_nothing(cells)).map(|cells| bare(cells));
+                let records = parse_with_the_csv_crate(without_blank_start(&text).as_bytes(), delimiter.byte());
+                let table = records.iter().map(|cells| bare(cells));
                 table.filter(|cells| !cells.is_empty()).skip(1).collect::<Vec<_>>()
             });
             prop_assert!(models.contains(&found), "{:?} is not among {:?}", found, models);

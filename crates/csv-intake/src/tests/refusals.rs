@@ -137,10 +137,10 @@ async fn a_row_whose_quotes_do_not_fit_takes_no_other_row_with_it() {
 #[tokio::test]
 async fn many_open_quotes_cost_no_more_than_their_bytes() {
     // Each line opens a quote that the next one does not close: looked at to the limit from each of them, this would be
-    // some 10^11 bytes.
-    let text = format!("a,b,c\n{}", "x\",y,\"z\n".repeat(400_000));
+    // some 10^10 bytes.
+    let text = format!("a,b,c\n{}", "x\",y,\"z\n".repeat(50_000));
     let contents = read(io::Cursor::new(text), LIMITS).await;
-    assert_eq!((contents.rows.len(), contents.faults.len()), (400_000, 400_000));
+    assert_eq!((contents.rows.len(), contents.faults.len()), (50_000, 50_000));
 }
 
 #[tokio::test]

@@ -46,3 +46,16 @@ async fn a_record_that_exists_is_skipped_failed_or_updated_as_asked() {
     let contact = &bench.contacts("acme").await["old@example.com"];
     assert_eq!((contact.id, contact.name.as_str(), contact.age), (id, "New", Some(2)));
 }
+
+#[tokio::test]
+async fn a_create_that_updates_needs_required_columns_only_for_new_records() {
+    let bench = Bench::start().await;
+    let id = bench.seed("acme", "old@example.com", "Old", Some(1)).await;
+    let update = Upload::contacts("bulk_create").field("onConflict", "update");
+    let done = bench.run("email,age\nold@example.com,2\nfresh@example.com,3\n", &update).await;
+    assert_eq!((done.code(1), done.code(2)), ("updated", "invalid"));
+    assert!(done.reason(2).contains("name is required for a new contact"), "{}", done.reason(2));
+    let contacts = bench.contacts("acme").await;
+    let old = &contacts["old@example.com"];
+    assert_eq!((contacts.len(), old.id, old.name.as_str(), old.age), (1, id, "Old", Some(2)));
+}

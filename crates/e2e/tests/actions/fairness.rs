@@ -7,6 +7,8 @@ use crate::support::{Bench, DEADLINE, file, finished, run};
 
 const CHUNK_ROWS: usize = 20;
 const LARGE_ROWS: u64 = 10_000;
+/// Of lines this long it makes more than 1 MiB: up to that a file is small, and read without a stop.
+const LARGE_FILE_ROWS: u64 = 20_000;
 /// The default of `MAX_CHUNKS_IN_FLIGHT_PER_ACCOUNT`.
 const MOST_IN_FLIGHT: i64 = 8;
 
@@ -131,8 +133,9 @@ async fn a_small_file_is_read_while_large_ones_of_others_are() {
     let mut large = Vec::new();
     for account in ["attacker-1", "attacker-2"] {
         let client = bench.platform.client(account);
-        let rows = (0..80_000)
-            .map(|n| format!("large{n}@example.com,A Name That Is Not Short At All {n},{}", n % 100));
+        let rows = (0..LARGE_FILE_ROWS).map(|n| {
+            format!("large{n}@example.com,A Name That Is Not Short At All And Goes On {n},{}", n % 100)
+        });
         let upload = Upload::contacts("bulk_create").field("dryRun", "true");
         large.push((client.upload(file(rows), &upload).await, client));
     }
@@ -158,6 +161,6 @@ async fn a_small_file_is_read_while_large_ones_of_others_are() {
         let detail = client.wait_finished(id, DEADLINE).await;
         assert_eq!(detail["status"], "completed", "{detail:#}");
         let stats = client.stats(id).await;
-        assert_eq!(stats["successfulRecords"], 80_000, "{stats:#}");
+        assert_eq!(stats["successfulRecords"], LARGE_FILE_ROWS, "{stats:#}");
     }
 }

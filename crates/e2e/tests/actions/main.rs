@@ -20,6 +20,7 @@ mod idempotency;
 mod model;
 mod orders;
 mod own_tables;
+mod people;
 mod poison;
 mod products;
 mod quotas;

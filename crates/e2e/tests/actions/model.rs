@@ -148,7 +148,9 @@ impl Model {
         let age = Some(row.age).filter(|age| has("age") && !delete && *age > 0);
 
         let identified = key.is_some() || (targets_existing && id.is_some());
-        let complete = case.action != "bulk_create" || name.is_some();
+        // A create that updates what exists needs no more than an upsert.
+        let creates = case.action == "bulk_create" && case.on_conflict != "update";
+        let complete = !creates || name.is_some();
         if key.as_deref() == Some("nonsense") || age > Some(3) || !identified || !complete {
             return ("failed", "invalid");
         }

@@ -116,7 +116,8 @@ async fn table(bench: &Bench, sql: &str) -> Vec<String> {
 }
 
 async fn clients(bench: &Bench) -> Vec<String> {
-    let columns = "concat_ws('|', mail, full_name, level, active::text, born::text, balance::text, country, site)";
+    let columns =
+        "concat_ws('|', mail, full_name, level, active::text, born::text, balance::text, country, site)";
     table(bench, &format!("SELECT {columns} FROM crm.clients ORDER BY tenant, mail")).await
 }
 
@@ -143,7 +144,8 @@ async fn a_table_with_names_and_types_of_its_own_takes_every_action() {
     assert_eq!(created.reason(4), "invalid: level must be one of gold, silver");
     let ada = &created.results[&1]["_id"];
     assert!(ada.parse::<i64>().unwrap() >= 1000, "the database gives the id: {ada}");
-    let expected = ["ada@example.com|Ada|gold|true|1815-12-10|-1.500|GB|https://ada.example", "bob@example.com|Bob"];
+    let expected =
+        ["ada@example.com|Ada|gold|true|1815-12-10|-1.500|GB|https://ada.example", "bob@example.com|Bob"];
     assert_eq!(clients(&bench).await, expected);
 
     let again = upload(&bench, TENANT, &csv, &client("bulk_create")).await;
@@ -151,7 +153,8 @@ async fn a_table_with_names_and_types_of_its_own_takes_every_action() {
     let other = upload(&bench, OTHER_TENANT, &csv, &client("bulk_create")).await;
     assert_eq!(other.counts(), (2, 2, 0), "another account has records of its own");
 
-    let csv = "email,level,fullName\nada@example.com,silver,\nnew@example.com,gold,New\nnobody@example.com,gold,\n";
+    let csv =
+        "email,level,fullName\nada@example.com,silver,\nnew@example.com,gold,New\nnobody@example.com,gold,\n";
     let upserted = upload(&bench, TENANT, csv, &client("bulk_upsert")).await;
     assert_eq!((upserted.code(1), upserted.code(2), upserted.code(3)), ("updated", "created", "invalid"));
     assert_eq!(&upserted.results[&1]["_id"], ada);
@@ -170,7 +173,8 @@ async fn a_table_with_names_and_types_of_its_own_takes_every_action() {
 
     let deleted = upload(&bench, TENANT, &format!("id\n{ada}\n999\n"), &client("bulk_delete")).await;
     assert_eq!((deleted.code(1), deleted.code(2)), ("deleted", "not_found"));
-    let deleted = upload(&bench, TENANT, "email\nbob@example.com\nnew@example.com\n", &client("bulk_delete")).await;
+    let deleted =
+        upload(&bench, TENANT, "email\nbob@example.com\nnew@example.com\n", &client("bulk_delete")).await;
     assert_eq!(deleted.counts(), (2, 0, 0));
     assert_eq!(clients(&bench).await.len(), 2, "those of the other account");
 }
@@ -186,7 +190,9 @@ async fn ids_that_the_rows_give_and_accounts_that_are_numbers() {
     assert!(created.reason(4).starts_with("invalid: gtin must be a GTIN"), "{}", created.reason(4));
     let updated = upload(&bench, "42", "gtin,shelf\n96385074,B9\n", &part("bulk_update")).await;
     assert_eq!(updated.counts(), (1, 0, 0));
-    let parts = table(&bench, "SELECT concat_ws('|', plant, no, \"order\", shelf) FROM stock.\"Parts\" ORDER BY no").await;
+    let parts =
+        table(&bench, "SELECT concat_ws('|', plant, no, \"order\", shelf) FROM stock.\"Parts\" ORDER BY no")
+            .await;
     assert_eq!(parts, ["42|7|4006381333931|A1", "42|8|96385074|B9"]);
     let deleted = upload(&bench, "42", "id,gtin\n7,\n,96385074\n", &part("bulk_delete")).await;
     assert_eq!(deleted.counts(), (2, 0, 0));

@@ -26,7 +26,7 @@ async fn claim_file(pool: &PgPool, after: &str) -> Option<ChunkingClaim> {
 async fn cut(pool: &PgPool, chunks: i16) -> ChunkingClaim {
     let claim = claim_file(pool, "").await.expect("a file waits");
     for partition in 0..chunks {
-        let chunk = NewChunk { partition, seq: 0, row_count: 1, content_hash: 1 };
+        let chunk = NewChunk { partition, seq: 0, row_count: 1, content_hash: 1, size_bytes: 1 };
         db::record_chunk(pool, &claim.lease, chunk, IN_FLIGHT).await.unwrap();
     }
     db::finish_chunking(pool, &claim.lease, IN_FLIGHT).await.unwrap();

@@ -62,3 +62,61 @@ async fn a_row_that_the_database_refuses_fails_alone() {
     assert_eq!(done.reason(18), "rejected: another record already has this value (contacts_email_key)");
     assert!(bench.contacts("acme").await.contains_key("old17@example.com"));
 }
+
+/// Between records, the order in which a file's rows take effect is the database's (docs/decisions/0004): a key that is handed
+/// on may still be taken when its next owner comes, but it is never on two records, and every row has its outcome.
+#[tokio::test]
+async fn a_key_that_is_handed_on_is_free_or_refused_and_never_on_two_records() {
+    let bench = Bench::with_chunk_size(2).await;
+    let mut ids = Vec::new();
+    for place in 0..20 {
+        ids.push(bench.seed("acme", &format!("old{place:02}@example.com"), "Name", None).await);
+    }
+    // Each record takes the key that the record before it gives up in the row before.
+    let rows: Vec<String> = (0..20)
+        .map(|place| {
+            let key = if place == 0 {
+                "new@example.com".to_owned()
+            } else {
+                format!("old{:02}@example.com", place - 1)
+            };
+            format!("{},{key},Handed\n", ids[place])
+        })
+        .collect();
+    let csv = format!("id,email,name\n{}", rows.concat());
+    let mut left = 20;
+    while left > 0 {
+        let done = bench.run(&csv, &Upload::contacts("bulk_update")).await;
+        let (updated, refused, _) = done.counts();
+        assert_eq!(updated + refused, 20);
+        for row in 1..=20 {
+            assert!(["updated", "rejected"].contains(&done.code(row)), "{}", done.reason(row));
+        }
+        assert!(refused < left, "what was refused succeeds once the key is free: {refused} of {left}");
+        left = refused;
+    }
+    let contacts = bench.contacts("acme").await;
+    assert_eq!(contacts.len(), 20);
+    assert_eq!(contacts["old05@example.com"].id, ids[6]);
+    assert_eq!(contacts["new@example.com"].id, ids[0]);
+}
+
+/// Two rows that give different records one key contend for it, in whatever partitions they are: one has it.
+#[tokio::test]
+async fn of_two_records_that_are_given_one_key_exactly_one_has_it() {
+    let bench = Bench::with_chunk_size(2).await;
+    let mut csv = "id,email,name\n".to_owned();
+    for pair in 0..10 {
+        for half in 0..2 {
+            let id = bench.seed("acme", &format!("seed{pair}-{half}@example.com"), "Name", None).await;
+            csv.push_str(&format!("{id},shared{pair}@example.com,Given\n"));
+        }
+    }
+    let done = bench.run(&csv, &Upload::contacts("bulk_update")).await;
+    assert_eq!(done.counts(), (10, 10, 0));
+    for pair in 0..10 {
+        let codes = std::collections::BTreeSet::from([done.code(2 * pair + 1), done.code(2 * pair + 2)]);
+        assert_eq!(codes, ["rejected", "updated"].into());
+    }
+    assert_eq!(bench.contacts("acme").await.len(), 20);
+}

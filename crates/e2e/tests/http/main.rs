@@ -6,6 +6,7 @@ mod answers;
 mod auth;
 mod bounds;
 mod hostile;
+mod inspect;
 mod limits;
 mod lists;
 mod logs;

@@ -79,6 +79,10 @@ async fn a_file_is_told_by_its_type_and_name() {
         ("a.csv", "application/vnd.ms-excel", CSV.as_bytes()),
         ("A.CSV", "application/octet-stream", CSV.as_bytes()),
         ("a.csv", "", CSV.as_bytes()),
+        ("a.csv", "application/json", CSV.as_bytes()),
+        ("a", "application/octet-stream", CSV.as_bytes()),
+        ("a.tsv", "text/tab-separated-values", CSV.as_bytes()),
+        ("a.xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", CSV.as_bytes()),
         ("a.csv.gz", "application/gzip", &packed),
         ("a.csv.gz", "application/x-gzip", &packed),
         ("a.csv.gz", "application/octet-stream", &packed),
@@ -89,12 +93,10 @@ async fn a_file_is_told_by_its_type_and_name() {
         assert_eq!(answer.status(), 201, "{name} {content_type}: {}", answer.text().await.unwrap());
     }
     for (name, content_type) in [
-        ("a.xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-        ("a.csv", "application/json"),
-        ("a.csv", "image/png"),
-        ("a.zip", "application/octet-stream"),
-        ("a.gz", "application/gzip"),
-        ("a.csv", "application/zip"),
+        ("a.json", "application/json"),
+        ("a.png", "image/png"),
+        ("a.zip", "application/zip"),
+        ("a", "application/pdf"),
     ] {
         let answer = post(&api, fields().part("file", file(CSV, name, content_type))).await;
         let (status, code, told) = refusal(answer).await;
@@ -116,8 +118,16 @@ async fn a_form_that_is_not_right_is_refused_with_the_field() {
         (fields().part("file", part()).part("file", part()), "file", "only once"),
         (fields().text("entityType", "contact").part("file", part()), "entityType", "only once"),
         (fields().part("file", part()).text("dryrun", "true"), "dryrun", "unknown field"),
-        (fields().part("file", part()).text("dryRun", "1"), "dryRun", "true or false"),
-        (fields().part("file", part()).text("deduplicate", ""), "deduplicate", "true or false"),
+        (fields().part("file", part()).text("dryRun", "2"), "dryRun", "true or false"),
+        (fields().part("file", part()).text("encoding", "klingon"), "encoding", "label of an encoding"),
+        (fields().part("file", part()).text("delimiter", ":"), "delimiter", "must be one of"),
+        (fields().part("file", part()).text("timezone", "Mars"), "timezone", "time zone"),
+        (
+            fields().part("file", part()).text("defaults", r#"{"name":"A"}"#),
+            "name",
+            "the file has the column",
+        ),
+        (fields().part("file", file("", "", "")), "file", "no file was chosen"),
         (fields().part("file", part()).text("onConflict", "Skip"), "onConflict", "skip, error, update"),
         (fields().part("file", part()).text("scheduledAt", "2020-01-01T00:00:00Z"), "scheduledAt", "future"),
         (fields().part("file", part()).text("scheduledAt", "2999-13-01"), "scheduledAt", "RFC 3339"),

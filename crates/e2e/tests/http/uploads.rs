@@ -130,7 +130,11 @@ async fn a_file_that_cannot_be_read_is_refused_with_the_line_and_what_would_be_r
         (b"\"email,name\"\n\"a@example.com,A\"\n".to_vec(), 400, "the header line is one column"),
         (b"a@example.com,A\nb@example.com,B\n".to_vec(), 400, "the first line holds values"),
         (b"name,age\nA,1\n".to_vec(), 400, "`email`"),
-        (b"email,name\na@example.com,A\nb@example.com,M\xfcller\n".to_vec(), 400, "line 3 is not valid UTF-8; the file looks like windows-1252"),
+        (
+            b"email,name\na@example.com,A\nb@example.com,M\xfcller\n".to_vec(),
+            400,
+            "line 3 is not valid UTF-8; the file looks like windows-1252",
+        ),
         (b"email,name\na@example.com,\"A\nb\xff\"\n".to_vec(), 400, "line 3 is not valid UTF-8"),
         (b"em\0ail,name\na@example.com,A\n".to_vec(), 400, "line 1 is not valid text"),
         (utf16("email,name\r\n", u16::to_le_bytes)[2..].to_vec(), 400, "send it with encoding=utf-16le"),

@@ -1,6 +1,9 @@
 //! The rows of a download as CSV.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
+use csv_intake::Delimiter;
 use csv_intake::spreadsheet::neutralise;
 
 const OWN_COLUMNS: [&str; 4] = ["_row", "_status", "_reason", "_id"];

@@ -2,17 +2,25 @@
 
 use std::collections::BTreeMap;
 
-use bulk_core::action::{ActionConfiguration, ActionStatus, ActionType, OnConflict, Outcome, Progress};
+use bulk_core::action::{
+    ActionConfiguration, ActionStatus, ActionType, EmptyCells, Intake, OnConflict, Outcome, Progress,
+};
 use bulk_core::config::RetentionConfig;
 use bulk_core::db::ActionRecord;
 use bulk_core::telemetry::TraceContext;
+use bulk_core::value::DecimalMark;
+use csv_intake::header::UnknownColumns;
+use csv_intake::{Delimiter, ShortRows, TextEncoding};
 use chrono::SecondsFormat;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::envelope::Timestamp;
-use crate::openapi::{ActionStatusName, ActionTypeName, EntityName, OnConflictName, OutcomeName};
+use crate::openapi::{
+    ActionStatusName, ActionTypeName, DecimalMarkName, EmptyCellsName, EntityName, OnConflictName,
+    OutcomeName, ShortRowsName, UnknownColumnsName,
+};
 use crate::retention::Expiry;
 
 /// Everything about an action.
@@ -63,16 +71,55 @@ struct ConfigurationView {
     deduplicate: bool,
     #[schema(value_type = OnConflictName)]
     on_conflict: OnConflict,
-    /// CSV header to entity column, where they differ; not in lists, where it would outweigh everything else.
+    /// CSV header, or a position such as `#3`, to entity column, or to null where it is left out; not in lists, where it
+    /// would outweigh everything else.
     #[serde(skip_serializing_if = "Option::is_none")]
-    mapping: Option<BTreeMap<String, String>>,
+    mapping: Option<BTreeMap<String, Option<String>>>,
+    #[schema(value_type = UnknownColumnsName)]
+    unknown_columns: UnknownColumns,
+    /// Values for columns that the file does not have; not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    defaults: Option<BTreeMap<String, String>>,
+    #[schema(value_type = EmptyCellsName)]
+    empty_cells: EmptyCells,
+    #[schema(value_type = ShortRowsName)]
+    short_rows: ShortRows,
+    /// The encoding that was given or found; null for actions of before.
+    #[schema(required, value_type = Option<String>, example = "UTF-8")]
+    encoding: Option<TextEncoding>,
+    /// The delimiter that was given or found; null for actions of before.
+    #[schema(required, value_type = Option<String>, example = ",")]
+    delimiter: Option<Delimiter>,
+    /// The zone of dates and times without one.
+    #[schema(required, example = "Europe/Berlin")]
+    timezone: Option<String>,
+    #[schema(value_type = DecimalMarkName)]
+    decimal: DecimalMark,
+    /// Of a workbook: the sheet.
+    #[schema(required)]
+    sheet: Option<String>,
     dry_run: bool,
 }
 
 impl From<ActionConfiguration> for ConfigurationView {
     fn from(chosen: ActionConfiguration) -> Self {
-        let ActionConfiguration { deduplicate, on_conflict, mapping, dry_run } = chosen;
-        Self { deduplicate, on_conflict, mapping: Some(mapping), dry_run }
+        let ActionConfiguration { deduplicate, on_conflict, mapping, dry_run, intake } = chosen;
+        let Intake { unknown_columns, defaults, empty_cells, sheet, read, values } = intake;
+        Self {
+            deduplicate,
+            on_conflict,
+            mapping: Some(mapping),
+            unknown_columns,
+            defaults: Some(defaults),
+            empty_cells,
+            short_rows: read.short_rows,
+            encoding: read.encoding,
+            delimiter: read.delimiter,
+            timezone: values.timezone.map(|zone| zone.to_string()),
+            decimal: values.decimal,
+            sheet,
+            dry_run,
+        }
     }
 }
 
@@ -172,6 +219,7 @@ impl ActionView {
     pub(super) fn in_list(action: ActionRecord, kept: &RetentionConfig) -> Self {
         let mut view = Self::new(action, None, kept);
         view.configuration.mapping = None;
+        view.configuration.defaults = None;
         view
     }
 

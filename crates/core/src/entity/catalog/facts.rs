@@ -64,7 +64,11 @@ impl Facts {
             user: found.user,
             is_table: found.is_table,
             may_use_schema: found.may_use_schema,
-            missing_privileges: privileges.into_iter().filter(|(may, _)| !may).map(|(_, name)| name).collect(),
+            missing_privileges: privileges
+                .into_iter()
+                .filter(|(may, _)| !may)
+                .map(|(_, name)| name)
+                .collect(),
             forbidden_sequence: forbidden_sequence(conn, found.oid).await?,
             columns: columns(conn, found.oid).await?,
             unique_keys: unique_keys(conn, found.oid).await?,
@@ -90,10 +94,7 @@ async fn forbidden_sequence(
     .await
 }
 
-async fn columns(
-    conn: &mut PgConnection,
-    table: sqlx::postgres::types::Oid,
-) -> sqlx::Result<Vec<Column>> {
+async fn columns(conn: &mut PgConnection, table: sqlx::postgres::types::Oid) -> sqlx::Result<Vec<Column>> {
     sqlx::query!(
         r#"SELECT a.attname::text AS "name!", t.typname::text AS "kind!",
                format_type(a.atttypid, a.atttypmod) AS "shown_type!",

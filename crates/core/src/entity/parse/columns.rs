@@ -5,8 +5,8 @@ use rust_decimal::Decimal;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::reader::{Reader, Table, did_you_mean};
 use super::super::{Bounds, Column, ColumnKind, Kind, check};
+use super::reader::{Reader, Table, did_you_mean};
 use crate::value::ReadSettings;
 
 /// Names that files use for themselves: a download of results has these columns.
@@ -20,8 +20,8 @@ const MOST_SCALE: u32 = 12;
 /// Bytes of a compiled pattern.
 const PATTERN_SIZE_LIMIT: usize = 1024 * 1024;
 pub(super) const KEYS: [&str; 15] = [
-    "name", "sql", "kind", "required", "rule", "example", "aliases", "check", "length", "trim", "lower", "pattern",
-    "range", "scale", "choices",
+    "name", "sql", "kind", "required", "rule", "example", "aliases", "check", "length", "trim", "lower",
+    "pattern", "range", "scale", "choices",
 ];
 
 /// The declared columns; those that cannot be read are left out, with problems.
@@ -118,7 +118,8 @@ fn check_names(reader: &mut Reader<'_>, table: &Table<'_>, before: &[Column], co
         reader.problem_at(table, "name", format!("`name` {rule}"));
     }
     if name.eq_ignore_ascii_case("id") {
-        let message = "`id` is every entity's first column: declare it as `id = { column = …, type = … }` at the top";
+        let message =
+            "`id` is every entity's first column: declare it as `id = { column = …, type = … }` at the top";
         reader.problem_at(table, "name", message);
     }
     if RESERVED.contains(&name.to_lowercase().as_str()) {
@@ -130,8 +131,15 @@ fn check_names(reader: &mut Reader<'_>, table: &Table<'_>, before: &[Column], co
     for other in before {
         let theirs = names(other);
         for shared in names(column).iter().filter(|name| theirs.contains(name)) {
-            let message = format!("`{shared}` is a name of the column `{}` already: files could mean either", other.name);
-            reader.problem_at(table, if *shared == name.to_lowercase() { "name" } else { "aliases" }, message);
+            let message = format!(
+                "`{shared}` is a name of the column `{}` already: files could mean either",
+                other.name
+            );
+            reader.problem_at(
+                table,
+                if *shared == name.to_lowercase() { "name" } else { "aliases" },
+                message,
+            );
         }
     }
 }
@@ -192,7 +200,8 @@ fn rules(reader: &mut Reader<'_>, table: &Table<'_>, kind: ColumnKind) -> Option
 
 fn choices(reader: &mut Reader<'_>, table: &Table<'_>) -> Option<Vec<String>> {
     if reader.value(table, "choices").is_none() {
-        reader.problem(table.line, "`choices` is missing: the values that a cell may have, as [\"a\", \"b\"]");
+        reader
+            .problem(table.line, "`choices` is missing: the values that a cell may have, as [\"a\", \"b\"]");
         return None;
     }
     let choices = reader.texts(table, "choices")?;
@@ -252,7 +261,11 @@ fn bounds<T: PartialOrd + Copy>(
     };
     match bounds {
         Some(Bounds { min: Some(min), max: Some(max) }) if min > max => {
-            reader.problem_at(table, key, format!("`{key}` ends before it begins: the lesser value comes first"));
+            reader.problem_at(
+                table,
+                key,
+                format!("`{key}` ends before it begins: the lesser value comes first"),
+            );
             Bounds::OPEN
         }
         Some(bounds) => bounds,

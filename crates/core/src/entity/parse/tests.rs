@@ -49,14 +49,32 @@ fn a_declaration_says_everything_about_its_entity() {
         .columns
         .iter()
         .map(|column| {
-            (column.name.as_str(), column.sql.as_str(), column.kind_name(), column.required, column.rule.as_str())
+            (
+                column.name.as_str(),
+                column.sql.as_str(),
+                column.kind_name(),
+                column.required,
+                column.rule.as_str(),
+            )
         })
         .collect();
     assert_eq!(
         columns,
         [
-            ("id", "client_no", ColumnKind::Integer, false, "the record's id; the database gives a new record its id"),
-            ("email", "mail", ColumnKind::Email, true, "a valid e-mail address, trimmed and lower-cased; the key"),
+            (
+                "id",
+                "client_no",
+                ColumnKind::Integer,
+                false,
+                "the record's id; the database gives a new record its id"
+            ),
+            (
+                "email",
+                "mail",
+                ColumnKind::Email,
+                true,
+                "a valid e-mail address, trimmed and lower-cased; the key"
+            ),
             ("fullName", "full_name", ColumnKind::Text, true, "1 to 80 characters"),
             (
                 "score",

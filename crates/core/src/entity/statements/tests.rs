@@ -7,7 +7,8 @@ use crate::entity::{Entities, Entity, parse};
 fn shown(entity: &Entity) -> String {
     let mut text = String::new();
     for (name, statement) in entity.statements().named() {
-        let columns: Vec<_> = statement.columns.iter().map(|&column| entity.columns()[column].name.as_str()).collect();
+        let columns: Vec<_> =
+            statement.columns.iter().map(|&column| entity.columns()[column].name.as_str()).collect();
         let _ = writeln!(text, "-- {name}({})\n{}\n", columns.join(", "), statement.sql);
     }
     text
