@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
-import { accessible, contacts, HOME, openBrowser, order, picture, signedIn, until, uploaded } from "./stage.mjs";
+import { accessible, contacts, HOME, openBrowser, order, signedIn, until, uploaded } from "./stage.mjs";
 
 const ROWS = 1000;
 
@@ -106,7 +106,6 @@ test("tiles filter the rows, and failed rows are streamed to the disk", async ()
   assert.equal(await table.locator("tbody tr").count(), 2);
   assert.match(await table.innerText(), /Age must be .*150/i);
   await accessible(page, "action with failed rows");
-  await picture(page, "action");
   await page.getByRole("button", { name: /Skipped/ }).click();
   await table.getByText("Repeated in this file").waitFor();
   await page.getByRole("button", { name: /All with an outcome/ }).click();

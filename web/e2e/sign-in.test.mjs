@@ -1,7 +1,7 @@
 // Signing in with a token: good, bad, limited, over.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { accessible, HOME, openBrowser, openPage, picture, token, uploaded, URL_ROOT } from "./stage.mjs";
+import { accessible, HOME, openBrowser, openPage, token, uploaded, URL_ROOT } from "./stage.mjs";
 
 let browser;
 before(async () => {
@@ -19,7 +19,6 @@ test("a token that proves nothing is refused in the server's words", async () =>
   await page.goto(HOME);
   await page.getByRole("heading", { name: "Sign in" }).waitFor();
   await accessible(page, "sign-in");
-  await picture(page, "sign-in");
   await signIn(page, "nonsense");
   await page.getByText("The token is not valid or has expired").waitFor();
   await accessible(page, "refused sign-in");
