@@ -1,6 +1,6 @@
 //! What the entities' statements cost the database, whatever its planner believes.
 
-#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail by panicking")]
 
 use std::sync::Arc;
 use std::time::Duration;

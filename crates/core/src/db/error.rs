@@ -74,7 +74,7 @@ pub fn is_outage(error: &sqlx::Error) -> bool {
 #[must_use]
 pub fn is_contention(error: &sqlx::Error) -> bool {
     let database = error.as_database_error();
-    database.and_then(|database| database.code()).is_some_and(|code| is_contention_code(&code))
+    database.and_then(sqlx::error::DatabaseError::code).is_some_and(|code| is_contention_code(&code))
 }
 
 /// Class 40 is rollback (deadlock, serialization failure), 55P03 a lock that was not available in time, 57014 a statement

@@ -84,7 +84,7 @@ impl Turn {
         }
         let Ok(place) = self.slots.slow_lane.clone().try_acquire_owned() else { return };
         self.slot = Some(place);
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// Between two steps of work that can stop: once it has held its slot for a while and others wait, lends the slot, and

@@ -110,9 +110,8 @@ fn the_example(reader: &mut Reader<'_>, table: &Table<'_>, column: &Column, give
 
 fn check_names(reader: &mut Reader<'_>, table: &Table<'_>, before: &[Column], column: &Column) {
     let name = &column.name;
-    let fits = name.trim() == name
-        && name.chars().count() <= LONGEST_NAME
-        && !name.chars().any(|character| character.is_control());
+    let fits =
+        name.trim() == name && name.chars().count() <= LONGEST_NAME && !name.chars().any(char::is_control);
     if !fits {
         let rule = "must have at most 64 characters, none of them invisible, and no white space at its ends";
         reader.problem_at(table, "name", format!("`name` {rule}"));
