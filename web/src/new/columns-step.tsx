@@ -23,7 +23,8 @@ interface Props {
 export function ColumnsStep({ entity, inspection, preview, error, settings, change }: Props) {
   const { columns } = inspection;
   const matched = columns.filter((column) => targetOf(column, columns, settings) !== null);
-  const unused = columns.filter((column) => !matched.includes(column));
+  // Empty ones last: nobody looks for a place for them.
+  const unused = columns.filter((column) => !matched.includes(column)).sort((a, b) => Number(b.fillRate > 0) - Number(a.fillRate > 0));
   const missing = preview ? missingColumns(preview, settings) : [];
   const problems = preview ? wholeProblems(preview) : [];
   const perColumn = preview ? columnProblems(preview) : new Map<string, string[]>();
@@ -43,14 +44,14 @@ export function ColumnsStep({ entity, inspection, preview, error, settings, chan
     >
       {error && <Failed error={error} />}
       {problems.map((message) => (
-        <p key={message} className="failed">
+        <p key={message} className="failed" role="alert">
           {message}
         </p>
       ))}
       <MissingColumns entity={entity} missing={missing} settings={settings} change={change} />
       <ColumnTable entity={entity} shown={matched} columns={columns} problems={perColumn} settings={settings} change={change} />
       {unused.length > 0 && (
-        <details className="left-out" open={matched.length === 0 && unused.length < 12}>
+        <details className="left-out" open={missing.length > 0}>
           <summary>
             {unused.length === 1 ? "1 column is left out" : `${count(unused.length)} columns are left out`}
           </summary>

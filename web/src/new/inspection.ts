@@ -1,41 +1,13 @@
 // What `POST /uploads/inspect` says about a file: how it is read, its columns, and what an upload of it would meet.
 import { answer } from "../api/answer";
-import type { Detail } from "../api/refusal";
-import type { ActionType } from "../api/types";
+import type { components } from "../api/schema";
 import type { Field } from "./settings";
 
-export interface InspectedColumn {
-  header: string;
-  /** From 1. */
-  position: number;
-  suggestion: { column: string; confidence: number } | null;
-  /** From 0 to 1. */
-  fillRate: number;
-  samples: string[];
-}
+type Schemas = components["schemas"];
 
-export interface InspectedRow {
-  row: number;
-  line: number;
-  cells: string[];
-  /** `valid`, `invalid` or `malformed`. */
-  status: string;
-  problems: { column: string | null; message: string }[];
-}
-
-export interface Inspection {
-  /** Null where the file cannot be read; then `problems` says why. */
-  encoding: string | null;
-  /** What a file that is not UTF-8 seems to be in. */
-  likelyEncoding?: string | null;
-  delimiter: string | null;
-  headerLine: number | null;
-  columns: InspectedColumn[];
-  rows: InspectedRow[];
-  missing: Partial<Record<ActionType, string[]>>;
-  problems: Detail[];
-  complete: boolean;
-}
+export type InspectedColumn = Schemas["InspectedColumn"];
+export type InspectedRow = Schemas["InspectedRow"];
+export type Inspection = Schemas["InspectionView"];
 
 /** As much of a file as is sent to be looked at. The browser reads it from the disk; the page never holds it. */
 const SLICE_BYTES = 256 * 1024;
