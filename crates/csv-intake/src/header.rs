@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 mod likeness;
 
+use likeness::{COMPARED_NAMES, advice, comparable, most_similar, shown};
 pub use likeness::{Suggestion, suggest};
-use likeness::{advice, comparable, most_similar, shown};
 
 /// Problems told in full; a file that is no CSV at all would otherwise be answered with its whole content.
 const MAX_PROBLEMS: usize = 50;
@@ -136,6 +136,7 @@ pub fn resolve(header: &[String], wanted: &Wanted<'_>) -> Result<Resolved, Vec<H
 pub fn examine(header: &[String], wanted: &Wanted<'_>) -> (Resolved, Vec<HeaderProblem>) {
     let mut resolution = Resolution {
         wanted,
+        by_name: by_name(wanted.known),
         by_key: HashMap::new(),
         by_target: HashMap::new(),
         nameless: Vec::new(),
@@ -155,6 +156,8 @@ pub fn examine(header: &[String], wanted: &Wanted<'_>) -> (Resolved, Vec<HeaderP
 
 struct Resolution<'a> {
     wanted: &'a Wanted<'a>,
+    /// From the comparable form of each name and alias to the known column.
+    by_name: HashMap<String, (usize, By)>,
     /// From the comparable form of a mapping's key to the mapping.
     by_key: HashMap<String, Mapped<'a>>,
     /// From each known column that is taken to the uploaded ones that take it.
@@ -240,12 +243,7 @@ impl<'a> Resolution<'a> {
 
     /// The known column that goes by `name`.
     fn find(&self, name: &str) -> Option<(usize, By)> {
-        let wanted = comparable(name);
-        let known = self.wanted.known;
-        let by_name = known.iter().position(|known| comparable(known.name) == wanted);
-        let by_alias =
-            || known.iter().position(|known| known.aliases.iter().any(|alias| comparable(alias) == wanted));
-        by_name.map(|column| (column, By::Name)).or_else(|| by_alias().map(|column| (column, By::Alias)))
+        self.by_name.get(&comparable(name)).copied()
     }
 
     /// Of two columns for one, what the uploader said goes before names and aliases where the rest is ignored anyway.
@@ -328,7 +326,8 @@ impl<'a> Resolution<'a> {
                 if is_position {
                     return format!("the mapping names the column `{key}`, the file has {}", header.len());
                 }
-                let similar = most_similar(mapped.key, header.iter().map(String::as_str));
+                let similar =
+                    most_similar(mapped.key, header.iter().take(COMPARED_NAMES).map(String::as_str));
                 let advice = similar.map_or_else(
                     || "name a header as it stands in the file".to_owned(),
                     |header| format!("did you mean `{}`?", shown(header)),
@@ -364,6 +363,20 @@ impl<'a> Resolution<'a> {
         }
         defaults
     }
+}
+
+/// The names and aliases of columns; a name goes before another column's alias, the first of two aliases before the second.
+fn by_name(known: &[Known<'_>]) -> HashMap<String, (usize, By)> {
+    let mut names = HashMap::new();
+    for (column, known) in known.iter().enumerate() {
+        names.entry(comparable(known.name)).or_insert((column, By::Name));
+    }
+    for (column, known) in known.iter().enumerate() {
+        for alias in known.aliases {
+            names.entry(comparable(alias)).or_insert((column, By::Alias));
+        }
+    }
+    names
 }
 
 fn conflict(header: &[String], first: usize, second: usize, known: &str) -> String {

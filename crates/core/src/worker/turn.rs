@@ -20,7 +20,7 @@ use tokio::time::{Instant, sleep};
 pub const SLICE: Duration = Duration::from_millis(300);
 /// The same for work that can stop at any time and loses nothing by it.
 const STOPPABLE_SLICE: Duration = Duration::from_millis(100);
-/// How often work that is over its slice looks whether somebody waits.
+/// How often a worker looks whether somebody waits, while work is over its slice.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// Who waits for less than this is just being served: a job is on its way, or a claim.
 const SERVED_WITHIN: Duration = Duration::from_millis(20);
@@ -32,8 +32,9 @@ const SLOW_LANE: usize = 1;
 pub(super) struct Slots {
     slots: Arc<Semaphore>,
     slow_lane: Arc<Semaphore>,
-    /// When room was made last. One piece of work at a time makes it, and who waits gets the time to take it.
-    made_room: Mutex<Option<Instant>>,
+    /// When it was looked last whether somebody waits. One piece of work looks for all, makes room if it has to, and who waits
+    /// gets the time to take it.
+    looked: Mutex<Option<Instant>>,
     /// Work that has lent its slot and waits for one again.
     wanted_back: AtomicUsize,
 }
@@ -43,7 +44,7 @@ impl Slots {
         Arc::new(Self {
             slots: Arc::new(Semaphore::new(concurrency)),
             slow_lane: Arc::new(Semaphore::new(SLOW_LANE)),
-            made_room: Mutex::new(None),
+            looked: Mutex::new(None),
             wanted_back: AtomicUsize::new(0),
         })
     }
@@ -105,18 +106,19 @@ impl Turn {
 
     /// Whether it is this work that makes room now.
     async fn has_to_make_room<F: Future<Output = bool>>(&self, others_wait: &impl Fn() -> F) -> bool {
-        let mut made_room = self.slots.made_room.lock().await;
-        let recently = made_room.is_some_and(|at| at.elapsed() < LOOK_EVERY);
+        let mut looked = self.slots.looked.lock().await;
+        let recently = looked.is_some_and(|at| at.elapsed() < LOOK_EVERY);
         // A free slot is room enough: who waits is about to take it.
-        if recently || self.slots.free() > 0 || !others_wait().await {
+        if recently || self.slots.free() > 0 {
             return false;
         }
-        sleep(SERVED_WITHIN).await;
-        if !others_wait().await {
-            return false;
+        let mut wait = others_wait().await;
+        if wait {
+            sleep(SERVED_WITHIN).await;
+            wait = others_wait().await;
         }
-        *made_room = Some(Instant::now());
-        true
+        *looked = Some(Instant::now());
+        wait
     }
 }
 

@@ -16,6 +16,10 @@ const ALIAS_CONFIDENCE: f64 = 0.95;
 /// The most that likeness alone is worth.
 const LIKENESS_CONFIDENCE: f64 = 0.9;
 
+/// Uploaded names that are compared with others: likeness is dear, and a header of more columns is none of a table that
+/// people made.
+pub(super) const COMPARED_NAMES: usize = 500;
+
 /// What an uploaded column probably stands for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Suggestion {
@@ -38,9 +42,10 @@ pub fn suggest(header: &[String], resolved: &Resolved, known: &[Known<'_>]) -> V
         };
         pairs.push((position, Suggestion { column, confidence }));
     }
-    let is_known = |column: usize| resolved.columns.contains(&Some(column));
-    for &position in &resolved.unknown {
-        for (column, candidate) in known.iter().enumerate().filter(|(column, _)| !is_known(*column)) {
+    let mut is_known = vec![false; known.len()];
+    resolved.used().for_each(|(_, column)| is_known[column] = true);
+    for &position in resolved.unknown.iter().take(COMPARED_NAMES) {
+        for (column, candidate) in known.iter().enumerate().filter(|(column, _)| !is_known[*column]) {
             let confidence = confidence(&header[position], candidate);
             if confidence > 0.0 {
                 pairs.push((position, Suggestion { column, confidence }));

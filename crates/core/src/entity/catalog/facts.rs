@@ -81,12 +81,14 @@ async fn forbidden_sequence(
     conn: &mut PgConnection,
     table: sqlx::postgres::types::Oid,
 ) -> sqlx::Result<Option<String>> {
+    // CASE, because the planner may ask for the privilege before it knows that the relation is a sequence.
     sqlx::query_scalar!(
         r#"SELECT s.oid::regclass::text AS "sequence!"
            FROM pg_attrdef d
            JOIN pg_depend p ON p.classid = 'pg_attrdef'::regclass AND p.objid = d.oid
            JOIN pg_class s ON p.refclassid = 'pg_class'::regclass AND s.oid = p.refobjid AND s.relkind = 'S'
-           WHERE d.adrelid = $1 AND NOT has_sequence_privilege(s.oid, 'USAGE')
+           WHERE d.adrelid = $1
+             AND CASE WHEN s.relkind = 'S' THEN NOT has_sequence_privilege(s.oid, 'USAGE') END
            LIMIT 1"#,
         table,
     )
