@@ -163,7 +163,8 @@ impl IntoResponse for ApiError {
         let (status, code) = self.status_and_code();
         let message = self.to_string();
         let retry_after_s = self.retry_after_s();
-        let mut response = failure(status, message, ErrorBody { code, details: self.into_details() });
+        let mut response =
+            failure(status, message, ErrorBody { code: code.to_owned(), details: self.into_details() });
         let headers = response.headers_mut();
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

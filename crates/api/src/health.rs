@@ -140,7 +140,8 @@ mod tests {
             assert!(health.latest().all_healthy());
         }
         assert_eq!(probe.0.load(Ordering::SeqCst), 1);
-        let answers = futures::future::join_all((0..1000).map(|_| health.ask())).await;
+        let questions: Vec<_> = (0..1000).map(|_| health.question()).collect();
+        let answers = futures::future::join_all(questions).await;
         assert!(answers.iter().all(|found| found.all_healthy()));
         assert_eq!(probe.0.load(Ordering::SeqCst), 2, "who comes together is answered together");
     }

@@ -28,6 +28,7 @@ mod shares;
 mod state;
 mod trace;
 mod upload;
+mod vocabulary;
 
 pub use server::{RunError, Server};
 

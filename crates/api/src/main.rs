@@ -4,9 +4,11 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use api::entities::EntitiesError;
 use bulk_core::config::{ApiConfig, Config, Settings};
 use bulk_core::db::SessionBounds;
 use bulk_core::dependencies::Dependencies;
+use bulk_core::entity::Entities;
 use bulk_core::shutdown::Shutdown;
 use bulk_core::{db, erasure, health, telemetry};
 use clap::{Parser, Subcommand};
@@ -96,8 +98,9 @@ async fn erase(account: &str) -> anyhow::Result<()> {
     let dependencies =
         Dependencies::open(&config, "api erase", SessionBounds::only_idle(config.worker.lease))?;
     db::require_schema(&dependencies.pool).await?;
-    let erased =
-        erasure::erase(&dependencies, account, &erasure::record_tables(), config.worker.lease).await?;
+    let entities = Entities::load(config.upload.entities_dir.as_deref()).map_err(EntitiesError::Wrong)?;
+    let tables = erasure::record_tables(&dependencies.pool, &entities).await?;
+    let erased = erasure::erase(&dependencies, account, &tables, config.worker.lease).await?;
     writeln!(std::io::stdout(), "{erased}")?;
     anyhow::ensure!(erased.is_complete(), "something of the account is left");
     Ok(())

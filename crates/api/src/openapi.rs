@@ -5,11 +5,7 @@ mod complete;
 mod names;
 mod upload;
 
-pub(crate) use names::{
-    ActionStatusName, ActionTypeName, ColumnKindName, DecimalMarkName, EmptyCellsName, EntityName,
-    IdempotencyKeyText, OnConflictName, OutcomeName, ResultStatusName, RowCodeName, RowStatusName, ServerSentEvent,
-    ShortRowsName, UnknownColumnsName,
-};
+pub(crate) use names::{IdempotencyKeyText, ResultStatusName, ServerSentEvent};
 
 use std::sync::LazyLock;
 

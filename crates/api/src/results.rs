@@ -9,7 +9,7 @@ mod range;
 
 pub(crate) use cursor::Cursor;
 pub(crate) use download::{Download, Selection};
-pub(crate) use page::{LogEntry, LogPage, RowFilter, read_page};
+pub(crate) use page::{LogPage, RowFilter, read_page};
 pub(crate) use range::{Requested, requested};
 
 use bulk_core::chunk::{ChunkId, RowStatus};

@@ -17,6 +17,7 @@ mod part_head;
 mod parts;
 mod pending;
 mod receive;
+mod workbook;
 
 pub(crate) use cut::{Cut, cut};
 pub(crate) use idempotency::idempotency_key;

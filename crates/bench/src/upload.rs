@@ -4,11 +4,10 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
-use reqwest::Client;
-use reqwest::multipart::{Form, Part};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use api_types::ActionStatus;
+use client::{Client, Credentials, Patience, Source, Upload};
 use tokio::time::sleep;
+use uuid::Uuid;
 
 use crate::table::ACCOUNT;
 use crate::workload::Workload;
@@ -16,31 +15,6 @@ use crate::workload::Workload;
 /// Calls the API as the benchmark's account.
 pub struct Caller {
     client: Client,
-    url: String,
-}
-
-/// The answer to every request.
-#[derive(Deserialize)]
-struct Envelope<T> {
-    data: T,
-}
-
-#[derive(Deserialize)]
-struct Created {
-    id: String,
-}
-
-#[derive(Deserialize)]
-struct Action {
-    status: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Stats {
-    total_records: u64,
-    successful_records: u64,
-    skipped_records: u64,
 }
 
 impl Caller {
@@ -49,9 +23,10 @@ impl Caller {
     /// # Errors
     /// When no client can be built.
     pub fn new(url: &str) -> Result<Self> {
-        // A proxy in the environment is not meant for this machine.
-        let client = Client::builder().no_proxy().build()?;
-        Ok(Self { client, url: format!("{url}/bulk-actions") })
+        // A second attempt would be a measurement of something else.
+        let client =
+            Client::new(url, Credentials::Account(ACCOUNT.to_owned()))?.with_patience(Patience::NONE);
+        Ok(Self { client })
     }
 
     /// Uploads the file, waits until the action is completed, and says how long both took together. `poll` is the pause
@@ -63,16 +38,16 @@ impl Caller {
         let started = Instant::now();
         let id = self.upload(file, workload).await?;
         let status = loop {
-            let action: Action = self.get(&format!("/{id}")).await?;
-            if ["completed", "failed", "cancelled"].contains(&action.status.as_str()) {
-                break action.status;
+            let status = self.client.action(id).await?.status;
+            if status.is_over() {
+                break status;
             }
             sleep(poll).await;
         };
         let took = started.elapsed();
-        let stats: Stats = self.get(&format!("/{id}/stats")).await?;
+        let stats = self.client.stats(id).await?.progress;
         let well = stats.successful_records + stats.skipped_records;
-        if status != "completed"
+        if status != ActionStatus::Completed
             || (stats.total_records, well) != (workload.rows.into(), workload.rows.into())
         {
             bail!("action {id} is {status} with {well} of {} rows well", stats.total_records);
@@ -80,26 +55,14 @@ impl Caller {
         Ok(took)
     }
 
-    async fn upload(&self, file: &Path, workload: &Workload) -> Result<String> {
-        let file = Part::file(file).await.context("the file of rows")?.mime_str("text/csv")?;
-        let form = Form::new()
-            .text("entityType", "contact")
-            .text("actionType", workload.action.action_type())
-            .text("deduplicate", workload.deduplicate.to_string())
-            .text("onConflict", "update")
-            .part("file", file);
-        let answer = self.client.post(&self.url).header("account-id", ACCOUNT).multipart(form).send().await?;
-        let status = answer.status();
-        let body = answer.text().await?;
-        if !status.is_success() {
-            bail!("the upload was refused with {status}: {body}");
-        }
-        Ok(serde_json::from_str::<Envelope<Created>>(&body)?.data.id)
-    }
-
-    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
-        let url = format!("{}{path}", self.url);
-        let answer = self.client.get(url).header("account-id", ACCOUNT).send().await?.error_for_status()?;
-        Ok(answer.json::<Envelope<T>>().await?.data)
+    async fn upload(&self, file: &Path, workload: &Workload) -> Result<Uuid> {
+        let upload = Upload::new(Source::file(file).await?, "rows.csv")
+            // A key would be one more thing to look up.
+            .idempotency_key(None)
+            .action("contact", workload.action.action_type())
+            .field("deduplicate", workload.deduplicate.to_string())
+            .field("onConflict", "update");
+        let created = self.client.upload(&upload).await.context("the upload was refused")?;
+        Ok(created.action.id)
     }
 }

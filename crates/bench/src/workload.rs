@@ -4,6 +4,7 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use anyhow::Result;
+use api_types::ActionType;
 use clap::ValueEnum;
 use serde::Serialize;
 
@@ -24,12 +25,12 @@ pub enum Action {
 impl Action {
     /// The `actionType` of an upload.
     #[must_use]
-    pub fn action_type(self) -> &'static str {
+    pub fn action_type(self) -> ActionType {
         match self {
-            Self::Create => "bulk_create",
-            Self::Update => "bulk_update",
-            Self::Upsert => "bulk_upsert",
-            Self::Delete => "bulk_delete",
+            Self::Create => ActionType::Create,
+            Self::Update => ActionType::Update,
+            Self::Upsert => ActionType::Upsert,
+            Self::Delete => ActionType::Delete,
         }
     }
 

@@ -46,8 +46,8 @@ pub use due::{
     start_scheduled, waiting_chunks, waiting_files,
 };
 pub use erasure::{
-    AccountType, RecordTable, UploadUnderWay, cancel_all, count_rows, delete_bookkeeping,
-    delete_finished_actions, delete_records, stragglers_gone_in_ms, take_uploads,
+    RecordTable, UploadUnderWay, cancel_all, count_rows, delete_bookkeeping, delete_finished_actions,
+    delete_records, kept_declarations, stragglers_gone_in_ms, table_exists, take_uploads,
 };
 pub use error::{DbError, is_contention, is_outage};
 pub use finish::{ChunkCounts, FinishedChunk, finish_chunk};

@@ -6,11 +6,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use sqlx::PgPool;
 use thiserror::Error;
 
-use crate::db::{self, AccountType, DbError, RecordTable};
+use crate::db::{self, DbError, RecordTable};
 use crate::dependencies::Dependencies;
-use crate::removal::delete_under;
+use crate::entity::{Entities, Entity, parse};
+use crate::removal::{abort_file_upload, delete_under};
 use crate::storage::{StorageError, keys};
 
 /// What a request to object storage may still take when its worker has noticed that its action is over.
@@ -24,6 +26,9 @@ pub enum ErasureError {
     /// An account id is made of other characters.
     #[error("an account id is 1 to 255 letters, digits, underscores and hyphens")]
     NoAccountId,
+    /// Its table, and so the account's records there, cannot be known.
+    #[error("the database has a declaration of an entity that this version cannot read: run a newer version")]
+    UnknownDeclaration,
     /// PostgreSQL.
     #[error("the database: {0}")]
     Database(#[from] DbError),
@@ -96,18 +101,35 @@ impl fmt::Display for Erasure {
     }
 }
 
-/// The tables of records, by declaration.
-#[must_use]
-pub fn record_tables() -> Vec<RecordTable> {
-    ["contacts", "products", "orders"]
-        .map(|name| RecordTable {
-            schema: "public".to_owned(),
-            name: name.to_owned(),
-            account_column: "account_id".to_owned(),
-            account_type: AccountType::Text,
-            id_column: "id".to_owned(),
-        })
-        .into()
+/// The tables of records: of the entities that are declared now, and of all under which something was ever uploaded, as far
+/// as the tables still exist.
+///
+/// # Errors
+/// When the database is away, or has a declaration that a newer version wrote.
+pub async fn record_tables(pool: &PgPool, entities: &Entities) -> Result<Vec<RecordTable>, ErasureError> {
+    let mut tables: Vec<RecordTable> = entities.all().map(|entity| table_of(entity)).collect();
+    for text in db::kept_declarations(pool).await? {
+        let entity = parse("entity_declarations", &text).map_err(|_| ErasureError::UnknownDeclaration)?;
+        tables.push(table_of(&entity));
+    }
+    let mut existing: Vec<RecordTable> = Vec::new();
+    for table in tables {
+        if !existing.contains(&table) && db::table_exists(pool, &table).await? {
+            existing.push(table);
+        }
+    }
+    Ok(existing)
+}
+
+fn table_of(entity: &Entity) -> RecordTable {
+    let (schema, name) = entity.table();
+    RecordTable {
+        schema: schema.to_owned(),
+        name: name.to_owned(),
+        account_column: entity.account().sql.clone(),
+        account_type: entity.account().kind,
+        id_column: entity.id().sql.clone(),
+    }
 }
 
 /// Removes everything of the account. `lease` is that of the workers.
@@ -156,8 +178,7 @@ pub async fn erase(
 async fn end_uploads(dependencies: &Dependencies, account: &str) -> Result<(), ErasureError> {
     for upload in db::take_uploads(&dependencies.pool, account).await? {
         if let Some(multipart_id) = &upload.multipart_id {
-            let key = keys::raw(account, upload.action_id);
-            dependencies.store.abort_upload(&key, multipart_id).await?;
+            abort_file_upload(&dependencies.store, account, upload.action_id, multipart_id).await?;
         }
     }
     Ok(())

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use sqlx::PgPool;
 use thiserror::Error;
+use uuid::Uuid;
 
 use crate::db::{self, ActionObjects, Removal, RemovalPart};
 use crate::dependencies::Dependencies;
@@ -112,14 +113,27 @@ async fn delete_objects(
         is_due
     })
     .await?;
-    if let Some(multipart_id) = &removal.multipart_id {
-        let key = keys::raw(&removal.account_id, removal.action_id);
-        if let Err(error) = store.abort_upload(&key, multipart_id).await {
-            store.bucket_exists().await?;
-            deleted.refuse(error.to_string());
-        }
+    if let Some(multipart_id) = &removal.multipart_id
+        && let Err(error) =
+            abort_file_upload(store, &removal.account_id, removal.action_id, multipart_id).await
+    {
+        store.bucket_exists().await?;
+        deleted.refuse(error.to_string());
     }
     Ok((deleted, chunks))
+}
+
+/// Ends a multipart upload, under whichever of the keys that an action's file may have it was begun. Servers differ in whether
+/// an upload that is not there is an error, so one success is enough.
+pub(crate) async fn abort_file_upload(
+    store: &ObjectStore,
+    account: &str,
+    action_id: Uuid,
+    multipart_id: &str,
+) -> Result<(), StorageError> {
+    let [raw, sheet] = keys::read(account, action_id);
+    let first = store.abort_upload(&raw, multipart_id).await;
+    store.abort_upload(&sheet, multipart_id).await.or(first)
 }
 
 /// Whether an object goes with this part of an action.

@@ -22,9 +22,9 @@ const MAX_FILE_LINES: usize = 500;
 /// Crates that exist for tests only; there, `unwrap` is the way to fail.
 const TEST_CRATES: [&str; 2] = ["crates/testkit/", "crates/e2e/"];
 
-/// What may read the environment: the configuration itself, and the tool that starts services with it.
-const ENVIRONMENT_READERS: [&str; 3] =
-    ["crates/core/src/config.rs", "crates/core/src/config/", "crates/local/"];
+/// What may read the environment: the configuration itself, the tool that starts services with it, and the client's.
+const ENVIRONMENT_READERS: [&str; 4] =
+    ["crates/core/src/config.rs", "crates/core/src/config/", "crates/local/", "crates/cli/src/config.rs"];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Rule {

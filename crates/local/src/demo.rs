@@ -2,21 +2,21 @@
 
 use std::{
     collections::BTreeMap,
-    fs::File,
-    io::BufWriter,
+    fs::{self, File},
+    io::{self, BufWriter, IsTerminal as _},
     path::{Path, PathBuf},
     process::ExitCode,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result, bail};
-use indicatif::{HumanCount, ProgressBar, ProgressStyle};
-use reqwest::{
-    Client,
-    multipart::{Form, Part},
-};
-use serde::{Deserialize, de::DeserializeOwned};
-use tokio::time::sleep;
+use api_types::{ActionStatus, ActionType, DoneView, ProgressView};
+use client::progress::{Display, Style};
+use client::{Client, Credentials, ResultsQuery, Source, Update, Upload};
+use futures::StreamExt as _;
+use indicatif::HumanCount;
+use tokio::time::timeout;
+use uuid::Uuid;
 
 use crate::{
     console,
@@ -29,7 +29,6 @@ use crate::{
 const CONTACT: &str = "contact";
 const ACCOUNT: &str = "demo";
 const SEED: u64 = 1;
-const POLL: Duration = Duration::from_millis(100);
 
 /// A fresh start takes seconds at most; so does the slowest chunk.
 const LONGEST_STANDSTILL: Duration = Duration::from_secs(60);
@@ -43,32 +42,6 @@ pub struct DemoOptions {
     pub file: Option<PathBuf>,
     /// The data directory.
     pub data_dir: PathBuf,
-}
-
-/// The answer to every request.
-#[derive(Deserialize)]
-struct Envelope<T> {
-    data: T,
-}
-
-#[derive(Deserialize)]
-struct Created {
-    id: String,
-}
-
-#[derive(Deserialize)]
-struct Action {
-    status: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Stats {
-    total_records: u64,
-    successful_records: u64,
-    failed_records: u64,
-    skipped_records: u64,
-    processed_records: u64,
 }
 
 /// Uploads the file as `bulk_upsert`, so that the demo can be run again on the same data. Fails unless every row got
@@ -89,14 +62,14 @@ pub async fn demo(options: DemoOptions) -> Result<ExitCode> {
 
 struct Demo {
     client: Client,
-    url: String,
+    display: Display,
 }
 
 impl Demo {
     fn new(platform: &Platform) -> Result<Self> {
-        // A proxy in the environment is not meant for this machine.
-        let client = Client::builder().no_proxy().build()?;
-        Ok(Self { client, url: format!("{}/bulk-actions", platform.url()) })
+        let style = if io::stderr().is_terminal() { Style::Bars } else { Style::Lines };
+        let display = Display::new(style, |line| console::progress(line));
+        Ok(Self { client: Client::new(&platform.url(), Credentials::Account(ACCOUNT.to_owned()))?, display })
     }
 
     async fn show(&self, platform: &Platform, options: &DemoOptions) -> Result<()> {
@@ -112,70 +85,54 @@ impl Demo {
         console::progress(format!("uploading {}", file.display()));
         let start = Instant::now();
         let id = self.upload(&file).await?;
-        let status = self.follow(&id).await?;
+        let done = self.follow(id).await?;
         let seconds = start.elapsed().as_secs_f64();
-        let stats: Stats = self.get(&format!("/{id}/stats")).await?;
-        print_stats(&id, &status, &stats, seconds);
-        self.print_failed_rows(&id).await?;
+        print_stats(id, &done, seconds);
+        self.print_failed_rows(id).await?;
         console::result(format!("\nlogs  {}", platform.data_dir().logs().display()));
         console::result(format!("data  {}", root.display()));
         console::result("\nto see it in a browser, as the account `demo`:");
         console::result(format!("  cargo run --release -p local -- up --data-dir {}", root.display()));
         console::result("  and open http://127.0.0.1:3000/app/");
-        check(&status, &stats, bad_rows.map(|bad_rows| (options.rows, bad_rows)))
+        check(&done, bad_rows.map(|bad_rows| (options.rows, bad_rows)))
     }
 
-    async fn upload(&self, file: &Path) -> Result<String> {
-        let file = Part::file(file)
-            .await
-            .with_context(|| format!("cannot read {}", file.display()))?
-            .mime_str("text/csv")?;
-        let form =
-            Form::new().text("entityType", "contact").text("actionType", "bulk_upsert").part("file", file);
-        let answer = self.client.post(&self.url).header("account-id", ACCOUNT).multipart(form).send().await?;
-        let status = answer.status();
-        let body = answer.text().await?;
-        if !status.is_success() {
-            bail!("the upload was refused with {status}: {body}");
-        }
-        Ok(serde_json::from_str::<Envelope<Created>>(&body)?.data.id)
+    async fn upload(&self, file: &Path) -> Result<Uuid> {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        let size = fs::metadata(file).map(|metadata| metadata.len()).ok();
+        let upload = Upload::new(Source::file(file).await?, name.clone())
+            .action(CONTACT, ActionType::Upsert)
+            .on_sent(self.display.upload(&name, size));
+        let created = self.client.upload(&upload).await;
+        self.display.clear();
+        Ok(created.context("the upload failed")?.action.id)
     }
 
-    /// Shows the progress until the action is finished, and returns its last status.
-    async fn follow(&self, id: &str) -> Result<String> {
-        let bar = ProgressBar::new(0).with_style(ProgressStyle::with_template(
-            "{wide_bar} {human_pos}/{human_len} rows  {per_sec}  {elapsed}",
-        )?);
-        let mut moved = (0, Instant::now());
-        loop {
-            let action: Action = self.get(&format!("/{id}")).await?;
-            let stats: Stats = self.get(&format!("/{id}/stats")).await?;
-            bar.set_length(stats.total_records);
-            bar.set_position(stats.processed_records);
-            if ["completed", "failed", "cancelled"].contains(&action.status.as_str()) {
-                bar.finish();
-                return Ok(action.status);
-            }
-            if stats.processed_records != moved.0 {
-                moved = (stats.processed_records, Instant::now());
-                if bar.is_hidden() {
-                    console::progress(format!("{} of {} rows", stats.processed_records, stats.total_records));
+    /// Shows the progress until the action is finished, and returns how it went.
+    async fn follow(&self, id: Uuid) -> Result<DoneView> {
+        let mut updates = self.client.follow(id);
+        self.display.rows(0);
+        let done = loop {
+            match timeout(LONGEST_STANDSTILL, updates.next()).await {
+                Ok(Some(Ok(Update::Progress(news)))) => {
+                    self.display.row_counts(news.status.as_str(), &news.stats.progress);
                 }
+                Ok(Some(Ok(Update::Done(done)))) => break *done,
+                Ok(Some(Err(error))) => bail!(error),
+                Ok(None) => bail!("the service stopped telling of the action"),
+                Err(_) => bail!("no row was processed for {} s", LONGEST_STANDSTILL.as_secs()),
             }
-            if moved.1.elapsed() > LONGEST_STANDSTILL {
-                bail!("no row was processed for {} s", LONGEST_STANDSTILL.as_secs());
-            }
-            sleep(POLL).await;
-        }
+        };
+        self.display.clear();
+        Ok(done)
     }
 
-    async fn print_failed_rows(&self, id: &str) -> Result<()> {
-        let url = format!("{}/{id}/results?status=failed", self.url);
-        let mut answer =
-            self.client.get(url).header("account-id", ACCOUNT).send().await?.error_for_status()?;
+    async fn print_failed_rows(&self, id: Uuid) -> Result<()> {
+        let query = ResultsQuery { status: Some("failed".to_owned()), spreadsheet_safe: false };
+        let mut download = self.client.results(id, query).await?;
         let mut text = Vec::new();
         // The rest of a long list is not needed for a sample.
-        while let Some(part) = answer.chunk().await?
+        while let Some(part) = download.next().await?
             && text.len() < 64 * 1024
         {
             text.extend_from_slice(&part);
@@ -191,12 +148,6 @@ impl Demo {
         }
         Ok(())
     }
-
-    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
-        let url = format!("{}{path}", self.url);
-        let answer = self.client.get(url).header("account-id", ACCOUNT).send().await?.error_for_status()?;
-        Ok(answer.json::<Envelope<T>>().await?.data)
-    }
 }
 
 fn made_up(directory: &Path, rows: u64, bad_rows: u64) -> Result<PathBuf> {
@@ -207,15 +158,17 @@ fn made_up(directory: &Path, rows: u64, bad_rows: u64) -> Result<PathBuf> {
     Ok(path)
 }
 
-fn print_stats(id: &str, status: &str, stats: &Stats, seconds: f64) {
-    console::result(format!("\naction {id}: {status}"));
+fn print_stats(id: Uuid, done: &DoneView, seconds: f64) {
+    let stats = &done.stats.progress;
+    console::result(format!("\naction {id}: {}", done.status));
     for (name, count) in [
         ("total", stats.total_records),
         ("successful", stats.successful_records),
         ("failed", stats.failed_records),
         ("skipped", stats.skipped_records),
     ] {
-        console::result(format!("  {name:<12}{:>12}", HumanCount(count).to_string()));
+        let count = HumanCount(count.try_into().unwrap_or_default()).to_string();
+        console::result(format!("  {name:<12}{count:>12}"));
     }
     #[allow(clippy::cast_precision_loss, reason = "a rate for the eye")]
     let rate = stats.processed_records as f64 / seconds;
@@ -223,11 +176,15 @@ fn print_stats(id: &str, status: &str, stats: &Stats, seconds: f64) {
 }
 
 /// Compares with the (rows, bad rows) that a made-up file holds; of any other file only the sum is known.
-fn check(status: &str, stats: &Stats, expected: Option<(u64, u64)>) -> Result<()> {
+fn check(done: &DoneView, expected: Option<(u64, u64)>) -> Result<()> {
+    let stats: &ProgressView = &done.stats.progress;
     let sum = stats.successful_records + stats.failed_records + stats.skipped_records;
-    let is_whole = status == "completed" && sum == stats.total_records && stats.processed_records == sum;
+    let is_whole = done.status == ActionStatus::Completed
+        && sum == stats.total_records
+        && stats.processed_records == sum;
     let is_as_expected = expected.is_none_or(|(rows, bad_rows)| {
-        (stats.total_records, stats.failed_records, stats.skipped_records) == (rows, bad_rows, 0)
+        let found = [stats.total_records, stats.failed_records, stats.skipped_records];
+        found.map(u64::try_from) == [Ok(rows), Ok(bad_rows), Ok(0)]
     });
     if !is_whole || !is_as_expected {
         bail!("the counts are not what the file holds");

@@ -23,7 +23,7 @@ pub fn write(path: &Path, settings: &Settings) -> io::Result<()> {
     fs::rename(unfinished, path)
 }
 
-/// Reads what [`write`] wrote; a missing file holds nothing.
+/// Reads what [`write()`] wrote; a missing file holds nothing.
 pub fn read(path: &Path) -> io::Result<Settings> {
     let text = match fs::read_to_string(path) {
         Ok(text) => text,

@@ -10,8 +10,10 @@
 
 pub mod console;
 pub mod data_dir;
+#[cfg(feature = "records")]
 pub mod demo;
 pub mod env_file;
+#[cfg(feature = "records")]
 pub mod generate;
 pub mod leftovers;
 mod log_rotation;
@@ -21,6 +23,7 @@ pub mod ports;
 pub mod postgres;
 pub mod process;
 pub mod redis;
+#[cfg(feature = "records")]
 pub mod seed;
 pub mod service_binaries;
 pub mod settings;

@@ -10,7 +10,8 @@ use crate::{
 };
 
 /// What a caller may set for the services. All of it reaches them; what of it is set is shown in the env file.
-const FROM_ENVIRONMENT: [&str; 46] = [
+const FROM_ENVIRONMENT: [&str; 47] = [
+    "PAGE",
     "ENTITIES_DIR",
     "NODE_ENV",
     "BIND_ADDRESS",

@@ -5,8 +5,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use client::{Credentials, Patience};
 use reqwest::{
-    RequestBuilder, Response,
+    Method, RequestBuilder, Response,
     multipart::{Form, Part},
 };
 use serde_json::Value;
@@ -64,38 +65,36 @@ impl Upload {
 /// A client that calls as one account, by the header `account-id`.
 #[derive(Debug, Clone)]
 pub struct Client {
-    http: reqwest::Client,
-    url: String,
-    account: String,
+    api: client::Client,
 }
 
 impl Client {
     /// A client of the API at the address, which has no slash at the end.
     #[must_use]
     pub fn new(url: &str, account: &str) -> Self {
-        // A proxy in the environment is not meant for this machine.
-        let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { http, url: url.to_owned(), account: account.to_owned() }
+        // What a test expects is the answer to its request, not to a second one.
+        let api = client::Client::new(url, Credentials::Account(account.to_owned())).unwrap();
+        Self { api: api.with_patience(Patience::NONE) }
     }
 
     /// Gets a path, such as `/bulk-actions?limit=5`.
     pub async fn get(&self, path: &str) -> Response {
-        self.send(self.http.get(format!("{}{path}", self.url))).await
+        self.send(Method::GET, path).await
     }
 
     /// Posts to a path without a body.
     pub async fn post(&self, path: &str) -> Response {
-        self.send(self.http.post(format!("{}{path}", self.url))).await
+        self.send(Method::POST, path).await
     }
 
     /// Deletes a path.
     pub async fn delete(&self, path: &str) -> Response {
-        self.send(self.http.delete(format!("{}{path}", self.url))).await
+        self.send(Method::DELETE, path).await
     }
 
     /// Uploads a file and returns whatever the API answers.
     pub async fn create(&self, csv: impl Into<Vec<u8>>, upload: &Upload) -> Response {
-        self.send(self.upload_request(csv.into(), upload)).await
+        self.upload_request(csv.into(), upload).send().await.expect("an answer of the API")
     }
 
     fn upload_request(&self, csv: Vec<u8>, upload: &Upload) -> RequestBuilder {
@@ -105,7 +104,7 @@ impl Client {
             .iter()
             .fold(Form::new(), |form, (name, value)| form.text(name.clone(), value.clone()))
             .part("file", file);
-        let request = self.http.post(format!("{}/bulk-actions", self.url)).multipart(form);
+        let request = self.api.request(Method::POST, "/bulk-actions").multipart(form);
         upload.headers.iter().fold(request, |request, (name, value)| request.header(name, value))
     }
 
@@ -170,21 +169,21 @@ impl Client {
 
     /// The `data` of a path, if the API answers and the answer is 200: for tests that disturb it.
     pub async fn try_data(&self, path: &str) -> Option<Value> {
-        let request = self.http.get(format!("{}{path}", self.url)).header("account-id", &self.account);
+        let request = self.api.request(Method::GET, path);
         let answer = request.timeout(TRY_TIMEOUT).send().await.ok()?.error_for_status().ok()?;
         Some(answer.json::<Value>().await.ok()?["data"].take())
     }
 
     /// Uploads a file and returns the action's id if the API accepts it and can say so: for tests that disturb it.
     pub async fn try_upload(&self, csv: impl Into<Vec<u8>>, upload: &Upload) -> Option<String> {
-        let request = self.upload_request(csv.into(), upload).header("account-id", &self.account);
+        let request = self.upload_request(csv.into(), upload);
         let answer = request.timeout(TRY_TIMEOUT).send().await.ok()?.error_for_status().ok()?;
         Some(answer.json::<Value>().await.ok()?["data"]["id"].as_str()?.to_owned())
     }
 
     /// Deletes a path, if the API lives long enough to answer: for tests that disturb it.
     pub async fn try_delete(&self, path: &str) {
-        let request = self.http.delete(format!("{}{path}", self.url)).header("account-id", &self.account);
+        let request = self.api.request(Method::DELETE, path);
         let _ = request.timeout(TRY_TIMEOUT).send().await;
     }
 
@@ -196,7 +195,7 @@ impl Client {
         body
     }
 
-    async fn send(&self, request: RequestBuilder) -> Response {
-        request.header("account-id", &self.account).send().await.expect("an answer of the API")
+    async fn send(&self, method: Method, path: &str) -> Response {
+        self.api.request(method, path).send().await.expect("an answer of the API")
     }
 }

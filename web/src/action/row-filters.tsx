@@ -26,6 +26,8 @@ export function RowFilters({ action, filter, version, change }: Props) {
     return () => clearTimeout(timer);
   }, [text, filter, change]);
   if (action.progress.processedRecords === 0) return null;
+  // One code says no more than its tile.
+  const counts = codes.data && codes.data.length > 1 ? codes.data : [];
   const choose = (code: NonNullable<RowFilter["code"]>) => {
     const { q } = filter;
     change({ ...(q ? { q } : {}), ...(filter.code === code ? {} : { code }) });
@@ -33,7 +35,7 @@ export function RowFilters({ action, filter, version, change }: Props) {
   return (
     <search className="row-filters">
       <input type="search" aria-label="Find rows by a text in them" placeholder="Find in rows" value={text} onChange={(event) => setText(event.target.value)} />
-      {(codes.data ?? []).map(({ code, rows }) => (
+      {counts.map(({ code, rows }) => (
         <button key={code} type="button" className="chip small" aria-pressed={filter.code === code} onClick={() => choose(code)}>
           {codeWords(code)} <span className="hint">{count(rows)}</span>
         </button>

@@ -15,6 +15,8 @@ pub(super) fn describe(document: &mut Value, entities: &Entities) {
         document["components"]["schemas"][row_name(entity)] = row(entity);
     }
     document["components"]["schemas"]["EntityType"]["enum"] = json!(entities.names());
+    let kinds = ColumnKind::ALL.map(ColumnKind::as_str);
+    document["components"]["schemas"]["ColumnType"]["enum"] = json!(kinds);
     document["components"]["schemas"]["Upload"] =
         fields(entities, "The fields of an upload, in any order.", &["file", "entityType", "actionType"]);
     document["components"]["schemas"]["Inspection"] = fields(

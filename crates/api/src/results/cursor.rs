@@ -3,7 +3,6 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::{Serialize, Serializer};
 
 const ENCODED_BYTES: usize = 8;
 
@@ -27,17 +26,11 @@ impl Cursor {
     }
 
     /// An opaque text for a URL.
-    fn encode(self) -> String {
+    pub(crate) fn encode(self) -> String {
         let mut bytes = Vec::with_capacity(ENCODED_BYTES);
         bytes.extend(self.commit_number.to_be_bytes());
         bytes.extend(self.index.to_be_bytes());
         URL_SAFE_NO_PAD.encode(bytes)
-    }
-}
-
-impl Serialize for Cursor {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.encode())
     }
 }
 

@@ -92,7 +92,7 @@ impl Download {
     /// Names the bytes of a complete download.
     pub(crate) fn etag(&self) -> Option<String> {
         let (action, selection) = (&self.action, self.selection.name());
-        let spreadsheet = if self.spreadsheet.is_some() { "-s" } else { "" };
+        let spreadsheet = self.spreadsheet.map_or_else(String::new, |by| format!("-{:02x}", by.byte()));
         // A retry can only add commits.
         self.is_complete()
             .then(|| format!("\"{}-{}-{selection}{spreadsheet}-{FORMAT}\"", action.id, action.chunks_done))

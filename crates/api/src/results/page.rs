@@ -1,53 +1,22 @@
 //! One page of row outcomes.
 
+use api_types::{LogEntry, UploadedValue};
 use bulk_core::chunk::{ResultRow, RowCode, RowStatus, decode_results};
 use bulk_core::db::{self, ActionRecord, CommittedChunk};
 use bulk_core::entity::Entity;
 use futures::stream::{self, TryStreamExt as _};
-use serde::Serialize;
-use utoipa::ToSchema;
 
 use super::{Cursor, objects};
 use crate::error::ApiError;
-use crate::openapi::RowStatusName;
 use crate::state::AppState;
-
-/// What became of a row.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct LogEntry {
-    /// The row's number in the file, from 1.
-    row: u64,
-    /// The uploaded value of the key column, else of the id column.
-    #[schema(required, example = "ada@example.com")]
-    key: Option<String>,
-    #[schema(value_type = RowStatusName)]
-    status: RowStatus,
-    /// `created`, `updated`, `deleted` or, in a dry run, `valid`; `duplicate`, `already_exists`; `invalid`, `malformed`,
-    /// `not_found`, `already_exists`, `rejected`.
-    #[schema(example = "created")]
-    code: String,
-    /// What is wrong, by column and rule; null where the code says it all.
-    #[schema(required)]
-    message: Option<String>,
-    /// The uploaded values that are not empty, in the file's order; only with `values=true`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    values: Option<Vec<UploadedValue>>,
-}
-
-/// A cell of the file.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct UploadedValue {
-    /// The file's name for the column.
-    #[schema(example = "E-Mail")]
-    column: String,
-    #[schema(example = "ada@example.com")]
-    value: String,
-}
+use crate::vocabulary::InApi as _;
 
 /// One page of outcomes, and where the next begins.
 pub(crate) struct LogPage {
     /// The outcomes.
     pub(crate) entries: Vec<LogEntry>,
+    /// How long the uploaded values in it are.
+    value_bytes: usize,
     /// The first row that did not fit any more; `None` when there is none yet.
     pub(crate) next: Option<Cursor>,
 }
@@ -64,7 +33,10 @@ pub(crate) struct RowFilter {
 }
 
 /// Chunks that are looked through for a text in one request: which of them have it is only known once they are read.
-const CHUNKS_PER_SEARCH: usize = 20;
+const CHUNKS_PER_SEARCH: usize = 10;
+
+/// Bytes of uploaded values with which a page ends, however many rows were asked for: a single row may have 256 KiB.
+const VALUE_BYTES_PER_PAGE: usize = 1024 * 1024;
 
 /// Reads up to `limit` outcomes that pass the filter, from `cursor` on. What it costs depends on the page, not on the action: one
 /// query, and only the objects that can hold the page's rows; of a search, a bounded number of them. Then the page may be short,
@@ -80,22 +52,23 @@ pub(crate) async fn read_page(
     limit: usize,
     cursor: Cursor,
 ) -> Result<LogPage, ApiError> {
-    // Each has a row for the page, but perhaps the first, whose matching rows may all be before the cursor; and one row
-    // more than the page holds says that there is a next page.
-    let most = limit.saturating_add(2);
     let pool = &state.dependencies.pool;
     // An action whose declaration cannot be read any more is shown without keys.
     let entity = state.dependencies.entities.get(pool, &action.entity_type, action.entity_hash).await.ok();
+    // Each has a row for the page, but perhaps the first, whose matching rows may all be before the cursor; and one row
+    // more than the page holds says that there is a next page.
+    let most = limit.saturating_add(2);
     let listed = i64::try_from(most).unwrap_or(i64::MAX);
     let from = cursor.commit_number;
     let mut chunks = db::committed_chunks(pool, action.id, from, filter.status, filter.code, listed).await?;
     let is_cut_short = chunks.len() == most;
-    let enough = if filter.text.is_some() { CHUNKS_PER_SEARCH } else { chunks_for_page(&chunks, cursor, limit) };
+    let enough =
+        if filter.text.is_some() { CHUNKS_PER_SEARCH } else { chunks_for_page(&chunks, cursor, limit) };
     let after_all = chunks.last().filter(|_| is_cut_short).map(|last| last.commit_number + 1);
     let unread = chunks.get(enough).map(|chunk| chunk.commit_number).or(after_all);
     chunks.truncate(enough);
     let reading = Reading { action, entity: entity.as_deref(), filter, with_values, limit };
-    let mut page = LogPage { entries: Vec::new(), next: None };
+    let mut page = LogPage { entries: Vec::new(), value_bytes: 0, next: None };
     let mut objects = std::pin::pin!(objects(state, action, stream::iter(chunks.into_iter().map(Ok))));
     while page.next.is_none()
         && let Some((chunk, object)) = objects.try_next().await?
@@ -155,11 +128,13 @@ impl LogPage {
             if !reading.filter.passes(&row) {
                 continue;
             }
-            if self.entries.len() == reading.limit {
+            if self.entries.len() == reading.limit || self.value_bytes >= VALUE_BYTES_PER_PAGE {
                 self.next = Some(Cursor { index, ..from });
                 return Ok(());
             }
             let values = reading.with_values.then(|| values(&header, &row));
+            self.value_bytes +=
+                values.iter().flatten().map(|cell| cell.column.len() + cell.value.len()).sum::<usize>();
             self.entries.push(LogEntry { values, ..entry(&row, key_position)? });
         }
         Ok(())
@@ -177,7 +152,7 @@ fn entry(row: &ResultRow, key_position: Option<usize>) -> Result<LogEntry, ApiEr
     Ok(LogEntry {
         row: row.row().parse().map_err(ApiError::internal)?,
         key: key.map(str::to_owned),
-        status: row.status,
+        status: row.status.in_api(),
         code: row.code().to_owned(),
         message: Some(row.message()).filter(|message| !message.is_empty()).map(str::to_owned),
         values: None,

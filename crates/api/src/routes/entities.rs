@@ -3,85 +3,45 @@
 
 use std::sync::Arc;
 
+use api_types::{ColumnView, EntityName, EntityView};
+use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use bulk_core::action::{ActionType, OnConflict};
-use bulk_core::entity::{Column, ColumnKind, Entity};
-use serde::Serialize;
-use utoipa::ToSchema;
+use bulk_core::entity::{Column, Entity};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::envelope::Success;
+use crate::envelope::{Success, success};
 use crate::error::ApiError;
-use crate::openapi::{ActionTypeName, ColumnKindName, EntityName, OnConflictName};
 use crate::state::AppState;
+use crate::vocabulary::InApi as _;
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(show)).routes(routes!(template))
 }
 
-/// A kind of record that can be uploaded.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct EntityView {
-    #[serde(rename = "type")]
-    #[schema(value_type = EntityName)]
-    name: String,
-    /// The column by which a row finds its record where it has no id.
-    #[schema(example = "email")]
-    key: String,
-    columns: Vec<ColumnView>,
-    #[schema(value_type = Vec<ActionTypeName>)]
-    action_types: [ActionType; 4],
-    #[schema(value_type = Vec<OnConflictName>)]
-    on_conflict: [OnConflict; 3],
-    #[schema(example = "/entities/contact/template.csv")]
-    template_url: String,
-}
-
-/// A column of its files.
-#[derive(Serialize, ToSchema)]
-struct ColumnView {
-    name: String,
-    #[serde(rename = "type")]
-    #[schema(value_type = ColumnKindName)]
-    kind: ColumnKind,
-    /// A new record needs it.
-    required: bool,
-    /// The rules for its values, as a sentence.
-    rule: String,
-    /// A value that passes.
-    example: String,
-    /// Other names by which a header may call it.
-    aliases: Vec<String>,
-}
-
-impl From<&Column> for ColumnView {
-    fn from(column: &Column) -> Self {
-        Self {
-            name: column.name.clone(),
-            kind: column.kind_name(),
-            required: column.required,
-            rule: column.rule.clone(),
-            example: column.example.clone(),
-            aliases: column.aliases.clone(),
-        }
+fn entity_view(entity: &Entity) -> EntityView {
+    EntityView {
+        name: entity.name().to_owned(),
+        key: entity.key().name.clone(),
+        columns: entity.columns().iter().map(column_view).collect(),
+        action_types: ActionType::ALL.map(ActionType::in_api).to_vec(),
+        on_conflict: OnConflict::ALL.map(OnConflict::in_api).to_vec(),
+        template_url: format!("/entities/{}/template.csv", entity.name()),
     }
 }
 
-impl EntityView {
-    fn of(entity: &Entity) -> Self {
-        Self {
-            name: entity.name().to_owned(),
-            key: entity.key().name.clone(),
-            columns: entity.columns().iter().map(ColumnView::from).collect(),
-            action_types: ActionType::ALL,
-            on_conflict: OnConflict::ALL,
-            template_url: format!("/entities/{}/template.csv", entity.name()),
-        }
+fn column_view(column: &Column) -> ColumnView {
+    ColumnView {
+        name: column.name.clone(),
+        kind: column.kind_name().as_str().to_owned(),
+        required: column.required,
+        rule: column.rule.clone(),
+        example: column.example.clone(),
+        aliases: column.aliases.clone(),
     }
 }
 
@@ -93,9 +53,9 @@ impl EntityView {
     tag = "entities",
     responses((status = 200, description = "Every entity", body = Success<Vec<EntityView>>)),
 )]
-async fn list(State(state): State<AppState>) -> Success<Vec<EntityView>> {
-    let views = state.entities.all().map(|entity| EntityView::of(entity)).collect();
-    Success::new("What can be uploaded", views)
+async fn list(State(state): State<AppState>) -> Json<Success<Vec<EntityView>>> {
+    let views = state.entities.all().map(|entity| entity_view(entity)).collect();
+    success("What can be uploaded", views)
 }
 
 /// One entity with its columns and their rules.
@@ -110,9 +70,9 @@ async fn list(State(state): State<AppState>) -> Success<Vec<EntityView>> {
 async fn show(
     State(state): State<AppState>,
     name: Result<Path<String>, PathRejection>,
-) -> Result<Success<EntityView>, ApiError> {
+) -> Result<Json<Success<EntityView>>, ApiError> {
     let entity = find(&state, name)?;
-    Ok(Success::new("What can be uploaded", EntityView::of(&entity)))
+    Ok(success("What can be uploaded", entity_view(&entity)))
 }
 
 /// A name that is no text cannot be found either.

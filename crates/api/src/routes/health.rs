@@ -3,16 +3,15 @@
 
 use std::collections::BTreeMap;
 
+use api_types::{Alive, Answer, Check, Detailed, Services};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use bulk_core::health::{DependencyHealth, resident_memory_bytes, uptime};
 use serde::Serialize;
-use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use uuid::Uuid;
 
 use super::root::VERSION;
 use crate::envelope::{ErrorBody, Timestamp};
@@ -28,55 +27,33 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(live))
 }
 
-/// How the service is.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct Answer<T> {
-    success: bool,
-    message: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<ErrorBody>,
-    /// `healthy`, `unhealthy`, `ready`, `not_ready`, `draining` or `alive`.
-    #[schema(example = "healthy")]
-    status: &'static str,
-    version: &'static str,
-    #[serde(flatten)]
-    found: T,
-    timestamp: Timestamp,
-    trace_id: Uuid,
+/// 200 with `status`.
+fn well<T: Serialize>(status: &str, found: T) -> Response {
+    answer(StatusCode::OK, "Everything works", status, found)
 }
 
-impl<T: Serialize> Answer<T> {
-    /// 200 with `status`.
-    fn well(status: &'static str, found: T) -> Response {
-        Self::answer(StatusCode::OK, "Everything works", status, found)
-    }
-
-    /// 503 with `status`, as an error of code `unavailable`.
-    fn unwell(message: &'static str, status: &'static str, found: T) -> Response {
-        Self::answer(StatusCode::SERVICE_UNAVAILABLE, message, status, found)
-    }
-
-    fn answer(code: StatusCode, message: &'static str, status: &'static str, found: T) -> Response {
-        let success = code.is_success();
-        let error = (!success).then(|| ErrorBody { code: "unavailable", details: Vec::new() });
-        let trace_id = trace::current().trace_id();
-        let timestamp = Timestamp::now();
-        (code, Json(Self { success, message, error, status, version: VERSION, found, timestamp, trace_id }))
-            .into_response()
-    }
+/// 503 with `status`, as an error of code `unavailable`.
+fn unwell<T: Serialize>(message: &str, status: &str, found: T) -> Response {
+    answer(StatusCode::SERVICE_UNAVAILABLE, message, status, found)
 }
 
-/// Which dependencies are well.
-#[derive(Serialize, ToSchema)]
-struct Services {
-    services: BTreeMap<&'static str, bool>,
+fn answer<T: Serialize>(code: StatusCode, message: &str, status: &str, found: T) -> Response {
+    let success = code.is_success();
+    let body = Answer {
+        success,
+        message: message.to_owned(),
+        error: (!success).then(|| ErrorBody { code: "unavailable".to_owned(), details: Vec::new() }),
+        status: status.to_owned(),
+        version: VERSION.to_owned(),
+        found,
+        timestamp: Timestamp::now(),
+        trace_id: trace::current().trace_id(),
+    };
+    (code, Json(body)).into_response()
 }
 
-impl Services {
-    fn of(findings: &Findings) -> Self {
-        Self { services: findings.iter().map(|(name, health)| (name, health.healthy)).collect() }
-    }
+fn services(findings: &Findings) -> Services {
+    Services { services: findings.iter().map(|(name, health)| (name.to_owned(), health.healthy)).collect() }
 }
 
 /// How the service is: always 200, since the process itself answers; `status` and the booleans say how its dependencies are.
@@ -91,11 +68,11 @@ impl Services {
 )]
 async fn overview(State(state): State<AppState>) -> Response {
     let findings = state.health.latest();
-    let services = Services::of(&findings);
+    let services = services(&findings);
     if findings.all_healthy() {
-        Answer::well("healthy", services)
+        well("healthy", services)
     } else {
-        Answer::answer(StatusCode::OK, "A dependency is down", "unhealthy", services)
+        answer(StatusCode::OK, "A dependency is down", "unhealthy", services)
     }
 }
 
@@ -112,19 +89,15 @@ async fn overview(State(state): State<AppState>) -> Response {
 )]
 async fn ready(State(state): State<AppState>) -> Response {
     let findings = state.health.latest();
-    let services = Services::of(&findings);
+    let services = services(&findings);
     if state.shutdown.is_cancelled() {
-        Answer::unwell("The service is draining", "draining", services)
+        unwell("The service is draining", "draining", services)
     } else if findings.all_healthy() {
-        Answer::well("ready", services)
+        well("ready", services)
     } else {
-        Answer::unwell("A dependency is down", "not_ready", services)
+        unwell("A dependency is down", "not_ready", services)
     }
 }
-
-/// Nothing but that the process answers.
-#[derive(Serialize, ToSchema)]
-struct Alive {}
 
 /// Whether the process answers at all.
 #[utoipa::path(
@@ -137,34 +110,7 @@ struct Alive {}
     ),
 )]
 async fn live() -> Response {
-    Answer::well("alive", Alive {})
-}
-
-/// What was asked of each dependency just now.
-#[derive(Serialize, ToSchema)]
-struct Detailed {
-    checks: BTreeMap<&'static str, Check>,
-}
-
-#[derive(Serialize, ToSchema)]
-#[serde(untagged)]
-enum Check {
-    #[serde(rename_all = "camelCase")]
-    Dependency {
-        healthy: bool,
-        /// Milliseconds.
-        response_time: f64,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        bucket_exists: Option<bool>,
-    },
-    #[serde(rename_all = "camelCase")]
-    Memory {
-        healthy: bool,
-        #[schema(required)]
-        resident_bytes: Option<u64>,
-    },
-    #[serde(rename_all = "camelCase")]
-    Uptime { healthy: bool, seconds: u64 },
+    well("alive", Alive {})
 }
 
 /// Asks each dependency now; who comes while they are asked shares the answer.
@@ -181,13 +127,16 @@ enum Check {
 async fn detailed(State(state): State<AppState>) -> Response {
     let findings = state.health.ask().await;
     let mut checks: BTreeMap<_, _> =
-        findings.iter().map(|(name, health)| (name, dependency(name, health))).collect();
-    checks.insert("memory", Check::Memory { healthy: true, resident_bytes: resident_memory_bytes() });
-    checks.insert("uptime", Check::Uptime { healthy: true, seconds: uptime().as_secs() });
+        findings.iter().map(|(name, health)| (name.to_owned(), dependency(name, health))).collect();
+    checks.insert(
+        "memory".to_owned(),
+        Check::Memory { healthy: true, resident_bytes: resident_memory_bytes() },
+    );
+    checks.insert("uptime".to_owned(), Check::Uptime { healthy: true, seconds: uptime().as_secs() });
     if findings.all_healthy() {
-        Answer::well("healthy", Detailed { checks })
+        well("healthy", Detailed { checks })
     } else {
-        Answer::unwell("A dependency is down", "unhealthy", Detailed { checks })
+        unwell("A dependency is down", "unhealthy", Detailed { checks })
     }
 }
 

@@ -10,7 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::auth::Authenticator;
-use crate::envelope::Success;
+use crate::envelope::{Success, success};
 use crate::openapi;
 use crate::page;
 use crate::state::AppState;
@@ -68,5 +68,5 @@ async fn describe(State(state): State<AppState>, headers: HeaderMap) -> Response
         sign_in,
         endpoints: openapi::endpoints(),
     };
-    (vary, Success::new("Bulk actions on CSV files", data)).into_response()
+    (vary, success("Bulk actions on CSV files", data)).into_response()
 }

@@ -13,7 +13,7 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;
 
 use crate::auth::{Authenticator, Caller};
-use crate::envelope::{Success, Timestamp};
+use crate::envelope::{Success, Timestamp, success};
 use crate::error::ApiError;
 use crate::state::AppState;
 
@@ -100,8 +100,7 @@ async fn sign_in(
     let caller = state.authenticator.verify(&credential)?;
     let cookie = state.sessions.cookie(&headers, &credential, caller.until)?;
     tracing::info!(accountId = caller.account, "signed in");
-    Ok(([(header::SET_COOKIE, cookie)], Success::new("Signed in", SessionView::from(caller)))
-        .into_response())
+    Ok(([(header::SET_COOKIE, cookie)], success("Signed in", SessionView::from(caller))).into_response())
 }
 
 /// A browser says which page a request comes from; a program that says nothing has no cookies to lose.
@@ -149,10 +148,13 @@ fn expected(state: &AppState, credential: Credential) -> Result<String, ApiError
         (status = 401, description = "Nobody is signed in"),
     ),
 )]
-async fn show(State(state): State<AppState>, headers: HeaderMap) -> Result<Success<SessionView>, ApiError> {
+async fn show(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+) -> Result<Json<Success<SessionView>>, ApiError> {
     let session = state.sessions.identify(&state.authenticator, &Method::GET, &headers)?;
     let caller = session.map_or_else(|| state.authenticator.identify(&headers), Ok)?;
-    Ok(Success::new("Signed in", caller.into()))
+    Ok(success("Signed in", caller.into()))
 }
 
 /// Signs a browser out: it forgets its cookie.

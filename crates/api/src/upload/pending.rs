@@ -23,8 +23,12 @@ pub(crate) struct PendingUpload {
     state: AppState,
     account: String,
     id: Uuid,
+    /// Where the file that is read goes.
+    key: String,
     /// There once something may be stored, until it belongs to an action.
     upload: Option<Upload>,
+    /// A workbook, whose sheet's text is the file that is read.
+    workbook: Option<Upload>,
     renewed_at: Instant,
     /// Bytes that the account has room for.
     room_bytes: u64,
@@ -34,11 +38,15 @@ pub(crate) struct PendingUpload {
 impl PendingUpload {
     /// An upload of which nothing is stored.
     pub(crate) fn new(state: AppState, account: String) -> Self {
+        let id = Uuid::now_v7();
+        let key = keys::raw(&account, id);
         Self {
             state,
             account,
-            id: Uuid::now_v7(),
+            id,
+            key,
             upload: None,
+            workbook: None,
             renewed_at: Instant::now(),
             room_bytes: u64::MAX,
             written_bytes: 0,
@@ -66,9 +74,9 @@ impl PendingUpload {
         &self.account
     }
 
-    /// Where the file goes.
+    /// Where the file that is read goes.
     pub(crate) fn key(&self) -> String {
-        keys::raw(&self.account, self.id)
+        self.key.clone()
     }
 
     /// Notes the upload; to be called before the first write.
@@ -83,16 +91,44 @@ impl PendingUpload {
         Ok(())
     }
 
+    /// Like [`PendingUpload::begin`], for a workbook: it is stored first, and then its sheet's text beside it.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub(super) async fn begin_workbook(&mut self) -> Result<(), ApiError> {
+        self.key = keys::sheet(&self.account, self.id);
+        self.workbook = Some(self.state.dependencies.store.upload(&keys::uploaded(&self.key)));
+        self.begin().await
+    }
+
+    /// Stores a piece of the workbook.
+    ///
+    /// # Errors
+    /// When the database or object storage is away, or the account has no room for it.
+    pub(super) async fn write_workbook(&mut self, piece: &[u8]) -> Result<(), ApiError> {
+        self.take_room(piece)?;
+        let part_stored = self.workbook.as_mut().ok_or_else(not_begun)?.write(piece).await?;
+        if part_stored || self.renewed_at.elapsed() > RENEW_EVERY {
+            self.renew().await?;
+        }
+        Ok(())
+    }
+
+    /// Completes the workbook.
+    ///
+    /// # Errors
+    /// When object storage is away.
+    pub(super) async fn finish_workbook(&mut self) -> Result<(), ApiError> {
+        self.workbook.as_mut().ok_or_else(not_begun)?.finish().await?;
+        Ok(())
+    }
+
     /// Stores a piece of the file.
     ///
     /// # Errors
     /// When the database or object storage is away, or the account has no room for it.
     pub(super) async fn write(&mut self, piece: &[u8]) -> Result<(), ApiError> {
-        self.written_bytes += piece.len() as u64;
-        if self.written_bytes > self.room_bytes {
-            let allowed = quotas(&self.state).max_stored_bytes.unwrap_or_default();
-            return Err(QuotaExceeded::StoredBytes { used: allowed - self.room_bytes, allowed }.into());
-        }
+        self.take_room(piece)?;
         let part_stored = self.begun()?.write(piece).await?;
         if part_stored || self.renewed_at.elapsed() > RENEW_EVERY {
             self.renew().await?;
@@ -129,7 +165,7 @@ impl PendingUpload {
         let pool = &self.state.dependencies.pool;
         let insertion = db::insert_action(pool, action, key, &quotas(&self.state)).await?;
         if matches!(insertion, Insertion::Created(_)) {
-            self.upload = None;
+            (self.upload, self.workbook) = (None, None);
         }
         Ok(insertion)
     }
@@ -142,10 +178,17 @@ impl PendingUpload {
         }
     }
 
+    fn take_room(&mut self, piece: &[u8]) -> Result<(), ApiError> {
+        self.written_bytes += piece.len() as u64;
+        if self.written_bytes > self.room_bytes {
+            let allowed = quotas(&self.state).max_stored_bytes.unwrap_or_default();
+            return Err(QuotaExceeded::StoredBytes { used: allowed - self.room_bytes, allowed }.into());
+        }
+        Ok(())
+    }
+
     fn begun(&mut self) -> Result<&mut Upload, ApiError> {
-        self.upload
-            .as_mut()
-            .ok_or_else(|| ApiError::internal("the upload was written to before it was begun"))
+        self.upload.as_mut().ok_or_else(not_begun)
     }
 
     async fn renew(&mut self) -> Result<(), ApiError> {
@@ -161,9 +204,10 @@ impl PendingUpload {
     /// Starts the clean-up in a task of its own: the request that would run it may be gone.
     fn clean_up(&mut self) -> Option<JoinHandle<()>> {
         let upload = self.upload.take()?;
+        let workbook = self.workbook.take();
         let (dependencies, id, key) = (self.state.dependencies.clone(), self.id, self.key());
         let cleaning = async move {
-            if let Err(error) = remove(&dependencies, id, upload, &key).await {
+            if let Err(error) = remove(&dependencies, id, upload, workbook, &key).await {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
                     "an upload waits to be removed later"
@@ -192,6 +236,7 @@ async fn remove(
     dependencies: &Dependencies,
     id: Uuid,
     mut upload: Upload,
+    workbook: Option<Upload>,
     key: &str,
 ) -> Result<(), ApiError> {
     // A commit whose confirmation was lost may have made it an action after all, and then the file is the action's.
@@ -200,11 +245,23 @@ async fn remove(
     {
         return Ok(());
     }
-    upload.abort().await?;
-    match dependencies.store.delete(key).await {
-        Ok(()) | Err(StorageError::NotFound) => {}
-        Err(error) => return Err(error.into()),
+    if let Some(mut workbook) = workbook {
+        workbook.abort().await?;
+        remove_object(dependencies, &keys::uploaded(key)).await?;
     }
+    upload.abort().await?;
+    remove_object(dependencies, key).await?;
     db::end_upload(&dependencies.pool, id).await?;
     Ok(())
+}
+
+async fn remove_object(dependencies: &Dependencies, key: &str) -> Result<(), ApiError> {
+    match dependencies.store.delete(key).await {
+        Ok(()) | Err(StorageError::NotFound) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn not_begun() -> ApiError {
+    ApiError::internal("the upload was written to before it was begun")
 }

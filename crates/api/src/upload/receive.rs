@@ -1,10 +1,12 @@
 //! Reads the body to its end: fields into the [`Form`], the file into storage and past the inspector.
 
+use bulk_core::action::Intake;
 use bulk_core::config::UploadConfig;
 use bulk_core::entity::{Entities, HeaderRules};
 use bulk_core::storage::StoredObject;
-use bytes::Bytes;
-use csv_intake::ReadOptions;
+use bytes::{Bytes, BytesMut};
+use csv_intake::workbook::container;
+use csv_intake::{Delimiter, ReadOptions, TextEncoding};
 
 use super::file_part::{NO_FILE, check_type, is_nothing_chosen, shown_name};
 use super::form::{Form, UploadRequest};
@@ -13,10 +15,14 @@ use super::idempotency::PayloadHash;
 use super::inspector::{Inspection, Inspector, Refusal, inspect_stored};
 use super::parts::{Part, Parts, too_large};
 use super::pending::PendingUpload;
+use super::workbook::Spool;
 use crate::error::ApiError;
 
 /// Of a file that comes after a refused field, this much is passed over to see the remaining fields.
 const PASSED_OVER_BYTES: usize = 8 * 1024 * 1024;
+
+/// Bytes that tell a workbook, whatever its name is.
+const KIND_BYTES: usize = 8;
 
 /// An upload that has everything an action needs.
 pub(crate) struct Received {
@@ -37,9 +43,18 @@ pub(crate) struct Received {
 struct ReceivedFile {
     file_name: String,
     hash: PayloadHash,
-    stored: StoredObject,
-    /// Or why it is refused, unless it is to be read in another way.
-    inspection: Result<Inspection, ApiError>,
+    content: Content,
+}
+
+enum Content {
+    /// Text, stored and read.
+    Text {
+        stored: StoredObject,
+        /// Or why it is refused, unless it is to be read in another way.
+        inspection: Result<Inspection, ApiError>,
+    },
+    /// A workbook, stored; its sheet is read when all fields are there.
+    Workbook(Spool),
 }
 
 /// Reads the body and stores its file. `is_repeat` says that the upload's key was used before: what was accepted then is
@@ -93,15 +108,21 @@ fn together(mut form: Form, error: ApiError) -> ApiError {
 async fn complete(
     mut request: UploadRequest,
     file: Option<ReceivedFile>,
-    pending: &PendingUpload,
+    pending: &mut PendingUpload,
     config: &UploadConfig,
 ) -> Result<Received, ApiError> {
     // The form is refused wherever there is no file.
     let file = file.ok_or_else(|| ApiError::invalid("file", "is required"))?;
     let payload_hash = file.hash.finish(&request)?;
-    let inspection = settled(file.inspection, request.configuration.intake.read, pending, config).await?;
+    let intake = &mut request.configuration.intake;
+    let (stored, inspection) = match file.content {
+        Content::Text { stored, inspection } => {
+            (stored, settled(inspection, intake.read, pending, config).await?)
+        }
+        Content::Workbook(spool) => store_sheet(spool, intake, pending, config).await?,
+    };
     // From here on whatever reads the file reads it as it was read here.
-    request.configuration.intake.read = inspection.read;
+    intake.read = inspection.read;
     let entity = request.entity.clone();
     let action_type = request.action_type.in_effect(request.configuration.on_conflict);
     let check = HeaderCheck { entity, action_type, configuration: request.configuration.clone() };
@@ -110,7 +131,7 @@ async fn complete(
         payload_hash,
         request,
         file_name: file.file_name,
-        stored: file.stored,
+        stored,
         row_count: inspection.row_count,
         rules,
     })
@@ -150,10 +171,42 @@ async fn receive_file(
         return Ok(None);
     }
     let sent_name = part.file_name().map(str::to_owned);
+    let mut hash = PayloadHash::default();
+    let head = first_bytes(part).await?;
+    if is_nothing_chosen(sent_name.as_deref(), head.len() as u64) {
+        return Err(ApiError::invalid("file", NO_FILE));
+    }
+    let content = if container(&head).is_some() {
+        Content::Workbook(receive_workbook(part, head, pending, &mut hash, config).await?)
+    } else {
+        let inspector = FileInspector::start(form, config);
+        receive_text(part, head, pending, &mut hash, inspector, config).await?
+    };
+    Ok(Some(ReceivedFile { file_name: shown_name(sent_name.as_deref()), hash, content }))
+}
+
+/// Enough of the file to tell what it is; less where there is no more.
+async fn first_bytes(part: &mut Part<'_>) -> Result<Bytes, ApiError> {
+    let mut head = BytesMut::new();
+    while head.len() < KIND_BYTES
+        && let Some(piece) = part.next_piece().await?
+    {
+        head.extend_from_slice(&piece);
+    }
+    Ok(head.freeze())
+}
+
+async fn receive_text(
+    part: &mut Part<'_>,
+    head: Bytes,
+    pending: &mut PendingUpload,
+    hash: &mut PayloadHash,
+    mut inspector: FileInspector,
+    config: &UploadConfig,
+) -> Result<Content, ApiError> {
     pending.begin().await?;
-    let mut inspector = FileInspector::start(form, config);
-    let (mut hash, mut size_bytes) = (PayloadHash::default(), 0);
-    while let Some(piece) = part.next_piece().await? {
+    let (mut next, mut size_bytes) = (Some(head).filter(|head| !head.is_empty()), 0);
+    while let Some(piece) = next {
         size_bytes += piece.len() as u64;
         if size_bytes > config.max_file_size_bytes {
             return Err(too_large(config.max_file_size_bytes));
@@ -161,13 +214,64 @@ async fn receive_file(
         inspector.show(piece.clone()).await?;
         hash.update(&piece);
         pending.write(&piece).await?;
-    }
-    if is_nothing_chosen(sent_name.as_deref(), size_bytes) {
-        return Err(ApiError::invalid("file", NO_FILE));
+        next = part.next_piece().await?;
     }
     let inspection = inspector.finish().await?;
-    let stored = pending.finish().await?;
-    Ok(Some(ReceivedFile { file_name: shown_name(sent_name.as_deref()), hash, stored, inspection }))
+    Ok(Content::Text { stored: pending.finish().await?, inspection })
+}
+
+async fn receive_workbook(
+    part: &mut Part<'_>,
+    head: Bytes,
+    pending: &mut PendingUpload,
+    hash: &mut PayloadHash,
+    config: &UploadConfig,
+) -> Result<Spool, ApiError> {
+    pending.begin_workbook().await?;
+    let mut spool = Spool::new().await?;
+    let (mut next, mut size_bytes) = (Some(head), 0);
+    while let Some(piece) = next {
+        size_bytes += piece.len() as u64;
+        if size_bytes > config.max_file_size_bytes {
+            return Err(too_large(config.max_file_size_bytes));
+        }
+        hash.update(&piece);
+        spool.write(&piece).await?;
+        pending.write_workbook(&piece).await?;
+        next = part.next_piece().await?;
+    }
+    pending.finish_workbook().await?;
+    Ok(spool)
+}
+
+/// Stores the text of a workbook's sheet, and reads it as it would any file.
+async fn store_sheet(
+    spool: Spool,
+    intake: &mut Intake,
+    pending: &mut PendingUpload,
+    config: &UploadConfig,
+) -> Result<(StoredObject, Inspection), ApiError> {
+    let mut sheet = spool.convert(intake.sheet.clone(), config.max_file_size_bytes).await?;
+    // How the text is written is not for the sender to say.
+    let read = ReadOptions {
+        encoding: Some(TextEncoding::UTF_8),
+        delimiter: Some(Delimiter::Comma),
+        short_rows: intake.read.short_rows,
+    };
+    let inspector = Inspector::start(config, read, None);
+    let mut is_refused = false;
+    while let Some(piece) = sheet.next_piece().await {
+        is_refused = !inspector.show(piece.clone()).await;
+        if is_refused {
+            break;
+        }
+        pending.write(&piece).await?;
+    }
+    if !is_refused {
+        intake.sheet = Some(sheet.finish().await?.sheet);
+    }
+    let inspection = inspector.finish().await.map_err(|refusal| refusal.error)?;
+    Ok((pending.finish().await?, inspection))
 }
 
 /// The inspection of a file of which it may not be known yet how it is to be read.

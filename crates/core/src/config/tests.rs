@@ -94,7 +94,7 @@ fn a_bad_value_is_named_with_what_would_be_right() {
         ("MINIO_ENDPOINT", "http://localhost:9000"),
         ("MINIO_ENDPOINT", "localhost:9000"),
         ("MINIO_PORT", "0"),
-        ("MINIO_USE_SSL", "on"),
+        ("MINIO_USE_SSL", "maybe"),
         ("MINIO_BUCKET_NAME", "Bulk"),
         ("MINIO_PUBLIC_URL", "files.example.com"),
         ("MINIO_PUBLIC_URL", "https://files.example.com/minio"),

@@ -156,7 +156,7 @@ pub struct ActionFilter {
     pub entity_type: Option<String>,
     /// Only those that do this with their rows.
     pub action_type: Option<ActionType>,
-    /// Only those whose file's name has this text in it, in any case. In lower case itself.
+    /// Only those whose file's name has this text in it, in any case.
     pub file_name: Option<String>,
 }
 
@@ -285,7 +285,7 @@ pub async fn list_actions(
                 WHERE ($7::text IS NOT NULL OR $8::text IS NOT NULL) AND account_id = $1 AND id < $4
                 ORDER BY id DESC LIMIT $9) looked_through
             WHERE ($2::text IS NULL OR status = $2) AND ($3::text IS NULL OR entity_type = $3)
-              AND ($7::text IS NULL OR action_type = $7) AND ($8::text IS NULL OR strpos(lower(file_name), $8) > 0)
+              AND ($7::text IS NULL OR action_type = $7) AND ($8::text IS NULL OR strpos(lower(file_name), lower($8)) > 0)
             ORDER BY id DESC LIMIT $5 OFFSET $6)"#,
         account,
         filter.status.map(ActionStatus::as_str),
@@ -332,7 +332,7 @@ pub async fn count_actions(
                     ORDER BY id DESC LIMIT $7) looked_through
                 WHERE ($2::text IS NULL OR status = $2) AND ($3::text IS NULL OR entity_type = $3)
                   AND ($5::text IS NULL OR action_type = $5)
-                  AND ($6::text IS NULL OR strpos(lower(file_name), $6) > 0) LIMIT $4)
+                  AND ($6::text IS NULL OR strpos(lower(file_name), lower($6)) > 0) LIMIT $4)
            ) counted"#,
         account,
         filter.status.map(ActionStatus::as_str),

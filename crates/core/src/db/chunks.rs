@@ -102,19 +102,16 @@ async fn claim_next(
     // `turn` walks once around the accounts that wait, by one index probe each, beginning after the one served last.
     sqlx::query!(
         r#"WITH RECURSIVE turn (start, account_id, n) AS (
-               SELECT f.account_id, f.account_id, 1
-               FROM (SELECT coalesce(
+               SELECT f.account_id, f.account_id, 1 FROM (SELECT coalesce(
                    (SELECT q.account_id FROM bulk_action_chunks q
                     WHERE q.status = 'queued' AND q.slow = $4 AND q.account_id > $3 ORDER BY q.account_id LIMIT 1),
                    (SELECT q.account_id FROM bulk_action_chunks q
                     WHERE q.status = 'queued' AND q.slow = $4 ORDER BY q.account_id LIMIT 1)) AS account_id) f
                WHERE f.account_id IS NOT NULL
                UNION ALL
-               SELECT t.start, f.account_id, t.n + 1
-               FROM turn t CROSS JOIN LATERAL (SELECT coalesce(
+               SELECT t.start, f.account_id, t.n + 1 FROM turn t CROSS JOIN LATERAL (SELECT coalesce(
                    (SELECT q.account_id FROM bulk_action_chunks q
-                    WHERE q.status = 'queued' AND q.slow = $4 AND q.account_id > t.account_id
-                    ORDER BY q.account_id LIMIT 1),
+                    WHERE q.status = 'queued' AND q.slow = $4 AND q.account_id > t.account_id ORDER BY q.account_id LIMIT 1),
                    (SELECT q.account_id FROM bulk_action_chunks q
                     WHERE q.status = 'queued' AND q.slow = $4 ORDER BY q.account_id LIMIT 1)) AS account_id) f
                WHERE f.account_id <> t.start AND t.n < $5
@@ -123,22 +120,18 @@ async fn claim_next(
                WHERE c.status = 'queued' AND c.slow = $4 AND c.account_id = (
                    SELECT t.account_id FROM turn t
                    ORDER BY (SELECT count(*) FROM bulk_action_chunks r
-                             WHERE r.account_id = t.account_id AND r.status = 'running'), t.n
-                   LIMIT 1)
-               ORDER BY c.seq, c.action_id, c.partition
-               LIMIT 1
+                             WHERE r.account_id = t.account_id AND r.status = 'running'), t.n LIMIT 1)
+               ORDER BY c.seq, c.action_id, c.partition LIMIT 1
                FOR UPDATE SKIP LOCKED
            )
-           UPDATE bulk_action_chunks c
-           SET status = 'running', lease_owner = $1, lease_until = now() + $2::bigint * interval '1 millisecond',
-               attempt = c.attempt + 1
+           UPDATE bulk_action_chunks c SET status = 'running', lease_owner = $1, attempt = c.attempt + 1,
+               lease_until = now() + $2::bigint * interval '1 millisecond'
            FROM picked p, bulk_actions a
            WHERE c.action_id = p.action_id AND c.partition = p.partition AND c.seq = p.seq AND c.status = 'queued'
              AND a.id = c.action_id AND a.status IN ('validating', 'processing')
-           RETURNING c.action_id, c.partition, c.seq, c.attempt, c.row_count, c.content_hash, c.failures, c.contended,
-               c.slow, a.account_id, a.entity_type, a.entity_hash, a.action_type AS "action_type: ActionType",
-               a.on_conflict AS "on_conflict: OnConflict", a.dry_run, a.traceparent,
-               a.mapping AS "mapping: Json<Mapping>", a.intake AS "intake: Json<Intake>""#,
+           RETURNING c.action_id, c.partition, c.seq, c.attempt, c.row_count, c.content_hash, c.failures, c.contended, c.slow,
+               a.account_id, a.entity_type, a.entity_hash, a.action_type AS "action_type: ActionType", a.dry_run, a.traceparent,
+               a.on_conflict AS "on_conflict: OnConflict", a.mapping AS "mapping: Json<Mapping>", a.intake AS "intake: Json<Intake>""#,
         owner,
         lease_ms,
         after,

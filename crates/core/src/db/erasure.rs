@@ -7,6 +7,7 @@ use sqlx::{AssertSqlSafe, PgPool};
 use uuid::Uuid;
 
 use super::{DbError, cancel_action};
+use crate::entity::AccountKind;
 
 /// Rows deleted in one statement.
 const ROWS_PER_STATEMENT: i64 = 10_000;
@@ -21,20 +22,9 @@ pub struct RecordTable {
     /// The column that names the account.
     pub account_column: String,
     /// The type of that column: an account whose id is none of that type has no rows.
-    pub account_type: AccountType,
+    pub account_type: AccountKind,
     /// A column that is unique within the account.
     pub id_column: String,
-}
-
-/// What a column that names accounts holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AccountType {
-    /// Account ids as they are.
-    Text,
-    /// Account ids that are UUIDs.
-    Uuid,
-    /// Account ids that are whole numbers.
-    Bigint,
 }
 
 /// An upload under way.
@@ -44,6 +34,24 @@ pub struct UploadUnderWay {
     pub action_id: Uuid,
     /// Its unfinished multipart upload.
     pub multipart_id: Option<String>,
+}
+
+/// The texts of all declarations of entities under which something was uploaded.
+///
+/// # Errors
+/// When the database is away.
+pub async fn kept_declarations(pool: &PgPool) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!("SELECT text FROM entity_declarations").fetch_all(pool).await
+}
+
+/// Whether a table is there.
+///
+/// # Errors
+/// When the database is away.
+pub async fn table_exists(pool: &PgPool, table: &RecordTable) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(r#"SELECT to_regclass($1) IS NOT NULL AS "exists!""#, table.sql())
+        .fetch_one(pool)
+        .await
 }
 
 /// Cancels the account's unfinished actions, and says how many there were.
@@ -179,7 +187,7 @@ pub async fn count_rows(
         schema: row.schema,
         name: row.name,
         account_column: "account_id".to_owned(),
-        account_type: AccountType::Text,
+        account_type: AccountKind::Text,
         id_column: "account_id".to_owned(),
     })
     .fetch_all(pool)
@@ -204,9 +212,9 @@ impl RecordTable {
 
     fn is_of_account(&self) -> String {
         let account = match self.account_type {
-            AccountType::Text => "$1::text",
-            AccountType::Uuid => "$1::text::uuid",
-            AccountType::Bigint => "$1::text::bigint",
+            AccountKind::Text => "$1::text",
+            AccountKind::Uuid => "$1::text::uuid",
+            AccountKind::Bigint => "$1::text::bigint",
         };
         format!("{} = {account}", quoted(&self.account_column))
     }
@@ -214,9 +222,9 @@ impl RecordTable {
     /// Whether an account id is a value of the type that the table names accounts by.
     fn can_name(&self, account: &str) -> bool {
         match self.account_type {
-            AccountType::Text => true,
-            AccountType::Uuid => Uuid::try_parse(account).is_ok(),
-            AccountType::Bigint => account.parse::<i64>().is_ok(),
+            AccountKind::Text => true,
+            AccountKind::Uuid => Uuid::try_parse(account).is_ok(),
+            AccountKind::Bigint => account.parse::<i64>().is_ok(),
         }
     }
 }

@@ -252,6 +252,7 @@ impl Run<'_> {
         rows: &[&Row],
         mut outcomes: Vec<Option<RowOutcome>>,
     ) -> sqlx::Result<Vec<RowOutcome>> {
+        self.refuse_other_ids(conn, rows, &mut outcomes).await?;
         for _ in 0..RACE_ATTEMPTS {
             let (indexes, open) = open_rows(rows, &outcomes);
             if open.is_empty() {
@@ -270,6 +271,33 @@ impl Run<'_> {
         }
         let taken = || RowOutcome::failed(RowCode::Rejected, "another record already has this id");
         Ok(outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(taken)).collect())
+    }
+
+    /// Refuses the rows that give an id other than that of the record with their key. An id never changes, so such a row means
+    /// one record by its id and another by its key, and would silently change the latter.
+    async fn refuse_other_ids(
+        &mut self,
+        conn: &mut PgConnection,
+        rows: &[&Row],
+        outcomes: &mut [Option<RowOutcome>],
+    ) -> sqlx::Result<()> {
+        let (indexes, open) = open_rows(rows, outcomes);
+        let (indexes, named): (Vec<usize>, Vec<&Row>) =
+            indexes.into_iter().zip(open).filter(|(_, row)| row.id().is_some()).unzip();
+        if named.is_empty() {
+            return Ok(());
+        }
+        let statement = &self.entity.statements.find_by_key;
+        for Matched { index, id } in self.matching(conn, statement, &named).await? {
+            if named[index].id() != Some(id) {
+                let (name, key) = (self.entity.name(), &self.entity.key().name);
+                let sentence = format!(
+                    "id is not that of the {name} with this {key}: leave it empty, or correct one of the two"
+                );
+                outcomes[indexes[index]] = Some(RowOutcome::failed(RowCode::Invalid, sentence));
+            }
+        }
+        Ok(())
     }
 
     /// Inserts the rows that have no outcome yet; those that meet a record stay without one.

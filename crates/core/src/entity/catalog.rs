@@ -77,11 +77,15 @@ fn no_table(entity: &Entity) -> Problem {
     lines.push(format!("  PRIMARY KEY ({account}, {})", quoted(&entity.id().sql)));
     lines.push(format!("  UNIQUE ({account}, {})", quoted(&entity.key().sql)));
     let table = entity.table_sql();
+    let schema = match entity.table.0.as_str() {
+        "public" => String::new(),
+        schema => format!("CREATE SCHEMA IF NOT EXISTS {};\n", quoted(schema)),
+    };
     Problem {
         file: entity.source().file.clone(),
         line: entity.source().lines.table,
         message: format!("there is no table {table}, or this user may not see it"),
-        sql: Some(format!("CREATE TABLE {table} (\n{}\n);", lines.join(",\n"))),
+        sql: Some(format!("{schema}CREATE TABLE {table} (\n{}\n);", lines.join(",\n"))),
     }
 }
 

@@ -175,6 +175,12 @@ impl Entity {
         &self.statements
     }
 
+    /// The table's schema and name.
+    #[must_use]
+    pub fn table(&self) -> (&str, &str) {
+        (&self.table.0, &self.table.1)
+    }
+
     /// The table's name as SQL.
     #[must_use]
     pub fn table_sql(&self) -> String {

@@ -124,9 +124,8 @@ impl Entity {
     ) -> Result<CheckedRow, Vec<FieldProblem>> {
         let (row, mut problems) = read_row(self, map, fields);
         // A required value that is there but unreadable has been reported; it is not missing as well.
-        let lacks = self
-            .needs(&row, action)
-            .filter(|(column, _)| problems.iter().all(|found| found.column != *column));
+        let is_reported = |column: &str| problems.iter().any(|found| found.column == column);
+        let lacks = self.needs(&row, action, &is_reported).filter(|(column, _)| !is_reported(column));
         if let Some((column, message)) = lacks {
             problems.push(FieldProblem { column: column.to_owned(), message });
         }
@@ -159,10 +158,22 @@ impl Entity {
         new.map(problem).collect()
     }
 
-    fn needs(&self, row: &Row, action: ActionType) -> Option<(&str, String)> {
+    /// What the action needs and the row lacks: of a new record the first column that is not reported already.
+    fn needs(
+        &self,
+        row: &Row,
+        action: ActionType,
+        is_reported: &dyn Fn(&str) -> bool,
+    ) -> Option<(&str, String)> {
         let key = self.key().name.as_str();
         match action {
-            ActionType::BulkCreate => row.missing(self).map(|column| (column, "is required".to_owned())),
+            ActionType::BulkCreate => {
+                let mut columns = self.columns.iter().enumerate();
+                let lacking = columns.find(|(index, column)| {
+                    column.required && !row.has(*index) && !is_reported(&column.name)
+                });
+                lacking.map(|(_, column)| (column.name.as_str(), "is required".to_owned()))
+            }
             ActionType::BulkUpsert => row.key(self).is_none().then(|| (key, "is required".to_owned())),
             ActionType::BulkUpdate | ActionType::BulkDelete => {
                 let id = &self.columns[Self::ID_COLUMN].name;

@@ -5,6 +5,9 @@ use uuid::Uuid;
 
 use crate::chunk::ChunkId;
 
+const SHEET: &str = "sheet.csv";
+const WORKBOOK: &str = "workbook.xlsx";
+
 /// Everything of an account.
 #[must_use]
 pub fn account_prefix(account: &str) -> String {
@@ -21,6 +24,24 @@ pub fn action_prefix(account: &str, action_id: Uuid) -> String {
 #[must_use]
 pub fn raw(account: &str, action_id: Uuid) -> String {
     format!("{}raw.csv", action_prefix(account, action_id))
+}
+
+/// The text of a workbook's sheet: the file that is read, where a workbook was uploaded.
+#[must_use]
+pub fn sheet(account: &str, action_id: Uuid) -> String {
+    format!("{}{SHEET}", action_prefix(account, action_id))
+}
+
+/// Where the file that is read may be; which of the two is known once the upload has begun.
+#[must_use]
+pub fn read(account: &str, action_id: Uuid) -> [String; 2] {
+    [raw(account, action_id), sheet(account, action_id)]
+}
+
+/// What was uploaded, by the key of the file that is read: a workbook is kept beside its sheet's text.
+#[must_use]
+pub fn uploaded(file_key: &str) -> String {
+    file_key.strip_suffix(SHEET).map_or_else(|| file_key.to_owned(), |folder| format!("{folder}{WORKBOOK}"))
 }
 
 /// The rows of a chunk.
@@ -89,8 +110,12 @@ mod tests {
             let expected = ObjectKind::Results { partition, seq, attempt };
             assert_eq!(kind(&prefix, &results("acme", id, attempt)), Some(expected));
         }
+        assert_eq!(uploaded(&sheet("acme", action_id)), format!("{prefix}workbook.xlsx"));
+        assert_eq!(uploaded(&raw("acme", action_id)), raw("acme", action_id));
         for other in [
             raw("acme", action_id),
+            sheet("acme", action_id),
+            uploaded(&sheet("acme", action_id)),
             format!("{prefix}chunks/x-1.csv"),
             chunk("b", ChunkId { action_id, partition: 0, seq: 0 }),
         ] {

@@ -12,6 +12,8 @@ use super::{PART_TIMEOUT, StorageError};
 /// Bytes per part: the least that S3 allows is 5 MiB; it is also the memory that an upload holds.
 const PART_BYTES: usize = 5 * 1024 * 1024;
 
+const WORKBOOK_TYPE: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+
 /// An object as the server stored it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredObject {
@@ -32,6 +34,7 @@ pub struct Upload {
     client: Client,
     bucket: String,
     key: String,
+    content_type: &'static str,
     buffer: BytesMut,
     multipart_id: Option<String>,
     parts: Vec<CompletedPart>,
@@ -40,10 +43,12 @@ pub struct Upload {
 
 impl Upload {
     pub(super) fn new(client: Client, bucket: String, key: String) -> Self {
+        let content_type = if key.ends_with(".xlsx") { WORKBOOK_TYPE } else { "text/csv" };
         Self {
             client,
             bucket,
             key,
+            content_type,
             buffer: BytesMut::new(),
             multipart_id: None,
             parts: Vec::new(),
@@ -81,7 +86,7 @@ impl Upload {
         let rest = std::mem::take(&mut self.buffer).freeze();
         let Some(multipart_id) = self.multipart_id.clone() else {
             let request =
-                self.client.put_object().bucket(&self.bucket).key(&self.key).content_type("text/csv");
+                self.client.put_object().bucket(&self.bucket).key(&self.key).content_type(self.content_type);
             let stored = request.body(ByteStream::from(rest)).send().await.map_err(StorageError::from_sdk)?;
             return Ok(StoredObject::new(stored.e_tag, self.size_bytes));
         };
@@ -141,7 +146,7 @@ impl Upload {
             return Ok(multipart_id.clone());
         }
         let request = self.client.create_multipart_upload().bucket(&self.bucket).key(&self.key);
-        let created = request.content_type("text/csv").send().await.map_err(StorageError::from_sdk)?;
+        let created = request.content_type(self.content_type).send().await.map_err(StorageError::from_sdk)?;
         let id = created.upload_id.ok_or_else(|| {
             StorageError::Unavailable("the server began an upload without an id".to_owned())
         })?;

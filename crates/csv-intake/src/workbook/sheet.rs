@@ -33,6 +33,9 @@ pub(super) struct SheetText<W: Write> {
     /// Where the next cell goes if none is left out.
     row: u32,
     column: u32,
+    /// Columns of the first row with a value: the header, up to which later rows are filled, since a cell that nobody
+    /// wrote is an empty one.
+    width: u32,
     written_bytes: u64,
     max_bytes: u64,
     has_value: bool,
@@ -41,7 +44,7 @@ pub(super) struct SheetText<W: Write> {
 impl<W: Write> SheetText<W> {
     pub(super) fn new(csv: W, max_bytes: u64) -> Self {
         let csv = io::BufWriter::with_capacity(64 * 1024, csv);
-        Self { csv, row: 0, column: 0, written_bytes: 0, max_bytes, has_value: false }
+        Self { csv, row: 0, column: 0, width: 0, written_bytes: 0, max_bytes, has_value: false }
     }
 
     /// Adds a cell. Rows and cells between this one and the one before are empty.
@@ -53,8 +56,7 @@ impl<W: Write> SheetText<W> {
             return Err(WorkbookError::Damaged);
         }
         while self.row < row {
-            self.write(b"\n")?;
-            (self.row, self.column) = (self.row + 1, 0);
+            self.end_line()?;
         }
         // The delimiter after the last cell of the line is still to come.
         let written = self.column.saturating_sub(1);
@@ -71,9 +73,22 @@ impl<W: Write> SheetText<W> {
         if !self.has_value {
             return Ok(0);
         }
-        self.write(b"\n")?;
+        self.end_line()?;
         self.csv.flush().map_err(WorkbookError::Write)?;
         Ok(self.written_bytes)
+    }
+
+    fn end_line(&mut self) -> Result<(), WorkbookError> {
+        if self.width == 0 {
+            self.width = self.column;
+        }
+        if self.column > 0 {
+            for _ in self.column..self.width {
+                self.write(b",")?;
+            }
+        }
+        (self.row, self.column) = (self.row + 1, 0);
+        self.write(b"\n")
     }
 
     fn write_value(&mut self, value: &str) -> Result<(), WorkbookError> {

@@ -8,7 +8,7 @@ use crate::support::{Bench, DEADLINE, file, finished, run};
 const CHUNK_ROWS: usize = 20;
 const LARGE_ROWS: u64 = 10_000;
 /// Of lines this long it makes more than 1 MiB: up to that a file is small, and read without a stop.
-const LARGE_FILE_ROWS: u64 = 20_000;
+const LARGE_FILE_ROWS: u64 = 120_000;
 /// The default of `MAX_CHUNKS_IN_FLIGHT_PER_ACCOUNT`.
 const MOST_IN_FLIGHT: i64 = 8;
 
@@ -157,10 +157,8 @@ async fn a_small_file_is_read_while_large_ones_of_others_are() {
     );
     let detail = small.wait_finished(&id, DEADLINE).await;
     assert_eq!(detail["status"], "completed", "{detail:#}");
+    // That they end exactly is other tests' matter; to wait for so many rows would only take time.
     for (id, client) in &large {
-        let detail = client.wait_finished(id, DEADLINE).await;
-        assert_eq!(detail["status"], "completed", "{detail:#}");
-        let stats = client.stats(id).await;
-        assert_eq!(stats["successfulRecords"], LARGE_FILE_ROWS, "{stats:#}");
+        assert!(client.post(&format!("/bulk-actions/{id}/cancel")).await.status().is_success());
     }
 }

@@ -9,7 +9,8 @@ const ROWS: u64 = 300;
 
 /// One row in ten breaks a rule, and one comes twice.
 fn csv() -> String {
-    let rows = (1..=ROWS).map(|n| format!("user{n}@example.com,User {n},{}\n", if n % 10 == 0 { 999 } else { 30 }));
+    let rows =
+        (1..=ROWS).map(|n| format!("user{n}@example.com,User {n},{}\n", if n % 10 == 0 { 999 } else { 30 }));
     format!("email,name,age\n{}user1@example.com,Again,30\n", rows.collect::<String>())
 }
 
@@ -64,6 +65,30 @@ async fn rows_are_found_by_code_and_by_text() {
 }
 
 #[tokio::test]
+async fn a_page_of_large_values_ends_early_and_goes_on() {
+    const LARGE_ROWS: usize = 30;
+    let bench = Bench::with_chunk_size(10).await;
+    let client = bench.client();
+    let long = "x".repeat(100_000);
+    let rows = (1..=LARGE_ROWS).map(|n| format!("user{n}@example.com,{long},30\n")).collect::<String>();
+    let csv = format!("email,name,age\n{rows}");
+    let id = client.upload(csv, &Upload::contacts("bulk_create").field("dryRun", "true")).await;
+    client.wait_finished(&id, DEADLINE).await;
+
+    let first = client.logs(&id, "values=true&limit=1000").await;
+    let on_it = first["data"].as_array().unwrap().len();
+    assert!((5..LARGE_ROWS).contains(&on_it), "{on_it} rows");
+    let (mut seen, mut page) = (numbers(&first), first);
+    while let Some(next) = page["pagination"]["nextCursor"].as_str() {
+        page = client.logs(&id, &format!("values=true&limit=1000&cursor={next}")).await;
+        seen.extend(numbers(&page));
+    }
+    seen.sort_unstable();
+    assert_eq!(seen, (1..=LARGE_ROWS as u64).collect::<Vec<_>>());
+    assert_eq!(client.logs(&id, "limit=1000").await["data"].as_array().unwrap().len(), LARGE_ROWS);
+}
+
+#[tokio::test]
 async fn actions_are_found_by_operation_and_file_name_and_say_why_they_wait() {
     let bench = Bench::without_workers().await;
     let client = bench.client();
@@ -79,7 +104,8 @@ async fn actions_are_found_by_operation_and_file_name_and_say_why_they_wait() {
         let client = bench.client();
         async move {
             let actions = client.data(&path).await;
-            let ids = actions.as_array().unwrap().iter().map(|action| action["id"].as_str().unwrap().to_owned());
+            let ids =
+                actions.as_array().unwrap().iter().map(|action| action["id"].as_str().unwrap().to_owned());
             ids.collect::<Vec<_>>()
         }
     };
@@ -88,6 +114,8 @@ async fn actions_are_found_by_operation_and_file_name_and_say_why_they_wait() {
     assert_eq!(found("actionType=bulk_update").await, [scheduled.clone(), april.clone()]);
     assert_eq!(found("actionType=bulk_update&status=queued&fileName=n%20a").await, [april.clone()]);
     assert!(found("fileName=%25").await.is_empty(), "no pattern");
+    let refused = client.get("/bulk-actions?fileName=%00").await;
+    assert_eq!(refused.status(), 400, "a zero byte is for the service to refuse, not for the database");
 
     let waits = |id: String| {
         let client = bench.client();

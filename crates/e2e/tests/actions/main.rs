@@ -32,3 +32,4 @@ mod turns;
 mod update;
 mod uploads;
 mod upsert;
+mod workbooks;

@@ -63,6 +63,13 @@ fn case() -> impl Strategy<Value = Case> {
             let suits = columns.contains(&"email") || !["bulk_create", "bulk_upsert"].contains(&action);
             let both = columns.contains(&"id") && columns.contains(&"email");
             // Exchanging keys between records within one file is left to the database's order (docs/decisions/0004).
+            // A row whose cells are all empty is a blank line and no row.
+            let has_value = |row: &RawRow| {
+                let cells = [("id", row.id), ("email", row.email), ("name", row.name), ("age", row.age)];
+                cells.iter().any(|(column, value)| columns.contains(column) && *value != 0)
+            };
+            let rows: Vec<_> = rows.into_iter().filter(has_value).collect();
+            let suits = suits && !rows.is_empty();
             suits.then_some(Case { action, on_conflict, deduplicate, columns, rows }).filter(|case| {
                 !(both && case.action == "bulk_update")
                     || case.rows.iter().all(|row| row.id == 0 || row.email == 0)
@@ -174,6 +181,10 @@ impl Model {
             }
             ("bulk_create", Some(_)) if case.on_conflict == "skip" => ("skipped", "already_exists"),
             ("bulk_create", Some(_)) if case.on_conflict == "error" => ("failed", "already_exists"),
+            // A row that names one record by its id and another by its key means neither.
+            (_, Some(key)) if !targets_existing && id.is_some() && self.records[&key].0 != id => {
+                ("failed", "invalid")
+            }
             (_, Some(key)) => {
                 let record = self.records.get_mut(&key).unwrap();
                 record.1 = name.unwrap_or(record.1.clone());

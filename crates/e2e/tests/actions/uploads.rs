@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use crate::support::{Bench, DEADLINE, file, run};
 
 /// Uploads a file that must be refused, and returns status, code and the sentences.
-async fn refused(bench: &Bench, csv: impl Into<Vec<u8>>, upload: &Upload) -> (u16, String, String) {
+pub async fn refused(bench: &Bench, csv: impl Into<Vec<u8>>, upload: &Upload) -> (u16, String, String) {
     let answer = bench.client().create(csv, upload).await;
     let status = answer.status().as_u16();
     assert!(answer.headers().contains_key("x-trace-id"));
@@ -23,7 +23,7 @@ async fn refused(bench: &Bench, csv: impl Into<Vec<u8>>, upload: &Upload) -> (u1
 }
 
 /// Waits until neither database nor object storage holds anything.
-async fn nothing_is_left(bench: &Bench) {
+pub async fn nothing_is_left(bench: &Bench) {
     let config = Config::from_settings(&Settings::from_iter(bench.env.settings())).unwrap();
     let store = ObjectStore::new(&config.storage);
     let end = Instant::now() + DEADLINE;
@@ -51,7 +51,7 @@ async fn a_file_that_cannot_be_processed_is_refused_with_its_reason_and_leaves_n
         (b"email,name\n", "no rows"),
         (b"\x89PNG\r\n\x1a\n\x00\x00\xff\xfe", "a picture"),
         (b"email,name\na@example.com,\xff\xfe\n", "line 2 is not valid"),
-        (b"e-mail,name\na@example.com,A\n", "did you mean `email`"),
+        (b"emial,name\na@example.com,A\n", "did you mean `email`"),
         (b"email,name,email\na@example.com,A,b\n", "email"),
         (b"email,shoeSize\na@example.com,A\n", "shoeSize"),
         (b"name,age\nA,1\n", "`email`"),

@@ -16,9 +16,10 @@ pub(super) struct CsvEncoder {
     csv: csv::Writer<Vec<u8>>,
     /// For a spreadsheet: how the cells are separated.
     spreadsheet: Option<Delimiter>,
-    /// Uploaded columns: a row with fewer fields is filled up with empty ones, so that readers that insist on full rows
-    /// can read it.
-    column_count: usize,
+    /// For each uploaded column, whether it is written: those that an earlier download added are not, or a file that was
+    /// repaired and uploaded again would come back with them twice. A row with fewer fields is filled up with empty ones, so
+    /// that readers that insist on full rows can read it.
+    written: Vec<bool>,
     /// Bytes of fields since the last piece was taken.
     pending_bytes: usize,
 }
@@ -28,12 +29,12 @@ impl CsvEncoder {
     /// since that is what the user's program writes and reads, and none is run as a formula.
     pub(super) fn new(spreadsheet: Option<Delimiter>) -> Self {
         let start = if spreadsheet.is_some() { BYTE_ORDER_MARK } else { b"" };
-        Self { csv: writer(spreadsheet, start), spreadsheet, column_count: 0, pending_bytes: 0 }
+        Self { csv: writer(spreadsheet, start), spreadsheet, written: Vec::new(), pending_bytes: 0 }
     }
 
     /// The header line.
     pub(super) fn header(&mut self, uploaded: &[String]) {
-        self.column_count = uploaded.len();
+        self.written = uploaded.iter().map(|name| !OWN_COLUMNS.contains(&name.as_str())).collect();
         self.write(&OWN_COLUMNS, uploaded.iter().map(String::as_str));
     }
 
@@ -65,15 +66,23 @@ impl CsvEncoder {
         own.iter().for_each(|field| self.field(field));
         let mut field_count = 0;
         for value in uploaded {
-            let shown = if self.spreadsheet.is_some() { neutralise(value) } else { Cow::Borrowed(value) };
-            self.field(&shown);
+            if self.is_written(field_count) {
+                let shown = if self.spreadsheet.is_some() { neutralise(value) } else { Cow::Borrowed(value) };
+                self.field(&shown);
+            }
             field_count += 1;
         }
-        for _ in field_count..self.column_count {
-            self.field("");
+        for column in field_count..self.written.len() {
+            if self.is_written(column) {
+                self.field("");
+            }
         }
         let ended = self.csv.write_record(None::<&[u8]>);
         debug_assert!(ended.is_ok(), "a Vec takes every write");
+    }
+
+    fn is_written(&self, column: usize) -> bool {
+        self.written.get(column).copied().unwrap_or(true)
     }
 
     fn field(&mut self, value: &str) {

@@ -1,23 +1,14 @@
 //! `GET /bulk-actions/{id}/codes`: how many rows went how, in more detail than the counters.
 
+use api_types::CodeCount;
+use axum::Json;
 use axum::extract::State;
 use bulk_core::db;
-use serde::Serialize;
-use utoipa::ToSchema;
 
-use crate::envelope::Success;
+use crate::envelope::{Success, success};
 use crate::error::ApiError;
 use crate::extract::OwnedAction;
-use crate::openapi::RowCodeName;
 use crate::state::AppState;
-
-/// Rows with one code.
-#[derive(Serialize, ToSchema)]
-pub(super) struct CodeCount {
-    #[schema(value_type = RowCodeName)]
-    code: String,
-    rows: i64,
-}
 
 /// How many rows have which code so far, of the codes that occur.
 #[utoipa::path(
@@ -32,9 +23,9 @@ pub(super) struct CodeCount {
 pub(super) async fn codes(
     State(state): State<AppState>,
     OwnedAction(action): OwnedAction,
-) -> Result<Success<Vec<CodeCount>>, ApiError> {
+) -> Result<Json<Success<Vec<CodeCount>>>, ApiError> {
     let _turn = state.shares.questions.take(&action.account_id).await?;
     let counted = db::code_counts(&state.dependencies.pool, action.id).await?;
     let counts = counted.into_iter().map(|(code, rows)| CodeCount { code, rows }).collect();
-    Ok(Success::new("Rows by code", counts))
+    Ok(success("Rows by code", counts))
 }

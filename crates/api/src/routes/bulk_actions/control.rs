@@ -2,21 +2,22 @@
 //! action as it is afterwards, or with 409 and the state that does not allow it. Whoever may only write gets no link to the
 //! file with it.
 
+use api_types::ActionView;
+use axum::Json;
 use axum::extract::State;
 use bulk_core::action::ActionStatus;
 use bulk_core::db::{self, Bell, DbError};
 use tracing::Span;
 
 use super::show::with_link;
-use super::view::ActionView;
 use crate::auth::Caller;
-use crate::envelope::Success;
+use crate::envelope::{Success, success};
 use crate::error::ApiError;
 use crate::extract::{NO_SUCH_ACTION, TargetAction};
 use crate::retention::Expiry;
 use crate::state::AppState;
 
-type Answer = Result<Success<ActionView>, ApiError>;
+type Answer = Result<Json<Success<ActionView>>, ApiError>;
 
 /// Holds an action: no further chunk begins until it is resumed.
 #[utoipa::path(
@@ -126,5 +127,5 @@ async fn answer(
     tracing::info!("{message}");
     state.ring_later(bells);
     let found = db::find_action(&state.dependencies.pool, &target.account, target.id).await?;
-    Ok(Success::new(message, with_link(state, caller, found.ok_or(NO_SUCH_ACTION)?).await?))
+    Ok(success(message, with_link(state, caller, found.ok_or(NO_SUCH_ACTION)?).await?))
 }

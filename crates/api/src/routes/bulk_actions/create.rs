@@ -1,5 +1,6 @@
 //! `POST /bulk-actions`: takes a file and creates an action.
 
+use api_types::CreatedView;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -9,8 +10,8 @@ use chrono::{DateTime, Utc};
 use tracing::Span;
 use uuid::Uuid;
 
-use super::created::CreatedView;
-use crate::envelope::Success;
+use super::created;
+use crate::envelope::{Success, success};
 use crate::error::ApiError;
 use crate::extract::{CanWrite, NO_SUCH_ACTION};
 use crate::openapi::IdempotencyKeyText;
@@ -105,7 +106,7 @@ async fn record(
     let key = key.map(|key| IdempotencyKey { key, payload_hash });
     let action = new_action(state, pending, received)?;
     match pending.become_action(&action, key.as_ref()).await? {
-        Insertion::Created(created_at) => Ok(created(state, action, created_at)),
+        Insertion::Created(created_at) => Ok(announce(state, action, created_at)),
         Insertion::KeyUsed(earlier) if earlier.payload_hash == payload_hash => {
             repeated(state, pending.account(), earlier.action_id).await
         }
@@ -120,7 +121,7 @@ async fn record(
     }
 }
 
-fn created(state: &AppState, action: NewAction, created_at: DateTime<Utc>) -> Response {
+fn announce(state: &AppState, action: NewAction, created_at: DateTime<Utc>) -> Response {
     Span::current().record("actionId", action.id.to_string());
     tracing::info!(
         actionId = %action.id,
@@ -133,16 +134,17 @@ fn created(state: &AppState, action: NewAction, created_at: DateTime<Utc>) -> Re
         let bell = Bell::Chunking { action_id: action.id, traceparent: action.traceparent.clone() };
         state.ring_later(vec![bell]);
     }
-    let view = CreatedView::of_new(action, created_at);
-    (StatusCode::CREATED, view.location(), Success::new("Bulk action created", view)).into_response()
+    let view = created::of_new(action, created_at);
+    (StatusCode::CREATED, created::location(view.id), success("Bulk action created", view)).into_response()
 }
 
 async fn repeated(state: &AppState, account: &str, id: Uuid) -> Result<Response, ApiError> {
     Span::current().record("actionId", id.to_string());
     tracing::info!("an upload was repeated");
     let found = db::find_action(&state.dependencies.pool, account, id).await?;
-    let view = CreatedView::of_existing(&found.ok_or(NO_SUCH_ACTION)?, &state.config.retention);
-    Ok((view.location(), Success::new("Bulk action created by an earlier request", view)).into_response())
+    let view = created::of_existing(&found.ok_or(NO_SUCH_ACTION)?, &state.config.retention);
+    Ok((created::location(view.id), success("Bulk action created by an earlier request", view))
+        .into_response())
 }
 
 fn new_action(state: &AppState, pending: &PendingUpload, received: Received) -> Result<NewAction, ApiError> {

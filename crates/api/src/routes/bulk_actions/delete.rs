@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use axum::Json;
 use axum::extract::State;
 use bulk_core::{db, removal};
 use serde::Serialize;
@@ -9,7 +10,7 @@ use tracing::{Instrument, Span};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::envelope::Success;
+use crate::envelope::{Success, success};
 use crate::error::ApiError;
 use crate::extract::{NO_SUCH_ACTION, TargetAction};
 use crate::state::AppState;
@@ -42,7 +43,7 @@ pub(super) struct DeletedView {
 pub(super) async fn delete(
     State(state): State<AppState>,
     target: TargetAction,
-) -> Result<Success<DeletedView>, ApiError> {
+) -> Result<Json<Success<DeletedView>>, ApiError> {
     Span::current().record("actionId", target.id.to_string());
     let decided = db::delete_action(&state.dependencies.pool, &target.account, target.id).await?;
     let decided = decided.ok_or(NO_SUCH_ACTION)?;
@@ -59,5 +60,5 @@ pub(super) async fn delete(
         .in_current_span(),
     );
     let files_removed = matches!(tokio::time::timeout(PATIENCE, removing).await, Ok(Ok(true)));
-    Ok(Success::new("Bulk action deleted", DeletedView { id: target.id, files_removed }))
+    Ok(success("Bulk action deleted", DeletedView { id: target.id, files_removed }))
 }

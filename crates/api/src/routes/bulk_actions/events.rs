@@ -9,24 +9,24 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use api_types::{DoneView, NewsView};
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use bulk_core::action::{ActionStatus, Outcome};
 use bulk_core::db::ActionRecord;
 use chrono::{DateTime, Utc};
 use futures::stream::{self, Stream, StreamExt as _};
-use serde::Serialize;
 use tokio::sync::watch;
 
-use super::stats::StatsView;
+use super::stats::stats_view;
 use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::events::is_news;
 use crate::extract::OwnedAction;
 use crate::openapi::ServerSentEvent;
 use crate::state::AppState;
+use crate::vocabulary::InApi;
 
 /// After how long a client whose connection broke comes back.
 const RECONNECT_AFTER: Duration = Duration::from_secs(2);
@@ -35,24 +35,6 @@ const RECONNECT_AFTER: Duration = Duration::from_secs(2);
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// After which a stream ends that nothing else ends.
 const LONGEST_STREAM: Duration = Duration::from_secs(24 * 3600);
-
-/// An event's data while the action runs.
-#[derive(Serialize)]
-struct NewsView {
-    status: ActionStatus,
-    #[serde(flatten)]
-    stats: StatsView,
-}
-
-/// The last event's data.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct DoneView {
-    status: ActionStatus,
-    outcome: Option<Outcome>,
-    #[serde(flatten)]
-    stats: StatsView,
-}
 
 /// The counters as they change, as server-sent events: `progress` with `status` and the stats while the action runs, then
 /// one `done` with `status`, `outcome` and the stats; then the stream ends.
@@ -144,11 +126,14 @@ impl Listener {
     /// Puts what the action has come to into the queue.
     fn tell(&mut self, action: Arc<ActionRecord>) -> Result<(), axum::Error> {
         let id = action.updated_at.timestamp_micros().to_string();
-        let news = NewsView { status: action.status, stats: StatsView::of(&action) };
+        let news = NewsView { status: action.status.in_api(), stats: stats_view(&action) };
         self.waiting.push_back(Event::default().id(id).event("progress").json_data(news)?);
         if is_over(&action) {
-            let done =
-                DoneView { status: action.status, outcome: action.outcome, stats: StatsView::of(&action) };
+            let done = DoneView {
+                status: action.status.in_api(),
+                outcome: action.outcome.map(InApi::in_api),
+                stats: stats_view(&action),
+            };
             self.waiting.push_back(Event::default().id(done_id(&action)).event("done").json_data(done)?);
             self.news = None;
         }

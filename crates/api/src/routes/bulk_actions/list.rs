@@ -1,6 +1,8 @@
 //! `GET /bulk-actions`: the caller's actions, newest first. By page as far as people go, by cursor at any depth: what a page
 //! costs grows with what is skipped, and a cursor skips nothing.
 
+use api_types::{ActionView, EntityName};
+use axum::Json;
 use axum::extract::State;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,11 +11,10 @@ use bulk_core::db::{self, ActionFilter, ActionRecord};
 use bulk_core::entity::Entities;
 use uuid::Uuid;
 
-use super::view::ActionView;
-use crate::envelope::{Page, PageInfo};
+use super::view::action_in_list;
+use crate::envelope::{self, Page, PageInfo};
 use crate::error::ApiError;
 use crate::extract::{CanRead, Checked, FromQuery, QueryReader};
-use crate::openapi::{ActionStatusName, ActionTypeName, EntityName};
 use crate::state::AppState;
 
 const DEFAULT_LIMIT: i64 = 10;
@@ -57,14 +58,18 @@ impl FromQuery for ListQuery {
                     &ActionType::ALL.map(ActionType::as_str),
                     ActionType::parse,
                 ),
-                file_name: query.parsed("fileName", lowered, || format!("must have at most {MOST_CHARS} characters")),
+                file_name: query.parsed("fileName", part_of_a_name, || {
+                    format!("must have 1 to {MOST_CHARS} characters, without a zero byte")
+                }),
             },
         }
     }
 }
 
-fn lowered(text: &str) -> Option<String> {
-    (text.chars().count() <= MOST_CHARS).then(|| text.to_lowercase())
+/// The database takes no zero byte in a text.
+fn part_of_a_name(text: &str) -> Option<String> {
+    let is_one = (1..=MOST_CHARS).contains(&text.chars().count()) && !text.contains('\0');
+    is_one.then(|| text.to_owned())
 }
 
 fn read_place(query: &mut QueryReader, limit: i64) -> Start {
@@ -102,10 +107,10 @@ fn parse_cursor(text: &str) -> Option<Uuid> {
         ("page" = Option<i64>, Query, minimum = 1, maximum = 10_000, description = "From 1 (default 1); page times limit is at most 10,000"),
         ("limit" = Option<i64>, Query, minimum = 1, maximum = 100, description = "Most actions of a page (default 10)"),
         ("cursor" = Option<String>, Query, description = "`pagination.nextCursor` of the page before, in place of `page`: reaches every action, and costs the same at any depth"),
-        ("status" = Option<ActionStatusName>, Query, description = "Only actions in this state"),
+        ("status" = Option<api_types::ActionStatus>, Query, description = "Only actions in this state"),
         ("entityType" = Option<EntityName>, Query, description = "Only actions on these records"),
-        ("actionType" = Option<ActionTypeName>, Query, description = "Only actions that do this, of the newest 10,000"),
-        ("fileName" = Option<String>, Query, max_length = 255, description = "Only actions whose file's name has this in it, in any case, of the newest 10,000"),
+        ("actionType" = Option<api_types::ActionType>, Query, description = "Only actions that do this, of the newest 10,000"),
+        ("fileName" = Option<String>, Query, min_length = 1, max_length = 255, description = "Only actions whose file's name has this in it, in any case, of the newest 10,000"),
     ),
     responses((status = 200, description = "One page", body = Page<ActionView, PageInfo>)),
     security(("bearer" = []), ("accountId" = [])),
@@ -114,7 +119,7 @@ pub(super) async fn list(
     State(state): State<AppState>,
     CanRead(account): CanRead,
     Checked(query): Checked<ListQuery>,
-) -> Result<Page<ActionView, PageInfo>, ApiError> {
+) -> Result<Json<Page<ActionView, PageInfo>>, ApiError> {
     let ListQuery { from, limit, filter } = query;
     check_entity(&state.entities, filter.entity_type.as_deref())?;
     let pool = &state.dependencies.pool;
@@ -136,8 +141,8 @@ pub(super) async fn list(
     let next_cursor = actions.last().filter(|_| has_more).map(cursor_after);
     let info = page_info(from, limit, counted, next_cursor);
     let kept = &state.config.retention;
-    let views = actions.into_iter().map(|action| ActionView::in_list(action, kept)).collect();
-    Ok(Page::new("Bulk actions", views, info))
+    let views = actions.into_iter().map(|action| action_in_list(action, kept)).collect();
+    Ok(envelope::page("Bulk actions", views, info))
 }
 
 /// Which entities there are is for the service to say, not for the query.

@@ -1,15 +1,14 @@
 //! `GET /bulk-actions/{id}/logs`: what became of each row, page by page.
 
+use api_types::{CursorInfo, CursorText, LogEntry};
+use axum::Json;
 use axum::extract::State;
 use bulk_core::chunk::{RowCode, RowStatus};
-use serde::Serialize;
-use utoipa::ToSchema;
 
-use crate::envelope::Page;
+use crate::envelope::{self, Page};
 use crate::error::ApiError;
 use crate::extract::{Checked, FromQuery, OwnedAction, QueryReader};
-use crate::openapi::{RowCodeName, RowStatusName};
-use crate::results::{Cursor, LogEntry, LogPage, RowFilter, read_page};
+use crate::results::{Cursor, LogPage, RowFilter, read_page};
 use crate::retention::require_results;
 use crate::state::AppState;
 
@@ -47,19 +46,8 @@ fn lowered(text: &str) -> Option<String> {
     (1..=MAX_TEXT_CHARS).contains(&text.chars().count()).then(|| text.to_lowercase())
 }
 
-/// Where the page stands.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct CursorInfo {
-    /// Most rows of a page.
-    limit: usize,
-    /// The `cursor` of the next page; null while there is none.
-    #[schema(required)]
-    next_cursor: Option<Cursor>,
-}
-
-/// What became of each row, page by page. A search by text looks through a bounded number of rows at a time, so a page of it
-/// may be short, or empty, and have a next one.
+/// What became of each row, page by page. A page may be shorter than `limit`, or empty, and still have a next one: a search by text
+/// looks through a bounded number of rows at a time, and a page of uploaded values ends after about a megabyte.
 #[utoipa::path(
     get,
     path = "/bulk-actions/{id}/logs",
@@ -67,12 +55,12 @@ pub(super) struct CursorInfo {
     tag = "bulk actions",
     params(
         ("id" = Uuid, Path, description = "The action's id"),
-        ("status" = Option<RowStatusName>, Query, description = "Only rows that went like this"),
-        ("code" = Option<RowCodeName>, Query, description = "Only rows with this code"),
+        ("status" = Option<api_types::RowStatus>, Query, description = "Only rows that went like this"),
+        ("code" = Option<api_types::RowCode>, Query, description = "Only rows with this code"),
         ("q" = Option<String>, Query, min_length = 1, max_length = 200, description = "Only rows with this text in their message or an uploaded value, in any case"),
         ("values" = Option<bool>, Query, description = "With the uploaded values of each row (default false)"),
         ("limit" = Option<i64>, Query, minimum = 1, maximum = 1000, description = "Most rows of a page (default 100)"),
-        ("cursor" = Option<Cursor>, Query, description = "`pagination.nextCursor` of the page before"),
+        ("cursor" = Option<CursorText>, Query, description = "`pagination.nextCursor` of the page before"),
     ),
     responses(
         (status = 200, description = "One page", body = Page<LogEntry, CursorInfo>),
@@ -84,10 +72,11 @@ pub(super) async fn logs(
     State(state): State<AppState>,
     OwnedAction(action): OwnedAction,
     Checked(query): Checked<LogsQuery>,
-) -> Result<Page<LogEntry, CursorInfo>, ApiError> {
+) -> Result<Json<Page<LogEntry, CursorInfo>>, ApiError> {
     let LogsQuery { filter, with_values, limit, cursor } = query;
     require_results(&action, &state.config.retention)?;
     let _place = state.shares.pages.take(&action.account_id).await?;
-    let LogPage { entries, next } = read_page(&state, &action, &filter, with_values, limit, cursor).await?;
-    Ok(Page::new("Row outcomes", entries, CursorInfo { limit, next_cursor: next }))
+    let LogPage { entries, next, .. } =
+        read_page(&state, &action, &filter, with_values, limit, cursor).await?;
+    Ok(envelope::page("Row outcomes", entries, CursorInfo { limit, next_cursor: next.map(Cursor::encode) }))
 }

@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
+use api_types::ActionView;
+use axum::Json;
 use axum::extract::State;
 use bulk_core::db::ActionRecord;
+use bulk_core::storage::keys;
 use chrono::{DateTime, Utc};
 
-use super::view::ActionView;
+use super::view::action_view;
 use crate::auth::Caller;
-use crate::envelope::Success;
+use crate::envelope::{Success, success};
 use crate::error::ApiError;
 use crate::extract::OwnedAction;
 use crate::retention::Expiry;
@@ -30,8 +33,8 @@ pub(super) async fn show(
     State(state): State<AppState>,
     caller: Caller,
     OwnedAction(action): OwnedAction,
-) -> Result<Success<ActionView>, ApiError> {
-    Ok(Success::new("Bulk action", with_link(&state, &caller, action).await?))
+) -> Result<Json<Success<ActionView>>, ApiError> {
+    Ok(success("Bulk action", with_link(&state, &caller, action).await?))
 }
 
 /// The action with a link to its file, for a caller who may read it, while the file is kept. The link is good for no longer
@@ -46,10 +49,11 @@ pub(super) async fn with_link(
     let kept_for = expires_at.map_or(LINK_VALID_FOR, |at| (at - now).to_std().unwrap_or_default());
     let valid_for = link_valid_for(caller, now).min(kept_for);
     if !caller.can_read || valid_for < Duration::from_secs(1) {
-        return Ok(ActionView::new(action, None, kept));
+        return Ok(action_view(action, None, kept));
     }
-    let link = state.dependencies.store.download_url(&action.file_key, &action.file_name, valid_for).await?;
-    Ok(ActionView::new(action, Some(link), kept))
+    let key = keys::uploaded(&action.file_key);
+    let link = state.dependencies.store.download_url(&key, &action.file_name, valid_for).await?;
+    Ok(action_view(action, Some(link), kept))
 }
 
 /// Whole seconds, as links have them.

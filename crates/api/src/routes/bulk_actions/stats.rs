@@ -1,37 +1,21 @@
 //! `GET /bulk-actions/{id}/stats`: the counters.
 
+use api_types::StatsView;
+use axum::Json;
 use bulk_core::db::ActionRecord;
-use serde::Serialize;
-use utoipa::ToSchema;
-use uuid::Uuid;
 
-use super::view::ProgressView;
-use crate::envelope::{Success, Timestamp};
+use super::view::progress_view;
+use crate::envelope::{Success, success};
 use crate::extract::OwnedAction;
 
-/// The counters, read in one statement, so that they fit one another.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct StatsView {
-    id: Uuid,
-    /// The same id.
-    action_id: Uuid,
-    #[serde(flatten)]
-    progress: ProgressView,
-    created_at: Timestamp,
-    updated_at: Timestamp,
-}
-
-impl StatsView {
-    /// The counters of an action.
-    pub(super) fn of(action: &ActionRecord) -> Self {
-        Self {
-            id: action.id,
-            action_id: action.id,
-            progress: ProgressView::of(action),
-            created_at: action.created_at.into(),
-            updated_at: action.updated_at.into(),
-        }
+/// The counters of an action.
+pub(super) fn stats_view(action: &ActionRecord) -> StatsView {
+    StatsView {
+        id: action.id,
+        action_id: action.id,
+        progress: progress_view(action),
+        created_at: action.created_at.into(),
+        updated_at: action.updated_at.into(),
     }
 }
 
@@ -45,6 +29,6 @@ impl StatsView {
     responses((status = 200, description = "The counters", body = Success<StatsView>)),
     security(("bearer" = []), ("accountId" = [])),
 )]
-pub(super) async fn stats(OwnedAction(action): OwnedAction) -> Success<StatsView> {
-    Success::new("Bulk action statistics", StatsView::of(&action))
+pub(super) async fn stats(OwnedAction(action): OwnedAction) -> Json<Success<StatsView>> {
+    success("Bulk action statistics", stats_view(&action))
 }

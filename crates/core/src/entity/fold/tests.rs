@@ -1,3 +1,5 @@
+//! Which rows become one row of a statement, and which need statements of their own.
+
 use std::sync::Arc;
 
 use proptest::prelude::*;

@@ -1,0 +1,116 @@
+//! A workbook on its way in. Its sheet can only be found once all of it is there, so it is kept in a file of its own until
+//! then; the sheet then flows on as CSV text, to the inspector and into storage like any other file.
+
+use std::fs::File;
+use std::io::{self, Write};
+
+use bytes::Bytes;
+use csv_intake::workbook::{self, Converted, WorkbookError};
+use tokio::io::AsyncWriteExt as _;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinHandle;
+
+use crate::error::ApiError;
+
+/// Workbooks converted at once. Each takes a processor, and memory for the texts that its cells share.
+static CONVERSIONS: Semaphore = Semaphore::const_new(2);
+/// Pieces of text that wait for storage before the conversion waits too.
+const PIECES_IN_FLIGHT: usize = 4;
+
+/// An uploaded workbook in a temporary file, which is gone with this value.
+pub(super) struct Spool(tokio::fs::File);
+
+impl Spool {
+    /// An empty file.
+    ///
+    /// # Errors
+    /// When the disk does not allow it.
+    pub(super) async fn new() -> Result<Self, ApiError> {
+        let file = tokio::task::spawn_blocking(tempfile::tempfile).await.map_err(ApiError::internal)?;
+        Ok(Self(tokio::fs::File::from_std(file.map_err(ApiError::internal)?)))
+    }
+
+    /// Takes a piece.
+    ///
+    /// # Errors
+    /// When the disk is full.
+    pub(super) async fn write(&mut self, piece: &[u8]) -> Result<(), ApiError> {
+        self.0.write_all(piece).await.map_err(ApiError::internal)
+    }
+
+    /// Begins to convert the sheet called `sheet`, or the first visible one.
+    ///
+    /// # Errors
+    /// When the disk is full.
+    pub(super) async fn convert(
+        mut self,
+        sheet: Option<String>,
+        max_csv_bytes: u64,
+    ) -> Result<Sheet, ApiError> {
+        self.0.flush().await.map_err(ApiError::internal)?;
+        let file = self.0.into_std().await;
+        let permit = CONVERSIONS.acquire().await.map_err(ApiError::internal)?;
+        let (sender, pieces) = mpsc::channel(PIECES_IN_FLIGHT);
+        let conversion = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            convert(file, sheet.as_deref(), max_csv_bytes, sender)
+        });
+        Ok(Sheet { pieces, conversion })
+    }
+}
+
+fn convert(
+    file: File,
+    sheet: Option<&str>,
+    max_csv_bytes: u64,
+    sender: mpsc::Sender<Bytes>,
+) -> Result<Converted, WorkbookError> {
+    workbook::convert(io::BufReader::new(file), sheet, max_csv_bytes, Pieces(sender))
+}
+
+/// The text of a sheet while it is converted. Dropping it ends the conversion.
+pub(super) struct Sheet {
+    pieces: mpsc::Receiver<Bytes>,
+    conversion: JoinHandle<Result<Converted, WorkbookError>>,
+}
+
+impl Sheet {
+    /// The next piece of text.
+    pub(super) async fn next_piece(&mut self) -> Option<Bytes> {
+        self.pieces.recv().await
+    }
+
+    /// How the conversion went, once there are no more pieces.
+    ///
+    /// # Errors
+    /// Why the workbook is refused.
+    pub(super) async fn finish(self) -> Result<Converted, ApiError> {
+        self.conversion.await.map_err(ApiError::internal)?.map_err(refusal)
+    }
+}
+
+/// Hands text from a thread that may block to the request.
+struct Pieces(mpsc::Sender<Bytes>);
+
+impl Write for Pieces {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        let gone = |_| io::Error::other("the upload has ended");
+        self.0.blocking_send(Bytes::copy_from_slice(text)).map_err(gone)?;
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn refusal(error: WorkbookError) -> ApiError {
+    match error {
+        WorkbookError::SheetNotFound { .. } => ApiError::invalid("sheet", error.to_string()),
+        WorkbookError::TooManyBytes { .. } | WorkbookError::TooLarge(_) => {
+            ApiError::FileTooLarge(error.to_string())
+        }
+        error if error.is_file_fault() => ApiError::invalid("file", error.to_string()),
+        error => ApiError::internal(error),
+    }
+}

@@ -1,0 +1,195 @@
+//! An action from wherever it stands to its end.
+//!
+//! Its event stream tells of every change. Each event holds the whole state, so nothing is lost with a connection: the next
+//! one begins with the present. Where no stream can be had (a proxy that holds it back, too many streams already), the
+//! action is asked for once a second instead.
+
+mod sse;
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use api_types::{ActionView, DoneView, NewsView, StatsView};
+use futures::stream::{self, Stream};
+use reqwest::header::{ACCEPT, CONTENT_TYPE};
+use reqwest::{Method, Response, StatusCode};
+use tokio::time::{sleep, timeout};
+use uuid::Uuid;
+
+use crate::patience::Attempts;
+use crate::{Client, ClientError};
+use sse::{Event, Parser};
+
+/// Between two looks, where there is no stream.
+const POLL: Duration = Duration::from_secs(1);
+/// The service writes a comment every 15 seconds: a stream that is silent for longer has lost its other end.
+const LONGEST_SILENCE: Duration = Duration::from_secs(45);
+/// Streams that end without an event, one after another, before the action is asked for instead.
+const EMPTY_STREAMS: u32 = 3;
+const DEFAULT_RETRY: Duration = Duration::from_secs(2);
+
+/// What has become of an action.
+#[derive(Debug)]
+pub enum Update {
+    /// Its state or its counters have changed.
+    Progress(Box<NewsView>),
+    /// It is over.
+    Done(Box<DoneView>),
+}
+
+/// A stream of updates that ends after [`Update::Done`], or with the first error.
+pub type Follow = std::pin::Pin<Box<dyn Stream<Item = Result<Update, ClientError>> + Send>>;
+
+impl Client {
+    /// Follows an action to its end, over broken connections as long as the [patience](crate::Patience) lasts.
+    #[must_use]
+    pub fn follow(&self, id: Uuid) -> Follow {
+        let follower = Follower {
+            client: self.clone(),
+            id,
+            mode: Mode::Connect,
+            parser: Parser::default(),
+            waiting: VecDeque::new(),
+            empty_streams: 0,
+            attempts: Attempts::new(self.patience()),
+        };
+        Box::pin(stream::unfold(Some(follower), async |follower| {
+            let mut follower = follower?;
+            match follower.next().await {
+                Ok(Update::Done(done)) => Some((Ok(Update::Done(done)), None)),
+                Ok(update) => Some((Ok(update), Some(follower))),
+                Err(error) => Some((Err(error), None)),
+            }
+        }))
+    }
+}
+
+enum Mode {
+    Connect,
+    Stream(Response),
+    Poll { has_asked: bool },
+}
+
+struct Follower {
+    client: Client,
+    id: Uuid,
+    mode: Mode,
+    parser: Parser,
+    waiting: VecDeque<Update>,
+    empty_streams: u32,
+    attempts: Attempts,
+}
+
+impl Follower {
+    async fn next(&mut self) -> Result<Update, ClientError> {
+        loop {
+            if let Some(update) = self.waiting.pop_front() {
+                return Ok(update);
+            }
+            match &mut self.mode {
+                Mode::Connect => self.connect().await?,
+                Mode::Stream(response) => {
+                    let piece = timeout(LONGEST_SILENCE, response.chunk()).await;
+                    self.read(piece.ok().and_then(Result::ok).flatten().as_deref()).await;
+                }
+                Mode::Poll { has_asked } => {
+                    if std::mem::replace(has_asked, true) {
+                        sleep(POLL).await;
+                    }
+                    let (news, done) = split(self.client.action(self.id).await?);
+                    self.waiting.push_back(Update::Progress(Box::new(news)));
+                    self.waiting.extend(done.map(|done| Update::Done(Box::new(done))));
+                }
+            }
+        }
+    }
+
+    async fn connect(&mut self) -> Result<(), ClientError> {
+        if self.empty_streams >= EMPTY_STREAMS {
+            self.mode = Mode::Poll { has_asked: false };
+            return Ok(());
+        }
+        let mut request = self
+            .client
+            .request(Method::GET, &format!("/bulk-actions/{}/events", self.id))
+            .header(ACCEPT, "text/event-stream");
+        if let Some(id) = &self.parser.last_id {
+            request = request.header("Last-Event-ID", id);
+        }
+        let answer = timeout(LONGEST_SILENCE, self.client.send(request)).await.unwrap_or_else(|_| {
+            let reason = "it took too long".to_owned();
+            Err(ClientError::BrokenOff { url: self.client.url().to_owned(), reason })
+        });
+        match answer {
+            Ok(response) if is_event_stream(&response) => {
+                self.parser.begin();
+                self.mode = Mode::Stream(response);
+                Ok(())
+            }
+            Err(error) if matches!(status(&error), Some(401 | 403 | 404 | 410)) => Err(error),
+            // 429 is one stream too many: asking costs the service less than the next attempt at one.
+            Err(error) if error.is_transient() && status(&error) != Some(429) => self.wait(error).await,
+            _ => {
+                self.mode = Mode::Poll { has_asked: false };
+                Ok(())
+            }
+        }
+    }
+
+    /// Takes what came of the stream; `None` when it has ended.
+    async fn read(&mut self, piece: Option<&[u8]>) {
+        let mut events = Vec::new();
+        let is_well = piece.is_some_and(|piece| self.parser.take(piece, &mut events));
+        let updates: Vec<_> = events.iter().filter_map(update).collect();
+        if !updates.is_empty() {
+            self.empty_streams = 0;
+            self.attempts = Attempts::new(self.client.patience());
+        }
+        let is_over = updates.iter().any(|update| matches!(update, Update::Done(_)));
+        self.waiting.extend(updates);
+        if !is_well && !is_over {
+            self.empty_streams += 1;
+            self.mode = Mode::Connect;
+            sleep(self.parser.retry.unwrap_or(DEFAULT_RETRY)).await;
+        }
+    }
+
+    /// Waits before another attempt.
+    async fn wait(&mut self, error: ClientError) -> Result<(), ClientError> {
+        let Some(pause) = self.attempts.pause(&error, self.client.is_known()) else { return Err(error) };
+        self.client.tell(&error, pause);
+        sleep(pause).await;
+        Ok(())
+    }
+}
+
+fn is_event_stream(response: &Response) -> bool {
+    let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    response.status() == StatusCode::OK && kind.starts_with("text/event-stream")
+}
+
+fn status(error: &ClientError) -> Option<u16> {
+    error.refusal().map(|refusal| refusal.status)
+}
+
+fn update(event: &Event) -> Option<Update> {
+    match event.name.as_str() {
+        "progress" => serde_json::from_str(&event.data).ok().map(Update::Progress),
+        "done" => serde_json::from_str(&event.data).ok().map(Update::Done),
+        _ => None,
+    }
+}
+
+/// Where an action stands, and its end where it is over.
+fn split(action: ActionView) -> (NewsView, Option<DoneView>) {
+    let stats = StatsView {
+        id: action.id,
+        action_id: action.id,
+        progress: action.progress,
+        created_at: action.created_at,
+        updated_at: action.updated_at,
+    };
+    let (status, outcome) = (action.status, action.outcome);
+    let done = status.is_over().then(|| DoneView { status, outcome, stats: stats.clone() });
+    (NewsView { status, stats }, done)
+}

@@ -1,0 +1,121 @@
+//! `GET /bulk-actions/{id}/results`: the rows with their outcomes, piece by piece.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::header::{ETAG, IF_RANGE, RANGE};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use tokio::time::{sleep, timeout};
+use uuid::Uuid;
+
+use crate::patience::Attempts;
+use crate::{Client, ClientError};
+
+/// A stream that is silent for this long has lost its other end.
+const LONGEST_SILENCE: Duration = Duration::from_secs(60);
+
+/// Which rows, and how.
+#[derive(Debug, Clone, Default)]
+pub struct ResultsQuery {
+    /// `success`, `failed`, `skipped`, or `unprocessed`: what a cancelled or failed action never reached.
+    pub status: Option<String>,
+    /// Values that a spreadsheet would run as a formula are changed so that it does not.
+    pub spreadsheet_safe: bool,
+}
+
+/// A download that goes on after a broken connection where the service allows it.
+pub struct Download {
+    client: Client,
+    path: String,
+    query: ResultsQuery,
+    response: Response,
+    etag: Option<String>,
+    received_bytes: u64,
+    is_complete: Option<bool>,
+}
+
+impl Client {
+    /// Begins to download the rows of an action.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn results(&self, id: Uuid, query: ResultsQuery) -> Result<Download, ClientError> {
+        let path = format!("/bulk-actions/{id}/results");
+        let response = self.send_patiently(true, || results_request(self, &path, &query)).await?;
+        let header = |name: &str| Some(response.headers().get(name)?.to_str().ok()?.to_owned());
+        let (etag, is_complete) = (header(ETAG.as_str()), header("x-results-complete"));
+        let is_complete = is_complete.and_then(|text| text.parse().ok());
+        Ok(Download {
+            client: self.clone(),
+            path,
+            query,
+            response,
+            // A weak one does not name bytes.
+            etag: etag.filter(|etag| !etag.starts_with("W/")),
+            received_bytes: 0,
+            is_complete,
+        })
+    }
+}
+
+fn results_request(client: &Client, path: &str, query: &ResultsQuery) -> RequestBuilder {
+    let mut parameters = Vec::new();
+    parameters.extend(query.status.clone().map(|status| ("status", status)));
+    parameters.extend(query.spreadsheet_safe.then(|| ("spreadsheetSafe", "true".to_owned())));
+    client.request(Method::GET, path).query(&parameters)
+}
+
+impl Download {
+    /// Every row that there will ever be is in it; `None` where the service does not say.
+    #[must_use]
+    pub fn is_complete(&self) -> Option<bool> {
+        self.is_complete
+    }
+
+    /// The next piece; `None` at the end.
+    ///
+    /// # Errors
+    /// When the connection breaks and the service cannot go on from where it did.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, ClientError> {
+        let url = self.client.url().to_owned();
+        let error = match timeout(LONGEST_SILENCE, self.response.chunk()).await {
+            Ok(Ok(piece)) => {
+                self.received_bytes += piece.as_ref().map_or(0, |piece| piece.len() as u64);
+                return Ok(piece);
+            }
+            Ok(Err(error)) => ClientError::of_request(&url, &error),
+            Err(_) => ClientError::BrokenOff { url, reason: "nothing came for a minute".to_owned() },
+        };
+        self.go_on(error).await?;
+        // Once more, with the connection that was made anew.
+        let piece = self.response.chunk().await;
+        let piece = piece.map_err(|error| ClientError::of_request(self.client.url(), &error))?;
+        self.received_bytes += piece.as_ref().map_or(0, |piece| piece.len() as u64);
+        Ok(piece)
+    }
+
+    /// Asks for the rest.
+    async fn go_on(&mut self, mut error: ClientError) -> Result<(), ClientError> {
+        let Some(etag) = self.etag.clone() else { return Err(error) };
+        let mut attempts = Attempts::new(self.client.patience());
+        while error.is_transient()
+            && let Some(pause) = attempts.pause(&error, true)
+        {
+            self.client.tell(&error, pause);
+            sleep(pause).await;
+            let rest = results_request(&self.client, &self.path, &self.query)
+                .header(RANGE, format!("bytes={}-", self.received_bytes))
+                .header(IF_RANGE, &etag);
+            match self.client.send(rest).await {
+                // Another status is the whole file, or another file: it cannot be appended to what is there.
+                Ok(response) if response.status() == StatusCode::PARTIAL_CONTENT => {
+                    self.response = response;
+                    return Ok(());
+                }
+                Ok(_) => return Err(error),
+                Err(again) => error = again,
+            }
+        }
+        Err(error)
+    }
+}

@@ -1,0 +1,10 @@
+//! The real `bulk` against the real platform: exit codes, what is said, what survives an interruption.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail by panicking")]
+
+mod interruptions;
+mod manners;
+mod outcomes;
+mod pipes;
+mod support;
+mod terminal;
