@@ -1,4 +1,4 @@
-// What the scenarios do beyond single requests. Artillery calls these by name.
+// Steps of the scenarios beyond single requests. Artillery calls these functions by name.
 "use strict";
 
 const { readFile } = require("node:fs/promises");
@@ -16,7 +16,7 @@ async function get(context, path) {
   return (await answer.json()).data;
 }
 
-// Waits for the action's end and demands one outcome for every row.
+// Waits for the end of the action and requires an outcome for every row.
 async function finish(context) {
   const { actionId } = context.vars;
   const deadline = Date.now() + LONGEST_ACTION_MS;
@@ -32,12 +32,12 @@ async function finish(context) {
   }
 }
 
-// Before a scenario: the account that the user has throughout.
+// Before a scenario: chooses the account that the user keeps throughout.
 async function chooseAccount(context) {
   context.vars.account = `load-${1 + Math.floor(Math.random() * 20)}`;
 }
 
-// Before the scenarios of rate-limit.yml: an account that asks for too much, and one that does not.
+// Before the scenarios of rate-limit.yml: an account that exceeds its limit, and one that does not.
 async function beEager(context) {
   context.vars.account = "eager";
 }
@@ -46,7 +46,7 @@ async function beModest(context) {
   context.vars.account = "modest";
 }
 
-// After an upload: until its rows are applied.
+// After an upload: waits until its rows are applied.
 async function followAction(context, events) {
   const start = Date.now();
   await finish(context);
@@ -54,7 +54,7 @@ async function followAction(context, events) {
   events.emit("counter", "action.completed", 1);
 }
 
-// Before the reads: something to read.
+// Before the reads: uploads something to read.
 async function prepareReads(context) {
   context.vars.account = "load-reads";
   const form = new FormData();
@@ -71,7 +71,7 @@ async function prepareReads(context) {
   await finish(context);
 }
 
-// After a response: it is let through, or the eager account is refused as the contract says.
+// After a response: it is accepted, or the excessive account is limited as documented.
 function countLimit(request, response, context, events, done) {
   const { account } = context.vars;
   const isRefused = response.statusCode === 429;

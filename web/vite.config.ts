@@ -1,5 +1,5 @@
-// Builds the page into the folder that the `api` binary holds. The same sources give the same bytes, so scripts/lib/page.sh can
-// compare them.
+// Builds the page into the folder that is embedded in the `api` binary. The build is reproducible, so that
+// scripts/lib/page.sh can compare it.
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
 
@@ -12,10 +12,10 @@ export default defineConfig({
     // Inlined files would need `data:` in the content security policy.
     assetsInlineLimit: 0,
     target: "es2022",
-    // Polyfills for browsers older than those that the page is for.
+    // Polyfills are only needed by browsers that the page does not support.
     modulePreload: { polyfill: false },
   },
-  // `npm run dev` beside a running platform.
+  // `npm run dev` with a running platform.
   server: { proxy: { "^/(bulk-actions|entities|session|uploads|$)": "http://127.0.0.1:3000" } },
   test: { include: ["src/**/*.test.ts"] },
 });

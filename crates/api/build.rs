@@ -1,4 +1,5 @@
-//! Puts the built files of the page into the binary. `scripts/build-page` makes them from web/; this build needs no Node.
+//! Embeds the built files of the page into the binary. `scripts/build-page` builds them from web/; this build needs no
+//! Node.
 
 use std::path::Path;
 use std::{env, fs, io};
@@ -9,8 +10,8 @@ fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed={FILES}");
     let out = env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("cargo sets OUT_DIR"))?;
     let files = fs::canonicalize(FILES)?;
-    // In debug builds too: a binary that looks for its page on the disk of the machine that built it has none elsewhere.
-    // `load_directory_with_embed` does the same, but tells of every file as a warning.
+    // Embedded in debug builds too: otherwise the binary would look for the page on the disk of the build machine.
+    // `load_directory_with_embed` does the same, but prints a warning for every file.
     let assets = memory_serve::assets_to_code(FILES, &files, Path::new(&out), true, |_| ());
     fs::write(Path::new(&out).join("memory_serve_assets.rs"), format!("&[(\"default\", {assets})]"))
 }

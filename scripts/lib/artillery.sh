@@ -1,7 +1,6 @@
-# Installs Artillery, which makes the load of loadtest/, beside the other tools that no package manager of the system
-# has. Sourced after install.sh.
+# Installs Artillery, which runs loadtest/, beside the other tools without a system package. Sourced after install.sh.
 
-# Sets ARTILLERY, or, where Node.js cannot be had, BULK_WITHOUT_ARTILLERY. loadtest/package-lock.json pins every package.
+# Sets ARTILLERY, or BULK_WITHOUT_ARTILLERY if Node.js is not available. loadtest/package-lock.json pins every package.
 install_artillery() {
     local here directory
     here=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../loadtest" && pwd)
@@ -16,12 +15,13 @@ install_artillery() {
             return 0
         fi
     fi
-    # A directory for each set of versions, so that two checkouts do not install over one another.
+    # One directory per set of versions, so that two checkouts do not overwrite each other.
     directory=${BULK_CACHE_DIR:-$HOME/.cache/bulk-action-platform}/tools/artillery-$(cksum <"$here/package-lock.json" | cut -d ' ' -f 1)
     export ARTILLERY="$directory/node_modules/.bin/artillery"
     if [ -x "$ARTILLERY" ]; then return 0; fi
     say "installing Artillery (600 MB) into $directory"
-    # Under another name until it is whole. No package's own scripts run: none is needed, and they would load browsers.
+    # Installed under a temporary name. Install scripts of packages are disabled: none is needed, and they would
+    # download browsers.
     local unfinished="$directory.$$"
     mkdir -p "$unfinished"
     cp "$here/package.json" "$here/package-lock.json" "$unfinished"

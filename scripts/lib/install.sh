@@ -1,6 +1,6 @@
-# Installs what the platform needs and this machine lacks, and says so. Sourced by the scripts beside it.
+# Installs missing tools of the platform, with a message. Sourced by the other scripts.
 #
-# Debian and Ubuntu: apt. macOS: Homebrew. Elsewhere it says what to install.
+# Debian and Ubuntu: apt. macOS: Homebrew. Elsewhere it prints what to install.
 
 NEXTEST_VERSION=0.9.143
 CARGO_DENY_VERSION=0.20.2
@@ -54,7 +54,7 @@ as_root() {
 apt_install() {
     say "installing with apt: $*"
     as_root apt-get update -qq
-    # The packages would start servers of their own, which nobody asked for: a policy-rc.d keeps them from it.
+    # The packages would start their own servers; a policy-rc.d prevents that.
     local policy=/usr/sbin/policy-rc.d own_policy=no status=0
     if [ ! -e $policy ]; then
         own_policy=yes
@@ -90,14 +90,14 @@ install_rust() {
         say "installing Rust with rustup (https://rustup.rs)"
         curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y --no-modify-path --default-toolchain none
     fi
-    # rust-toolchain.toml says which version; a cargo without rustup has to be that one already.
+    # rust-toolchain.toml has the version; a cargo without rustup must already have it.
     if ! cargo --version >/dev/null 2>&1; then
         say "installing the Rust toolchain that rust-toolchain.toml names"
         rustup toolchain install
     fi
 }
 
-# What running the platform takes.
+# Requirements for running the platform.
 install_platform_tools() {
     if has apt-get; then
         install_with_apt
@@ -109,7 +109,7 @@ install_platform_tools() {
     install_rust
 }
 
-# Schemathesis in a virtual environment of its own, and Newman in a folder of its own; the tests find both in tools/bin.
+# Schemathesis in a virtual environment, and Newman in a separate folder; the tests find both in tools/bin.
 install_api_test_tools() {
     local tools="${BULK_CACHE_DIR:-$HOME/.cache/bulk-action-platform}/tools"
     mkdir -p "$tools/bin"
@@ -133,7 +133,7 @@ install_api_test_tools() {
     fi
 }
 
-# scripts/tools pins both with all that they need. A folder for each set of versions, so that checkouts share and never mix.
+# scripts/tools pins both with all their dependencies. One folder per set of versions, which checkouts share.
 tools_of() { printf '%s/%s-%s' "$1" "$2" "$(cksum <"$3" | cut -d ' ' -f 1)"; }
 
 install_schemathesis() {
@@ -149,7 +149,8 @@ install_schemathesis() {
     ln -sfn "$folder/bin/schemathesis" "$1/bin/schemathesis"
 }
 
-# The browser for the tests of the page. Ubuntu's package is a snap, which runs in no container, so only Debian's is installed.
+# The browser for the tests of the page. Ubuntu's package is a snap, which does not run in containers, so only Debian's
+# is installed.
 install_browser() {
     has chromium && return 0
     if has apt-get && grep -qx 'ID=debian' /etc/os-release; then
@@ -176,8 +177,8 @@ install_newman() {
 
 script_tools() { cd "$(dirname "${BASH_SOURCE[0]}")/../tools" && pwd; }
 
-# cargo-deny and cargo-machete at pinned versions, in the cache, so that the machine's own stay as they are. Not optimised:
-# compiling them so takes a third of the time, and they run for seconds.
+# cargo-deny and cargo-machete at pinned versions, in the cache, so that the machine's own versions are kept. Not
+# optimised: that compiles in a third of the time, and they run for seconds.
 install_cargo_checks() {
     local tools="${BULK_CACHE_DIR:-$HOME/.cache/bulk-action-platform}/tools/cargo"
     export PATH="$tools/bin:$PATH"
@@ -197,7 +198,7 @@ install_shellcheck() {
     if has apt-get; then apt_install shellcheck; elif has brew; then brew install --quiet shellcheck; fi
 }
 
-# What the checks and tests take beyond that.
+# Additional requirements of the checks and tests.
 install_test_tools() {
     local component
     for component in fmt clippy; do

@@ -1,10 +1,10 @@
-# The page's build. Sourced by scripts/test, which compares, and by scripts/build-page, which writes. The built files are
-# committed in crates/api/page, so that `cargo build` needs no Node.
+# Build of the page. Sourced by scripts/test, which compares, and by scripts/build-page, which writes. The built files
+# are committed in crates/api/page, so that `cargo build` needs no Node.
 
-# Vite asks for at least 20.19.
+# Vite requires 20.19 or later.
 NODE_VERSION=22.23.3
 
-# Puts a Node that is new enough on the PATH: the machine's or, where that is older, one from npm's own registry.
+# Puts a recent Node on the PATH: the machine's or, if that is too old, one from the npm registry.
 use_node() {
     has npm || return 1
     if node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)'; then
@@ -19,7 +19,7 @@ use_node() {
     PATH="$folder/node_modules/node/bin:$PATH"
 }
 
-# The packages that package-lock.json names; nothing to do where they are there already.
+# Installs the packages of package-lock.json, if they are not installed yet.
 install_page_packages() {
     local stamp=web/node_modules/.package-lock.stamp
     if ! cmp -s web/package-lock.json "$stamp"; then
@@ -51,7 +51,7 @@ check_page() {
     check_page_size "$1"
 }
 
-# What a browser loads before it can show anything.
+# Maximum size of the scripts that a browser loads first.
 MOST_SCRIPT_BYTES=$((130 * 1024))
 
 check_page_size() {

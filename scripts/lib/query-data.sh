@@ -1,10 +1,10 @@
-# What sqlx knows about the queries when it cannot ask a database: the files in .sqlx. Sourced by the scripts beside it.
+# Query data of sqlx for builds without a database: the files in .sqlx. Sourced by the other scripts.
 
-# Writes the files anew into a directory (an absolute path), from a database with the present schema.
+# Writes the files into a directory (an absolute path), from a database with the current schema.
 write_query_data() {
     local testkit=$1 directory=$2
     mkdir -p "$directory"
-    # A macro writes its file when it is expanded, so every crate with queries has to be compiled again.
+    # A macro writes its file when it is expanded, so every crate with queries must be recompiled.
     grep -rlE 'query(_as|_scalar)?!\(' crates --include='*.rs' | xargs -r touch
     # shellcheck disable=SC2016 # the inner shell expands these
     "$testkit" run -- sh -euc '
@@ -14,7 +14,7 @@ write_query_data() {
     ' sh "$testkit" "$directory"
 }
 
-# Names every file of .sqlx that is missing, left over or different; fails if there is one.
+# Lists every file of .sqlx that is missing, unused or different; fails if there is one.
 check_query_data() {
     local fresh=$1 differences
     mkdir -p .sqlx

@@ -1,4 +1,4 @@
-// An action as it is watched and steered, through what can happen to the platform meanwhile.
+// Watching and controlling an action, including failures of the platform in between.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
@@ -121,7 +121,7 @@ test("tiles filter the rows, and failed rows are streamed to the disk", async ()
   await page.getByText("No row like that.").waitFor();
   await page.getByRole("searchbox", { name: "Find rows" }).fill("");
   await page.getByRole("button", { name: /All with an outcome/ }).click();
-  // Page after page, in the order in which they got their outcomes.
+  // Page after page, in the order in which the rows got their outcomes.
   await table.locator("tbody tr").nth(49).waitFor();
   assert.equal(await table.locator("tbody tr").count(), 50);
   await page.getByRole("button", { name: "More rows" }).click();

@@ -1,4 +1,4 @@
-// What the server refuses, it refuses in its own words: also while the browser still sends.
+// Rejections are shown with the server's own message, even while the browser is still sending.
 import assert from "node:assert/strict";
 import { open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -1,4 +1,5 @@
-// Every screen, light and dark and on a phone: nothing that axe finds wrong, and pictures for the documentation.
+// Every screen in light and dark mode and on a phone: axe finds no problem, and pictures for the documentation are
+// taken.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { accessible, choose, contacts, HOME, openBrowser, picture, sample, signedIn, until, uploaded } from "./stage.mjs";

@@ -1,4 +1,4 @@
-// Signing in with a token: good, bad, limited, over.
+// Signing in with a token: valid, invalid, limited, expired.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { accessible, HOME, openBrowser, openPage, token, uploaded, URL_ROOT } from "./stage.mjs";
@@ -33,7 +33,7 @@ test("a token that proves nothing is refused in the server's words", async () =>
 
 test("a good token signs in, and scripts cannot get at it", async () => {
   const page = await openPage(browser);
-  // A place within the page is still there after the sign-in.
+  // The requested screen is kept across the sign-in.
   await page.goto(`${HOME}entities/product`);
   const secret = token("acme");
   await signIn(page, secret);
@@ -67,7 +67,7 @@ test("who may only look sees no buttons that would change anything", async () =>
   assert.deepEqual(await page.getByRole("button", { name: /Pause|Cancel|Resume|Try again|Upload/ }).count(), 0);
   await page.goto(`${HOME}new`);
   await page.getByText("Your token may only look").waitFor();
-  // The server would refuse it too.
+  // The server would reject it too.
   const refused = await page.request.post(`${URL_ROOT}/bulk-actions/${id}/cancel`, { headers: { origin: URL_ROOT } });
   assert.equal(refused.status(), 403);
   page.check();
@@ -84,7 +84,7 @@ test("who may not even look is told so by the server", async () => {
 test("a session ends with its token", async () => {
   const page = await openPage(browser);
   await page.goto(HOME);
-  // The service takes a token for five seconds after its end, for clocks that differ.
+  // The service accepts a token for five seconds after its expiry, for differing clocks.
   await signIn(page, token("acme", undefined, 4));
   await page.getByRole("heading", { name: "Actions" }).waitFor();
   await page.waitForTimeout(5_000);
@@ -96,7 +96,7 @@ test("a session ends with its token", async () => {
 test("a page of another site cannot use the session", async () => {
   const page = await openPage(browser);
   await page.request.post(`${URL_ROOT}/session`, { data: { token: token("acme") } });
-  // Another origin, and to the browser another site.
+  // Another origin, which the browser treats as another site.
   const foreign = URL_ROOT.replace("127.0.0.1", "localhost");
   await page.goto(`${foreign}/health`);
   const statuses = await page.evaluate(async (target) => {

@@ -1,5 +1,5 @@
-// What the browser tests share: a browser, a page that fails on what no page of ours may do, files, tokens, and orders to the
-// platform (crates/e2e/tests/page/stage.rs carries them out).
+// Shared parts of the browser tests: a browser, a page that fails on forbidden behaviour, files, tokens, and orders to
+// the platform (executed by crates/e2e/tests/page/stage.rs).
 import { createHmac, randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -19,7 +19,7 @@ export function sample(name) {
 
 /** A browser for one test file. */
 export async function openBrowser() {
-  // Where tests run as root, in a container, Chromium has no sandbox.
+  // As root in a container, Chromium has no sandbox.
   return chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
 }
 
@@ -38,7 +38,7 @@ export async function openPage(browser, look = "light") {
   const wrong = [];
   page.on("pageerror", (error) => wrong.push(String(error)));
   page.on("console", (message) => {
-    // Chromium notes every answer that is no success; whether it should be one is the test's to say.
+    // Chromium logs every error response; the test decides which are expected.
     if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) wrong.push(message.text());
   });
   page.on("request", (request) => {
@@ -70,7 +70,7 @@ export function token(account, scope, seconds = 600) {
 /** Has the platform do something, such as `kill api`, and waits until it is done. */
 export async function order(text) {
   const name = join(ORDERS, randomUUID());
-  // Renamed into place, so that nobody reads half of it. The draft is elsewhere for the same reason.
+  // Renamed into place, so that a partial file is never read. The draft is in another folder for the same reason.
   const draft = join(ORDERS, "..", `${randomUUID()}.draft`);
   writeFileSync(draft, text);
   renameSync(draft, name);
@@ -131,7 +131,7 @@ export async function picture(page, name) {
 
 /** Asserts that axe finds nothing wrong with what is shown. */
 export async function accessible(page, what) {
-  // Evaluated in the page: its policy lets no script tag in.
+  // Evaluated in the page, whose policy allows no script tag.
   const source = readFileSync(fileURLToPath(import.meta.resolve("axe-core/axe.min.js")), "utf8");
   await page.evaluate(source);
   const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));

@@ -1,4 +1,4 @@
-// From a file to imported records, as somebody does it who has never read a line about it.
+// From a file to imported records, by a user without instructions.
 import assert from "node:assert/strict";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -96,7 +96,7 @@ test("rows that fail are shown before anything changes, repaired, and uploaded a
   const page = await signedIn(browser, "light", "repairs");
   const csv = `email,name,age\nada@example.com,Ada,36\nold@example.com,Methuselah,969\nnobody,No address,20\n`;
   await choose(page, await file("people.csv", csv));
-  // What is wrong in the sample stands beside the column, in the server's words.
+  // Problems of the sample are shown beside the column, with the server's message.
   await page.getByText(/Row 2: .*150/).waitFor();
   await picture(page, "import-problems");
   await page.getByRole("button", { name: "Check the file" }).click();
@@ -146,7 +146,7 @@ test("with the keyboard alone", async () => {
   const path = await file("people.csv", contacts(20));
   const tabTo = async (name) => {
     for (let n = 0; n < 60; n += 1) {
-      // Only what Enter does something on: a region that has the focus begins with the same words as its first button.
+      // Only elements that react to Enter: a focused region starts with the same words as its first button.
       const focused = await page.evaluate(() => {
         const element = document.activeElement;
         if (!element?.matches("button, a, input, select")) return null;
@@ -168,7 +168,7 @@ test("with the keyboard alone", async () => {
   await tabTo("Check the file");
   await page.keyboard.press("Enter");
   await page.getByText("20 rows would pass").waitFor();
-  // The next thing to do has the focus.
+  // The next step has the focus.
   await tabTo("Import 20 rows");
   await page.keyboard.press("Enter");
   await page.waitForURL(/\/app\/actions\//);

@@ -1,4 +1,4 @@
-// Who is signed in decides what there is to see: the sign-in, or the screens.
+// Shows the sign-in or the screens, depending on the session.
 import { lazy, Suspense } from "react";
 import { Route, Switch } from "wouter";
 import { ActionScreen } from "./action/action-screen";

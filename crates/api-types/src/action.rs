@@ -1,4 +1,4 @@
-//! An action as callers see it.
+//! An action in API responses.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::{
     UnknownColumns,
 };
 
-/// Everything about an action.
+/// A bulk action with its configuration, progress, file and results.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ActionView {
@@ -21,10 +21,10 @@ pub struct ActionView {
     pub entity_type: String,
     pub action_type: ActionType,
     pub status: ActionStatus,
-    /// How it went; null until it is completed.
+    /// Result; null until the action is completed.
     #[schema(required)]
     pub outcome: Option<Outcome>,
-    /// Why it failed, if it did.
+    /// Reason of the failure; null unless the action failed.
     #[schema(required)]
     pub error: Option<FailureView>,
     pub configuration: ConfigurationView,
@@ -39,7 +39,7 @@ pub struct ActionView {
     pub file: FileView,
     pub results: ResultsView,
     pub chunks: ChunksView,
-    /// The trace of the upload, under which the log has everything that was done for it.
+    /// Trace id of the upload. The log has every line about the action under it.
     #[schema(required)]
     pub trace_id: Option<Uuid>,
     pub created_at: Timestamp,
@@ -50,39 +50,39 @@ pub struct ActionView {
     pub completed_at: Option<Timestamp>,
 }
 
-/// The choices that came with the upload.
+/// Options of the upload.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ConfigurationView {
     pub deduplicate: bool,
     pub on_conflict: OnConflict,
-    /// CSV header, or a position such as `#3`, to entity column, or to null where it is left out; not in lists, where it
-    /// would outweigh everything else.
+    /// Maps each CSV header, or position such as `#3`, to an entity column, or to null if the column is ignored. Left
+    /// out of lists because of its size.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mapping: Option<BTreeMap<String, Option<String>>>,
     pub unknown_columns: UnknownColumns,
-    /// Values for columns that the file does not have; not in lists.
+    /// Values for columns that the file does not have. Left out of lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub defaults: Option<BTreeMap<String, String>>,
     pub empty_cells: EmptyCells,
     pub short_rows: ShortRows,
-    /// The encoding that was given or found; null for actions of before.
+    /// Encoding, as given or detected; null for actions created before it was recorded.
     #[schema(required, example = "UTF-8")]
     pub encoding: Option<String>,
-    /// The delimiter that was given or found; null for actions of before.
+    /// Delimiter, as given or detected; null for actions created before it was recorded.
     #[schema(required, example = ",")]
     pub delimiter: Option<String>,
-    /// The zone of dates and times without one.
+    /// Time zone of dates and times without an offset.
     #[schema(required, example = "Europe/Berlin")]
     pub timezone: Option<String>,
     pub decimal: DecimalMark,
-    /// Of a workbook: the sheet.
+    /// Sheet that was read, for a workbook.
     #[schema(required)]
     pub sheet: Option<String>,
     pub dry_run: bool,
 }
 
-/// Why an action failed.
+/// Reason of an action's failure.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct FailureView {
     pub code: String,
@@ -101,7 +101,7 @@ pub struct WaitView {
     pub message: String,
 }
 
-/// Counts and what follows from them.
+/// Row counters, with percentages and speed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ProgressView {
@@ -110,15 +110,15 @@ pub struct ProgressView {
     pub failed_records: i64,
     pub skipped_records: i64,
     pub processed_records: i64,
-    /// Percent of processed rows, two decimals; as are the next two.
+    /// Percent of processed rows, with two decimals; the next two likewise.
     pub success_rate: f64,
     pub failure_rate: f64,
     pub skip_rate: f64,
-    /// Percent of all rows; 100 only when every row has an outcome.
+    /// Percent of all rows; 100 only if every row has an outcome.
     pub completion_rate: f64,
-    /// While the action was worked on.
+    /// Speed while workers were on the action.
     pub rows_per_second: f64,
-    /// Seconds until every row has an outcome at this speed; null while nothing moves.
+    /// Estimated seconds until every row has an outcome; null while no worker makes progress.
     #[schema(required)]
     pub eta_seconds: Option<i64>,
 }
@@ -132,28 +132,30 @@ pub struct FileView {
     pub file_size: i64,
     pub etag: String,
     pub uploaded_at: Timestamp,
-    /// When the file is removed, or was; null while the action is unfinished, and where files are kept for ever.
+    /// Time of the file's removal, in the future or past; null while the action is unfinished, and if files are kept
+    /// for ever.
     #[schema(required)]
     pub expires_at: Option<Timestamp>,
-    /// Where the file can be fetched for an hour; only where one action is asked for, and while the file is kept.
+    /// Link to the file, valid for an hour. Only in responses about one action, and while the file is kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub download_url: Option<String>,
 }
 
-/// The outcomes of the rows.
+/// Results of the rows.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ResultsView {
-    /// When logs and results are removed, or were; null while the action is unfinished, and where they are kept for ever.
+    /// Time of the removal of logs and results, in the future or past; null while the action is unfinished, and if they
+    /// are kept for ever.
     #[schema(required)]
     pub expires_at: Option<Timestamp>,
 }
 
-/// The pieces in which the file is worked on.
+/// Chunks: the pieces in which workers process the file.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ChunksView {
     pub total: i32,
     pub done: i32,
-    /// Given up on; `retry` tries them again.
+    /// Failed their last attempt; `retry` tries them again.
     pub dead: i32,
 }

@@ -1,4 +1,4 @@
-//! An action as the upload that created it is answered, and every repeat of that upload.
+//! Response to the upload that created an action, and to repetitions of that upload.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::{ActionStatus, FileView, Timestamp};
 
-/// What an upload has become.
+/// A newly created action.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CreatedView {

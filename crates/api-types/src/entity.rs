@@ -1,5 +1,5 @@
-//! What can be uploaded. Entities are declared where the service runs, so their names and their columns' types are texts
-//! here, and the service adds to their schemas which of them there are.
+//! Entities that can be uploaded. They are declared where the service runs, so entity names and column types are
+//! strings here; the service adds the actual names to their schemas.
 
 use std::borrow::Cow;
 
@@ -17,7 +17,7 @@ pub struct EntityView {
     #[serde(rename = "type")]
     #[schema(value_type = EntityName)]
     pub name: String,
-    /// The column by which a row finds its record where it has no id.
+    /// Column that identifies the record of a row without an id.
     #[schema(example = "email")]
     pub key: String,
     pub columns: Vec<ColumnView>,
@@ -27,24 +27,24 @@ pub struct EntityView {
     pub template_url: String,
 }
 
-/// A column of its files.
+/// A column of the entity's files.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ColumnView {
     pub name: String,
     #[serde(rename = "type")]
     #[schema(value_type = ColumnKindName)]
     pub kind: String,
-    /// A new record needs it.
+    /// True if a new record needs a value.
     pub required: bool,
     /// The rules for its values, as a sentence.
     pub rule: String,
-    /// A value that passes.
+    /// A valid value.
     pub example: String,
-    /// Other names by which a header may call it.
+    /// Alternative names in a header.
     pub aliases: Vec<String>,
 }
 
-/// Declares the schema of a text that is one of the service's own names.
+/// Declares the schema of a string that is one of the service's names.
 macro_rules! open_names {
     ($($schema:ident = $name:literal, $doc:literal;)*) => {$(
         #[doc = $doc]

@@ -1,4 +1,4 @@
-//! The one form of every JSON answer.
+//! The envelope of every JSON response.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -6,17 +6,17 @@ use uuid::Uuid;
 
 use crate::Timestamp;
 
-/// What went well.
+/// A successful response.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Success<T> {
     #[schema(example = true)]
     success: bool,
-    /// A sentence for people.
+    /// Message for people.
     pub message: String,
     pub data: T,
     pub timestamp: Timestamp,
-    /// Names the request in the log; also in the header `X-Trace-ID`.
+    /// Trace id of the request in the log; also in the header `X-Trace-ID`.
     pub trace_id: Uuid,
 }
 
@@ -26,38 +26,38 @@ pub struct Success<T> {
 pub struct Page<T, P> {
     #[schema(example = true)]
     success: bool,
-    /// A sentence for people.
+    /// Message for people.
     pub message: String,
     pub data: Vec<T>,
     pub pagination: P,
     pub timestamp: Timestamp,
-    /// Names the request in the log; also in the header `X-Trace-ID`.
+    /// Trace id of the request in the log; also in the header `X-Trace-ID`.
     pub trace_id: Uuid,
 }
 
-/// A request that was not answered as wished.
+/// An error response.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Failure {
     #[schema(example = false)]
     success: bool,
-    /// A sentence for people.
+    /// Message for people.
     pub message: String,
     pub error: ErrorBody,
     pub timestamp: Timestamp,
-    /// Names the request in the log; also in the header `X-Trace-ID`.
+    /// Trace id of the request in the log; also in the header `X-Trace-ID`.
     pub trace_id: Uuid,
 }
 
 impl<T> Success<T> {
-    /// An answer with `data`, given now.
+    /// A response with `data`, stamped with the current time.
     pub fn new(message: impl Into<String>, data: T, trace_id: Uuid) -> Self {
         Self { success: true, message: message.into(), data, timestamp: Timestamp::now(), trace_id }
     }
 }
 
 impl<T, P> Page<T, P> {
-    /// An answer with the page's items, and where it stands in the list, given now.
+    /// A response with a page of items and its position, stamped with the current time.
     pub fn new(message: impl Into<String>, data: Vec<T>, pagination: P, trace_id: Uuid) -> Self {
         Self {
             success: true,
@@ -71,57 +71,57 @@ impl<T, P> Page<T, P> {
 }
 
 impl Failure {
-    /// An answer with `error`, given now.
+    /// A response with `error`, stamped with the current time.
     pub fn new(message: impl Into<String>, error: ErrorBody, trace_id: Uuid) -> Self {
         Self { success: false, message: message.into(), error, timestamp: Timestamp::now(), trace_id }
     }
 }
 
-/// What `error` holds in an answer that is no success.
+/// The `error` of an error response.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ErrorBody {
-    /// One of the contract's codes.
+    /// Error code from the documented list.
     pub code: String,
-    /// What is wrong, piece by piece; may be empty.
+    /// The individual problems; may be empty.
     pub details: Vec<Detail>,
 }
 
-/// One thing that is wrong with a request.
+/// A problem of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Detail {
-    /// The field, parameter or column.
+    /// Field, parameter or column.
     pub field: String,
-    /// A sentence that says what would be right.
+    /// Message that says what would be valid.
     pub message: String,
 }
 
 impl Detail {
-    /// `message` about `field`.
+    /// The problem `message` of `field`.
     pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self { field: field.into(), message: message.into() }
     }
 }
 
-/// Where a page stands in a list.
+/// Position of a page in a list.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PageInfo {
-    /// From 1; null for a page that was asked for by cursor.
+    /// Page number from 1; null for a page requested by cursor.
     #[schema(required)]
     pub page: Option<i64>,
-    /// Most items of a page.
+    /// Maximum number of items per page.
     pub limit: i64,
-    /// Items of the whole list, counted up to 10,000; null for a page that was asked for by cursor.
+    /// Number of items in the whole list, counted up to 10,000; null for a page requested by cursor.
     #[schema(required)]
     pub total: Option<i64>,
-    /// There are more items than `total` says.
+    /// True if there are more items than `total`.
     pub total_is_capped: bool,
-    /// Pages that `page` can name; null for a page that was asked for by cursor.
+    /// Number of pages that `page` can select; null for a page requested by cursor.
     #[schema(required)]
     pub total_pages: Option<i64>,
     pub has_next: bool,
     pub has_prev: bool,
-    /// The `cursor` of the next page; null when there is none.
+    /// The `cursor` of the next page; null on the last page.
     #[schema(required)]
     pub next_cursor: Option<String>,
 }

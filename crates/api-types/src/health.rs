@@ -1,5 +1,5 @@
-//! Is the service well, and what of it is not. These answers have their fields beside the envelope's and not under
-//! `data`, because probes and dashboards look for `status` at the top.
+//! Health of the service and its dependencies. These responses have their fields at the top level instead of under
+//! `data`, because probes and dashboards look for `status` there.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::{ErrorBody, Timestamp};
 
-/// How the service is.
+/// Health of the service.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Answer<T> {
@@ -27,17 +27,17 @@ pub struct Answer<T> {
     pub trace_id: Uuid,
 }
 
-/// Which dependencies are well.
+/// Health of each dependency.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Services {
     pub services: BTreeMap<String, bool>,
 }
 
-/// Nothing but that the process answers.
+/// No content: the response itself shows that the process is alive.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Alive {}
 
-/// What was asked of each dependency just now.
+/// Result of probing each dependency for this request.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Detailed {
     pub checks: BTreeMap<String, Check>,
@@ -57,7 +57,7 @@ pub enum Check {
     #[serde(rename_all = "camelCase")]
     Memory {
         healthy: bool,
-        // Without this an uptime, which has no such field, would read as memory.
+        // Without this, an untagged uptime, which lacks the field, would parse as memory.
         #[serde(deserialize_with = "Option::deserialize")]
         #[schema(required)]
         resident_bytes: Option<u64>,

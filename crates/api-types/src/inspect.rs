@@ -1,4 +1,4 @@
-//! What an upload of a file would meet.
+//! Preview of an upload.
 
 use std::collections::BTreeMap;
 
@@ -7,17 +7,17 @@ use utoipa::ToSchema;
 
 use crate::Detail;
 
-/// What an upload of the file would meet.
+/// Preview of an upload: how the file would be read, and the problems found.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct InspectionView {
-    /// The encoding that was given or found; null where the file cannot be read.
+    /// Encoding, as given or detected; null if the file cannot be read.
     #[schema(required, example = "UTF-8")]
     pub encoding: Option<String>,
-    /// What a file that is not UTF-8 seems to be in: to be sent as `encoding` if that is right.
+    /// Likely encoding of a file that is not UTF-8. Send it as `encoding` if it is right.
     #[schema(required, example = "windows-1252")]
     pub likely_encoding: Option<String>,
-    /// The delimiter that was given or found.
+    /// Delimiter, as given or detected.
     #[schema(required, example = ",")]
     pub delimiter: Option<String>,
     /// Line of the header, from 1.
@@ -26,11 +26,11 @@ pub struct InspectionView {
     pub columns: Vec<InspectedColumn>,
     /// The first 20 rows.
     pub rows: Vec<InspectedRow>,
-    /// For each action the entity's columns that it needs and the file lacks.
+    /// For each action, the entity's required columns that the file does not have.
     pub missing: BTreeMap<String, Vec<String>>,
-    /// What would refuse the file.
+    /// Problems for which an upload would be rejected.
     pub problems: Vec<Detail>,
-    /// The whole file was seen; otherwise all of this is about its start.
+    /// True if the whole file was read; otherwise the response describes its start.
     pub complete: bool,
 }
 
@@ -40,24 +40,24 @@ pub struct InspectionView {
 pub struct InspectedColumn {
     #[schema(example = "E-Mail")]
     pub header: String,
-    /// From 1; a mapping may name it `#1`.
+    /// Position from 1; a mapping may refer to it as `#1`.
     pub position: usize,
-    /// The entity's column that it stands for, or probably does.
+    /// Entity column that this column is, or probably is.
     #[schema(required)]
     pub suggestion: Option<SuggestionView>,
-    /// How many of the rows have a value in it, from 0 to 1.
+    /// Share of the rows that have a value in this column, from 0 to 1.
     #[schema(example = 0.98)]
     pub fill_rate: f64,
-    /// Some of its values.
+    /// Some values of the column.
     pub samples: Vec<String>,
 }
 
-/// What a column probably stands for.
+/// Probable entity column.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct SuggestionView {
     #[schema(example = "email")]
     pub column: String,
-    /// From 0 to 1: 1 for its own name or a mapping, 0.95 for an alias, less for a name that is like one of them.
+    /// From 0 to 1: 1 for the column's own name or a mapping, 0.95 for an alias, less for a similar name.
     #[schema(example = 0.95)]
     pub confidence: f64,
 }
@@ -65,21 +65,21 @@ pub struct SuggestionView {
 /// One of the first rows.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct InspectedRow {
-    /// From 1; blank lines are not counted.
+    /// Row number from 1; blank lines do not count.
     pub row: u64,
-    /// Line of the file on which it begins, from 1.
+    /// Line of the file on which the row starts, from 1.
     pub line: u64,
     pub cells: Vec<String>,
-    /// `valid`, `invalid` or `malformed`, as the row itself goes; the database is not asked.
+    /// `valid`, `invalid` or `malformed`, judged by the row alone without the database.
     #[schema(example = "valid")]
     pub status: String,
     pub problems: Vec<CellProblem>,
 }
 
-/// Something that would fail a row.
+/// A problem that would fail the row.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct CellProblem {
-    /// The entity's column; null where it is the row as a whole.
+    /// Column of the entity; null if the problem concerns the whole row.
     #[schema(required, example = "email")]
     pub column: Option<String>,
     #[schema(example = "must be a valid e-mail address")]

@@ -1,7 +1,8 @@
-//! What the API says, as types that both sides share: the service writes them, clients read them, and their schemas make
-//! the OpenAPI document. They know neither the service's state nor its HTTP framework.
+//! Types of the API's requests and responses, shared by both sides: the service serialises them, clients parse them,
+//! and their schemas make up the OpenAPI document. They depend neither on the service's state nor on its HTTP
+//! framework.
 //!
-//! A client takes no offence at fields that it does not know, so a service may say more than the client's version knows of.
+//! Clients ignore unknown fields, so a newer service may add fields.
 
 #![allow(
     missing_docs,

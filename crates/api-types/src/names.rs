@@ -1,4 +1,4 @@
-//! Values that are one of several names.
+//! Enumerations with names in the API.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use utoipa::openapi::schema::Type;
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-/// Declares an enum whose variants have names in the API, with a schema that lists them.
+/// Declares an enum whose variants have API names, with a schema that lists them.
 macro_rules! names {
     ($(
         #[doc = $doc:literal]
@@ -57,39 +57,39 @@ macro_rules! names {
 }
 
 names! {
-    /// The state of an action.
+    /// Status of an action.
     ActionStatus {
-        /// Waits for its time.
+        /// Waits for its start time.
         Scheduled = "scheduled",
         /// Waits for a worker.
         Queued = "queued",
-        /// Its file is being read.
+        /// A worker reads the file; no rows have been applied yet.
         Validating = "validating",
-        /// Its rows are being applied.
+        /// Rows are being applied.
         Processing = "processing",
         /// Every row has an outcome.
         Completed = "completed",
-        /// Held by its owner.
+        /// Paused by its owner.
         Paused = "paused",
-        /// Stopped by its owner.
+        /// Cancelled by its owner.
         Cancelled = "cancelled",
-        /// Could not be carried to its end.
+        /// Could not be completed.
         Failed = "failed",
     }
 
-    /// What an action does with each row.
+    /// Operation applied to each row.
     ActionType {
         /// Inserts new records.
         Create = "bulk_create",
-        /// Changes records that exist.
+        /// Updates existing records.
         Update = "bulk_update",
-        /// Changes records that exist, inserts the others.
+        /// Updates existing records and inserts the others.
         Upsert = "bulk_upsert",
-        /// Removes records.
+        /// Deletes records.
         Delete = "bulk_delete",
     }
 
-    /// What `bulk_create` does with a record that already exists.
+    /// Handling of a `bulk_create` whose record exists already.
     OnConflict {
         /// Skips the row.
         Skip = "skip",
@@ -99,31 +99,31 @@ names! {
         Update = "update",
     }
 
-    /// What becomes of columns that are neither mapped nor the entity's.
+    /// Handling of columns that are neither mapped nor part of the entity.
     UnknownColumns {
-        /// They refuse the file.
+        /// Rejects the file.
         Refuse = "refuse",
-        /// They are left out.
+        /// Ignores the columns.
         Ignore = "ignore",
     }
 
-    /// Whether an empty cell leaves the stored value or removes it.
+    /// Meaning of an empty cell.
     EmptyCells {
-        /// It leaves it.
+        /// Keeps the stored value.
         Keep = "keep",
-        /// It removes it.
+        /// Removes the stored value.
         Clear = "clear",
     }
 
-    /// What a row with missing last cells is.
+    /// Handling of rows whose last cells are missing.
     ShortRows {
-        /// A row that fails.
+        /// The row fails.
         Fail = "fail",
-        /// A row whose last cells are empty.
+        /// The missing cells count as empty.
         Fill = "fill",
     }
 
-    /// What separates the whole part of a number from the rest.
+    /// The character between the whole part and the fraction of a number.
     DecimalMark {
         /// `1234.5`
         Point = "point",
@@ -131,7 +131,7 @@ names! {
         Comma = "comma",
     }
 
-    /// How a completed action went.
+    /// Result of a completed action.
     Outcome {
         /// No row failed.
         Success = "success",
@@ -141,13 +141,13 @@ names! {
         Failure = "failure",
     }
 
-    /// How a row went.
+    /// Outcome of a row.
     RowStatus {
-        /// It did what it should.
+        /// The row was applied.
         Success = "success",
-        /// It could not be carried out.
+        /// The row failed; its code says why.
         Failed = "failed",
-        /// It was left out on purpose.
+        /// The row was skipped on purpose.
         Skipped = "skipped",
     }
 
@@ -177,7 +177,7 @@ names! {
 }
 
 impl ActionStatus {
-    /// Completed, cancelled or failed.
+    /// True for completed, cancelled and failed actions.
     #[must_use]
     pub fn is_over(self) -> bool {
         matches!(self, Self::Completed | Self::Cancelled | Self::Failed)

@@ -1,4 +1,4 @@
-//! What became of each row.
+//! Outcomes of rows.
 
 use std::borrow::Cow;
 
@@ -9,12 +9,12 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::{RowCode, RowStatus};
 
-/// What became of a row.
+/// Outcome of a row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LogEntry {
-    /// The row's number in the file, from 1.
+    /// Row number in the file, from 1.
     pub row: u64,
-    /// The uploaded value of the key column, else of the id column.
+    /// Uploaded value of the key column, otherwise of the id column.
     #[schema(required, example = "ada@example.com")]
     pub key: Option<String>,
     pub status: RowStatus,
@@ -22,7 +22,7 @@ pub struct LogEntry {
     /// `not_found`, `already_exists`, `rejected`.
     #[schema(example = "created")]
     pub code: String,
-    /// What is wrong, by column and rule; null where the code says it all.
+    /// The problems, by column and rule; null where the code says everything.
     #[schema(required)]
     pub message: Option<String>,
     /// The uploaded values that are not empty, in the file's order; only with `values=true`.
@@ -48,23 +48,23 @@ pub struct CodeCount {
     pub rows: i64,
 }
 
-/// Where the page stands.
+/// Position of a page in the rows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CursorInfo {
-    /// Most rows of a page.
+    /// Maximum number of rows per page.
     pub limit: usize,
-    /// The `cursor` of the next page; null while there is none.
+    /// The `cursor` of the next page; null if there is none yet.
     #[schema(value_type = Option<CursorText>, required)]
     pub next_cursor: Option<String>,
 }
 
-/// The schema of a place in the rows: opaque to clients.
+/// Schema of a position in the rows; opaque to clients.
 pub enum CursorText {}
 
 impl PartialSchema for CursorText {
     fn schema() -> RefOr<Schema> {
-        // Eight bytes in base64url: the first bit is 0, as are the two that fill up the last character.
+        // Eight bytes in base64url: the first bit is 0, and so are the two that pad the last character.
         let pattern = "^[A-Za-f][A-Za-z0-9_-]{9}[AEIMQUYcgkosw048]$";
         ObjectBuilder::new()
             .schema_type(Type::String)

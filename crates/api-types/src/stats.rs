@@ -1,4 +1,4 @@
-//! The counters of an action.
+//! Counters of an action.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -6,12 +6,12 @@ use uuid::Uuid;
 
 use crate::{ActionStatus, Outcome, ProgressView, Timestamp};
 
-/// The counters, read in one statement, so that they fit one another.
+/// The counters, read in one statement, so that they are consistent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StatsView {
     pub id: Uuid,
-    /// The same id.
+    /// The action's id again.
     pub action_id: Uuid,
     #[serde(flatten)]
     pub progress: ProgressView,
@@ -19,7 +19,7 @@ pub struct StatsView {
     pub updated_at: Timestamp,
 }
 
-/// The data of an event while the action runs.
+/// Data of a progress event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NewsView {
     pub status: ActionStatus,
@@ -27,7 +27,7 @@ pub struct NewsView {
     pub stats: StatsView,
 }
 
-/// The data of an event stream's last event.
+/// Data of the last event of a stream.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DoneView {

@@ -1,4 +1,4 @@
-//! An instant in an answer.
+//! Timestamps in responses.
 
 use std::borrow::Cow;
 
@@ -8,13 +8,13 @@ use utoipa::openapi::schema::Type;
 use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat};
 use utoipa::{PartialSchema, ToSchema};
 
-/// An instant as answers show it: RFC 3339, UTC, milliseconds.
+/// A timestamp in RFC 3339 form: UTC, with milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(transparent)]
 pub struct Timestamp(pub DateTime<Utc>);
 
 impl Timestamp {
-    /// This very moment.
+    /// The current time.
     #[must_use]
     pub fn now() -> Self {
         Self(Utc::now())

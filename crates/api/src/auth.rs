@@ -1,4 +1,5 @@
-//! Who is calling. One place decides it for both modes; handlers only see a checked account with its permissions.
+//! Authentication of clients. This module decides it for both modes; handlers only see a checked account with its
+//! permissions.
 
 mod same_origin;
 mod session;
@@ -16,38 +17,38 @@ use serde::{Deserialize, Deserializer};
 
 use crate::error::ApiError;
 
-/// The header that names the account where `AUTH_MODE=header`.
+/// Header with the account under `AUTH_MODE=header`.
 const ACCOUNT_HEADER: &str = "account-id";
 const MAX_ACCOUNT_CHARS: usize = 255;
-/// How far the clocks of whoever signs tokens and of this machine may differ.
+/// Tolerated difference between the clocks of the token issuer and this machine.
 const LEEWAY_S: u64 = 5;
 
 const READ_SCOPE: &str = "bulk:read";
 const WRITE_SCOPE: &str = "bulk:write";
 
-/// A caller whose account is known.
+/// An authenticated caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Caller {
-    /// `[A-Za-z0-9_-]{1,255}`, so it can be part of an object key.
+    /// Account id, matching `[A-Za-z0-9_-]{1,255}`, so it can be part of an object key.
     pub(crate) account: String,
-    /// May look at the account's actions.
+    /// Permission to read the account's actions.
     pub(crate) can_read: bool,
-    /// May create and change them.
+    /// Permission to create and change actions.
     pub(crate) can_write: bool,
-    /// When the right to all of it ends. What outlives the request (a stream, a link) ends then too.
+    /// End of the permissions. A stream or link that outlives the request ends then too.
     pub(crate) until: Option<DateTime<Utc>>,
 }
 
-/// Tells who is calling from a request's headers.
+/// Identifies the caller from a request's headers.
 pub(crate) enum Authenticator {
     /// By a token signed with HS256.
     Jwt {
-        /// The shared secret, and perhaps the one before it.
+        /// The shared secret, and the previous one during a rotation.
         keys: Vec<DecodingKey>,
-        /// What a token must have.
+        /// Required claims of a token.
         rules: Box<Validation>,
     },
-    /// By a header that somebody before us has checked.
+    /// By a header that a gateway in front has checked.
     Header,
 }
 
@@ -59,7 +60,7 @@ struct Claims {
     scope: Scope,
 }
 
-/// What a token allows. One that does not mention it is not limited; one that has `null` there is, to nothing.
+/// Permissions of a token. A token without this claim is not limited; one with `null` may do nothing.
 #[derive(Default)]
 enum Scope {
     #[default]
@@ -84,7 +85,7 @@ impl Scope {
 }
 
 impl Authenticator {
-    /// The authenticator for `AUTH_MODE`.
+    /// The authenticator for this mode.
     pub(crate) fn new(mode: &AuthMode) -> Self {
         match mode {
             AuthMode::Header => Self::Header,
@@ -97,7 +98,7 @@ impl Authenticator {
                     rules.set_issuer(&[issuer]);
                     required.push("iss");
                 }
-                // Tokens of a larger system name audiences that mean nothing here, unless the settings say otherwise.
+                // Tokens of a larger system name audiences that are unknown here, unless the settings require one.
                 rules.validate_aud = audience.is_some();
                 if let Some(audience) = audience {
                     rules.set_audience(&[audience]);
@@ -111,10 +112,10 @@ impl Authenticator {
         }
     }
 
-    /// Who sent a request with these headers.
+    /// Identifies the sender of a request with these headers.
     ///
     /// # Errors
-    /// [`ApiError::Unauthorized`] when nobody says so, or not credibly.
+    /// [`ApiError::Unauthorized`] if the headers have no credential or an invalid one.
     pub(crate) fn identify(&self, headers: &HeaderMap) -> Result<Caller, ApiError> {
         let (credential, missing) = match self {
             Self::Header => (single(headers, ACCOUNT_HEADER), "the header `account-id` is missing"),
@@ -123,16 +124,16 @@ impl Authenticator {
         self.verify(credential.ok_or(ApiError::Unauthorized(missing))?)
     }
 
-    /// Whether the request names its caller in a header: then no cookie is looked at.
+    /// True if a header identifies the caller. Cookies are then ignored.
     pub(crate) fn is_named(&self, headers: &HeaderMap) -> bool {
         headers.contains_key(header::AUTHORIZATION)
             || (matches!(self, Self::Header) && headers.contains_key(ACCOUNT_HEADER))
     }
 
-    /// Whom a credential belongs to: a token or, where the header is believed, an account id.
+    /// Identifies the owner of a credential: a token or, if the header is trusted, an account id.
     ///
     /// # Errors
-    /// [`ApiError::Unauthorized`] when it proves nothing.
+    /// [`ApiError::Unauthorized`] if the credential is invalid.
     pub(crate) fn verify(&self, credential: &str) -> Result<Caller, ApiError> {
         match self {
             Self::Header => {
@@ -145,14 +146,14 @@ impl Authenticator {
 }
 
 impl Caller {
-    /// What the caller may do, as a token's `scope` names it.
+    /// The caller's permissions by the names of a token's `scope`.
     pub(crate) fn scopes(&self) -> Vec<&'static str> {
         let named = [(self.can_read, READ_SCOPE), (self.can_write, WRITE_SCOPE)];
         named.into_iter().filter_map(|(may, scope)| may.then_some(scope)).collect()
     }
 }
 
-/// The caller whom a token names. Why a token is not valid is nobody's business but its owner's, who can look into it.
+/// Identifies the caller by a token. The error does not say why a token is invalid; its owner can inspect it.
 fn identify_token(token: &str, keys: &[DecodingKey], rules: &Validation) -> Result<Caller, ApiError> {
     const NOT_VALID: ApiError = ApiError::Unauthorized("the token is not valid or has expired");
     let mut decoded = keys.iter().map(|key| decode::<Claims>(token, key, rules));
@@ -160,7 +161,8 @@ fn identify_token(token: &str, keys: &[DecodingKey], rules: &Validation) -> Resu
         found.as_ref().is_err_and(|error| matches!(error.kind(), ErrorKind::InvalidSignature))
     };
     let decoded = decoded.find(|found| !is_another_keys(found)).ok_or(NOT_VALID)?.map_err(|_| NOT_VALID)?;
-    // Its issuer says that whoever does not understand these extensions must not accept it (RFC 7515, 4.1.11).
+    // The issuer demands that the token be rejected by anyone who does not understand these extensions (RFC 7515,
+    // 4.1.11).
     if decoded.header.crit.is_some() {
         return Err(NOT_VALID);
     }
@@ -169,12 +171,12 @@ fn identify_token(token: &str, keys: &[DecodingKey], rules: &Validation) -> Resu
         account: checked_account(&claims.sub)?,
         can_read: claims.scope.has(READ_SCOPE),
         can_write: claims.scope.has(WRITE_SCOPE),
-        // An instant beyond what the calendar has is as good as none.
+        // A time beyond the calendar means no end.
         until: DateTime::from_timestamp(claims.exp, 0),
     })
 }
 
-/// The value of a header that comes once; twice would let two readers see two different callers.
+/// The value of a header that occurs once. If it occurs twice, two readers could see two different callers.
 fn single<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let mut values = headers.get_all(name).iter();
     let value = values.next()?.to_str().ok()?;

@@ -1,6 +1,6 @@
-//! Threads for work that computes: unpacking and parsing what is uploaded. On the threads that answer requests a few
-//! packed files would hold up everything else, liveness included. There are fewer of these than cores; the work on them
-//! takes turns, since the reader pauses after every stretch of text.
+//! Threads for CPU-bound work: decompressing and parsing uploads. On the request threads a few compressed files would
+//! block everything else, including liveness checks. There are fewer of these threads than cores; work on them takes
+//! turns, because the reader yields after every stretch of text.
 
 use std::io;
 use std::sync::LazyLock;
@@ -14,16 +14,17 @@ static THREADS: LazyLock<io::Result<Runtime>> = LazyLock::new(|| {
     Builder::new_multi_thread().worker_threads((cores / 2).max(1)).thread_name("compute").enable_all().build()
 });
 
-/// Runs `work` on the computing threads.
+/// Runs `work` on the threads for CPU-bound work.
 pub(crate) fn spawn<F>(work: F) -> JoinHandle<F::Output>
 where
     F: Future<Output: Send> + Send + 'static,
 {
     match THREADS.as_ref() {
         Ok(threads) => threads.spawn(work),
-        // A machine that has no thread to give: slower for the others, but it works.
+        // The machine cannot start another thread: run on the request threads, which is slower for the others but
+        // works.
         Err(error) => {
-            tracing::warn!(%error, "no threads to compute on");
+            tracing::warn!(%error, "no threads for computing could be started");
             tokio::spawn(work)
         }
     }

@@ -1,4 +1,4 @@
-//! Whether the entities that a service is to offer can be offered: their declarations are right, and the database is as they say.
+//! Startup check of the entities: their declarations are valid and match the database.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -8,19 +8,19 @@ use bulk_core::entity::{Entities, Problem, catalog};
 use sqlx::{Connection as _, PgConnection, PgPool};
 use thiserror::Error;
 
-/// Why entities cannot be offered.
+/// Reason why entities cannot be offered.
 #[derive(Debug, Error)]
 pub enum EntitiesError {
-    /// Declarations are wrong, or the database differs from them.
+    /// Declarations are invalid or do not match the database.
     #[error("{} wrong with the entities:\n{}", counted(.0.len()), list(.0))]
     Wrong(Vec<Problem>),
-    /// The database could not be asked.
+    /// The query failed.
     #[error("the database cannot be asked about the entities: {0}")]
     Database(#[from] sqlx::Error),
-    /// No database is named.
+    /// No database URL is set.
     #[error("DATABASE_URL is not set")]
     NoDatabase,
-    /// The answer could not be written.
+    /// The output could not be written.
     #[error(transparent)]
     Output(#[from] std::io::Error),
 }
@@ -47,10 +47,11 @@ async fn check(conn: &mut PgConnection, entities: &Entities) -> Result<(), Entit
     if problems.is_empty() { Ok(()) } else { Err(EntitiesError::Wrong(problems)) }
 }
 
-/// `api entities check`: does only that, and changes nothing. It needs no settings but `DATABASE_URL` and `ENTITIES_DIR`.
+/// The command `api entities check`: only compares and changes nothing. Needs no settings but `DATABASE_URL` and
+/// `ENTITIES_DIR`.
 ///
 /// # Errors
-/// [`EntitiesError`] with everything that is wrong.
+/// [`EntitiesError`] with all problems.
 pub async fn check_command(settings: &Settings) -> Result<(), EntitiesError> {
     let directory = settings.get("ENTITIES_DIR").filter(|directory| !directory.is_empty());
     let entities = Entities::load(directory.map(Path::new)).map_err(EntitiesError::Wrong)?;

@@ -1,4 +1,4 @@
-//! The one form of every JSON answer, stamped with the request's trace.
+//! The envelope of every JSON response, stamped with the request's trace.
 
 pub(crate) use api_types::{Detail, ErrorBody, Failure, Page, PageInfo, Success, Timestamp};
 
@@ -8,17 +8,17 @@ use axum::response::{IntoResponse, Response};
 
 use crate::trace;
 
-/// An answer with `data`.
+/// A response with `data`.
 pub(crate) fn success<T>(message: impl Into<String>, data: T) -> Json<Success<T>> {
     Json(Success::new(message, data, trace::current().trace_id()))
 }
 
-/// An answer with the page's items, and where it stands in the list.
+/// A response with a page of items and its position in the list.
 pub(crate) fn page<T, P>(message: impl Into<String>, data: Vec<T>, pagination: P) -> Json<Page<T, P>> {
     Json(Page::new(message, data, pagination, trace::current().trace_id()))
 }
 
-/// The response to a request that failed.
+/// The response to a failed request.
 pub(crate) fn failure(status: StatusCode, message: String, error: ErrorBody) -> Response {
     (status, Json(Failure::new(message, error, trace::current().trace_id()))).into_response()
 }

@@ -1,5 +1,7 @@
-//! Everything that can go wrong with a request, with two texts for each: what the caller is told, and what the log
-//! keeps. An error is logged here, once, when it becomes an answer.
+//! Errors of requests. Each has two texts: one for the client and one for the log. An error is logged here, once, when
+//! it becomes a response.
+
+mod kinds;
 
 use std::error::Error as StdError;
 use std::time::Duration;
@@ -10,40 +12,42 @@ use bulk_core::db::{self, DbError, QuotaExceeded};
 use bulk_core::storage::StorageError;
 use thiserror::Error;
 
+pub(crate) use kinds::{ErrorKind, KINDS};
+
 use crate::envelope::{Detail, ErrorBody, failure};
 use crate::rate_limit::whole_seconds;
 
-/// Seconds after which a caller may try again when a dependency was down.
+/// Seconds after which a client may retry when a dependency is down.
 const RETRY_AFTER_S: u64 = 5;
 
-/// Why a request was not answered as wished.
+/// Reason why a request failed.
 #[derive(Debug, Error)]
 pub(crate) enum ApiError {
     /// Fields, parameters or the file break a rule.
     #[error("the request is not valid")]
     Validation(Vec<Detail>),
-    /// The caller did not say who they are, or not credibly.
+    /// The credential is missing or invalid.
     #[error("{0}")]
     Unauthorized(&'static str),
     /// The caller may not do this.
     #[error("{0}")]
     Forbidden(&'static str),
-    /// There is no such thing, or it is another account's.
+    /// The resource does not exist or belongs to another account.
     #[error("{0} not found")]
     NotFound(&'static str),
     /// The path exists, but not with this method.
     #[error("this method is not allowed here")]
     MethodNotAllowed,
-    /// What is asked does not fit the state that things are in; the sentence names it.
+    /// The operation does not fit the current state, which the message names.
     #[error("{0}")]
     Conflict(String),
-    /// It was there, and its time is over; the sentence has the date.
+    /// The resource has expired; the message has the date.
     #[error("{0}")]
     Gone(String),
-    /// The account has as much as it may have.
+    /// The account has reached a quota.
     #[error(transparent)]
     QuotaExceeded(#[from] QuotaExceeded),
-    /// The request, or the body that follows it, came too slowly.
+    /// The request head or body arrived too slowly.
     #[error("{0}")]
     TooSlow(&'static str),
     /// The path with its query is too long.
@@ -52,20 +56,20 @@ pub(crate) enum ApiError {
     /// The headers are too long or too many.
     #[error("{0}")]
     HeadersTooLarge(&'static str),
-    /// The account or the address asks too often.
+    /// The account or the address sent too many requests.
     #[error("too many requests: try again in {} s", whole_seconds(*retry_after).max(1))]
     RateLimited {
-        /// After this time it would be answered.
+        /// Time after which the request would be accepted.
         retry_after: Duration,
     },
-    /// The account has all that one process does for it at once.
+    /// The account has the maximum of concurrent work that one process does for it.
     #[error(
         "this account has {held} {what} in progress here, as many as it can have at once: try again when one has ended"
     )]
     ShareTaken {
-        /// What is shared.
+        /// Kind of work.
         what: &'static str,
-        /// How many of them the account holds.
+        /// Amount of such work in progress for the account.
         held: usize,
     },
     /// Too many bytes.
@@ -74,49 +78,47 @@ pub(crate) enum ApiError {
     /// Too many rows.
     #[error("{0}")]
     TooManyRows(String),
-    /// A body or file of a kind that is not taken.
+    /// The type of the body or file is not supported.
     #[error("{0}")]
     UnsupportedMediaType(String),
-    /// A dependency is down, or this process is about to end.
+    /// A dependency is down, or this process is shutting down.
     #[error("the service is temporarily unavailable, please try again")]
     Unavailable(#[source] Option<Box<dyn StdError + Send + Sync>>),
-    /// Our own fault.
+    /// A defect of the service.
     #[error("something went wrong on our side")]
     Internal(#[source] Box<dyn StdError + Send + Sync>),
 }
 
 impl ApiError {
-    /// One problem with one field.
+    /// A validation error with one problem of one field.
     pub(crate) fn invalid(field: &str, message: impl Into<String>) -> Self {
         Self::Validation(vec![Detail::new(field, message)])
     }
 
-    /// Our own fault, for whatever reason.
+    /// A defect of the service with this reason.
     pub(crate) fn internal(reason: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::Internal(reason.into())
     }
 
-    fn status_and_code(&self) -> (StatusCode, &'static str) {
+    fn kind(&self) -> &'static ErrorKind {
         match self {
-            Self::Validation(_) => (StatusCode::BAD_REQUEST, "validation_failed"),
-            Self::Unauthorized(_) => (StatusCode::UNAUTHORIZED, "unauthorized"),
-            Self::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden"),
-            Self::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
-            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
-            Self::Conflict(_) => (StatusCode::CONFLICT, "conflict"),
-            Self::Gone(_) => (StatusCode::GONE, "gone"),
-            Self::QuotaExceeded(_) => (StatusCode::TOO_MANY_REQUESTS, "quota_exceeded"),
-            Self::TooSlow(_) => (StatusCode::REQUEST_TIMEOUT, "request_timeout"),
-            Self::UriTooLong(_) => (StatusCode::URI_TOO_LONG, "uri_too_long"),
-            Self::HeadersTooLarge(_) => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large"),
-            Self::RateLimited { .. } | Self::ShareTaken { .. } => {
-                (StatusCode::TOO_MANY_REQUESTS, "rate_limited")
-            }
-            Self::FileTooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "file_too_large"),
-            Self::TooManyRows(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too_many_rows"),
-            Self::UnsupportedMediaType(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
-            Self::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
-            Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
+            Self::Validation(_) => &kinds::VALIDATION_FAILED,
+            Self::Unauthorized(_) => &kinds::UNAUTHORIZED,
+            Self::Forbidden(_) => &kinds::FORBIDDEN,
+            Self::NotFound(_) => &kinds::NOT_FOUND,
+            Self::MethodNotAllowed => &kinds::METHOD_NOT_ALLOWED,
+            Self::Conflict(_) => &kinds::CONFLICT,
+            Self::Gone(_) => &kinds::GONE,
+            Self::QuotaExceeded(_) => &kinds::QUOTA_EXCEEDED,
+            Self::TooSlow(_) => &kinds::REQUEST_TIMEOUT,
+            Self::UriTooLong(_) => &kinds::URI_TOO_LONG,
+            Self::HeadersTooLarge(_) => &kinds::HEADERS_TOO_LARGE,
+            Self::RateLimited { .. } | Self::ShareTaken { .. } => &kinds::RATE_LIMITED,
+            Self::FileTooLarge(_) => &kinds::FILE_TOO_LARGE,
+            Self::TooManyRows(_) => &kinds::TOO_MANY_ROWS,
+            Self::UnsupportedMediaType(_) => &kinds::UNSUPPORTED_MEDIA_TYPE,
+            Self::Unavailable(_) => &kinds::UNAVAILABLE,
+            Self::Internal(_) => &kinds::INTERNAL,
         }
     }
 
@@ -128,7 +130,7 @@ impl ApiError {
             Self::Internal(source) => {
                 tracing::error!(
                     error = source.as_ref() as &dyn StdError,
-                    "a request failed by our own fault"
+                    "a request failed because of a defect"
                 );
             }
             _ => {}
@@ -160,7 +162,7 @@ impl ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         self.log();
-        let (status, code) = self.status_and_code();
+        let ErrorKind { status, code, .. } = *self.kind();
         let message = self.to_string();
         let retry_after_s = self.retry_after_s();
         let mut response =
@@ -194,7 +196,7 @@ impl From<DbError> for ApiError {
 
 impl From<StorageError> for ApiError {
     fn from(error: StorageError) -> Self {
-        // A key that we computed and recorded has to be there: that it is not is our fault, and no 404.
+        // A key that we computed and recorded must exist; if it does not, that is a defect and not a 404.
         if error.is_outage() { Self::Unavailable(Some(error.into())) } else { Self::internal(error) }
     }
 }

@@ -1,6 +1,6 @@
-//! Follows actions for whoever listens to their events. PostgreSQL is asked, since any worker of any machine may commit:
-//! one query per interval and process for all actions that are listened to here, however many listen to each, and none
-//! when nobody does.
+//! Publishes changes of actions to event streams. It polls PostgreSQL, since a worker on any machine may commit: one
+//! query per interval and process for all followed actions, independent of the number of streams, and none without
+//! streams.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,34 +12,34 @@ use sqlx::PgPool;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-/// How old news may become.
+/// Maximum age of published changes.
 const INTERVAL: Duration = Duration::from_millis(500);
 
-/// The actions that are listened to. Cheap to clone.
+/// The followed actions. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Followed(Arc<Inner>);
 
 struct Inner {
     pool: PgPool,
     shutdown: Shutdown,
-    /// Not empty exactly while a task asks for them.
+    /// Not empty exactly while a polling task runs.
     actions: Mutex<HashMap<Uuid, watch::Sender<Arc<ActionRecord>>>>,
 }
 
 impl Followed {
-    /// Follows nothing yet.
+    /// Follows no action yet.
     pub(crate) fn new(pool: PgPool, shutdown: Shutdown) -> Self {
         Self(Arc::new(Inner { pool, shutdown, actions: Mutex::default() }))
     }
 
-    /// News of an action after `known`, until the process is to end. Dropping the receiver is all it takes to leave.
+    /// Changes of an action after `known`, until the shutdown. Dropping the receiver unfollows the action.
     pub(crate) fn follow(&self, known: Arc<ActionRecord>) -> watch::Receiver<Arc<ActionRecord>> {
         let mut actions = self.0.actions();
         if actions.is_empty() {
             tokio::spawn(ask(self.0.clone()));
         }
         let mut news = actions.entry(known.id).or_insert_with(|| watch::Sender::new(known)).subscribe();
-        // What was published since the caller read his state would otherwise count as seen.
+        // A state published after the caller's read would otherwise count as seen.
         news.mark_changed();
         news
     }
@@ -50,7 +50,7 @@ impl Inner {
         self.actions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The ids that somebody still listens to; the others are forgotten.
+    /// Ids of actions that still have receivers; the others are removed.
     fn wanted(&self) -> Vec<Uuid> {
         let mut actions = self.actions();
         actions.retain(|_, sender| sender.receiver_count() > 0);
@@ -78,7 +78,7 @@ async fn ask(inner: Arc<Inner>) {
     loop {
         tokio::select! {
             () = inner.shutdown.cancelled() => {
-                // Without a sender the streams end.
+                // Dropping the senders ends the streams.
                 inner.actions().clear();
                 return;
             }
@@ -102,8 +102,8 @@ async fn ask(inner: Arc<Inner>) {
     }
 }
 
-/// Whether `next` says something that `known` does not, and is not older: answers can overtake one another. Rows only ever
-/// gain outcomes, and the counters' time only grows.
+/// True if `next` differs from `known` and is not older, since responses can overtake one another. Rows only gain
+/// outcomes, and the time of the counters only grows.
 pub(crate) fn is_news(known: &ActionRecord, next: &ActionRecord) -> bool {
     let age = |action: &ActionRecord| (action.counts.processed(), action.updated_at);
     age(next) > age(known) || (age(next) == age(known) && next.status != known.status)

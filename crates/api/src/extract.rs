@@ -1,4 +1,4 @@
-//! From headers, paths and queries to checked values. An extractor that refuses answers with the envelope.
+//! Extractors: parse headers, paths and queries into checked values. Their rejections use the envelope.
 
 mod caller;
 mod owned_action;

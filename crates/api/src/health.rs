@@ -1,5 +1,5 @@
-//! How the dependencies do, over [`bulk_core::health`]: asked once a second by a task of its own. Answers repeat what it
-//! found, so that any number of questions costs the dependencies nothing.
+//! Health of the dependencies, based on [`bulk_core::health`]. A task probes them once a second. Responses use its last
+//! result, so that health requests cost the dependencies nothing.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,19 +11,19 @@ use futures::future::{BoxFuture, Shared, WeakShared};
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
-/// How long a dependency may take to answer before it counts as down.
+/// Timeout of a probe; after it the dependency counts as down.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
-/// How old an answer may become.
+/// Interval of the probes, which is the maximum age of a result.
 const ASK_EVERY: Duration = Duration::from_secs(1);
 
 type Asking = BoxFuture<'static, Arc<Findings>>;
 
-/// How each dependency does.
+/// Health of each dependency.
 #[derive(Debug)]
 pub(crate) struct Findings(BTreeMap<Dependency, DependencyHealth>);
 
 impl Findings {
-    /// Nothing is down.
+    /// True if no dependency is down.
     pub(crate) fn all_healthy(&self) -> bool {
         self.0.values().all(|health| health.healthy)
     }
@@ -34,19 +34,19 @@ impl Findings {
     }
 }
 
-/// The last answer of every dependency. Cheap to clone.
+/// The last result for every dependency. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Health(Arc<Inner>);
 
 struct Inner {
     probes: Arc<[Arc<dyn Probe>]>,
     latest: watch::Sender<Arc<Findings>>,
-    /// The question that is on its way, if there is one.
+    /// The probe in progress, if any.
     asking: Mutex<Option<WeakShared<Asking>>>,
 }
 
 impl Health {
-    /// Everything counts as down until it has been asked.
+    /// Every dependency counts as down until it has been probed.
     pub(crate) fn new(probes: Vec<Arc<dyn Probe>>) -> Self {
         let unknown = |probe: &Arc<dyn Probe>| {
             let error = Some("not asked yet".to_owned());
@@ -56,17 +56,17 @@ impl Health {
         Self(Arc::new(Inner { probes: probes.into(), latest, asking: Mutex::default() }))
     }
 
-    /// What was found last.
+    /// The last results.
     pub(crate) fn latest(&self) -> Arc<Findings> {
         self.0.latest.borrow().clone()
     }
 
-    /// Asks every dependency now. Whoever comes while a question is on its way gets its answer.
+    /// Probes every dependency now. Callers that come during a probe share its result.
     pub(crate) async fn ask(&self) -> Arc<Findings> {
         self.question().await
     }
 
-    /// Asks, remembers the answer, and logs what has changed.
+    /// Probes, stores the result, and logs changes.
     pub(crate) async fn refresh(&self) {
         let found = self.ask().await;
         let before = self.0.latest.send_replace(found.clone());
@@ -76,13 +76,13 @@ impl Health {
                 Some(error) if was_healthy => {
                     tracing::warn!(dependency = name, error, "a dependency is down");
                 }
-                None if !was_healthy => tracing::info!(dependency = name, "a dependency is well"),
+                None if !was_healthy => tracing::info!(dependency = name, "a dependency is healthy"),
                 _ => {}
             }
         }
     }
 
-    /// Refreshes for ever.
+    /// Refreshes without end.
     pub(crate) async fn keep_fresh(&self) {
         let mut ticks = interval(ASK_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -113,7 +113,7 @@ mod tests {
 
     use super::*;
 
-    /// Counts how often it is asked.
+    /// Counts its probes.
     #[derive(Default)]
     struct Counting(AtomicUsize);
 

@@ -1,9 +1,9 @@
-//! The HTTP service: takes uploads, and shows what became of them. It holds no state of its own, so any number of them
-//! can stand beside one another.
+//! The HTTP service: accepts uploads and shows their results. It holds no state of its own, so any number of instances
+//! can run side by side.
 //!
-//! A request passes [`middleware`] (trace, access log, metrics, panics, limits, who is calling), then the extractors in [`extract`],
-//! which turn headers and queries into checked values, then one handler in [`routes`]. Every answer leaves through
-//! [`envelope`] or [`error`].
+//! A request passes [`middleware`] (trace, access log, metrics, panics, limits, authentication), then the extractors in
+//! [`extract`], which parse headers and queries into checked values, then one handler in [`routes`]. Every response is
+//! built by [`envelope`] or [`error`].
 
 mod auth;
 mod compute;
@@ -35,19 +35,19 @@ pub use server::{RunError, Server};
 use bulk_core::config::ApiConfig;
 use bulk_core::shutdown::Shutdown;
 
-/// The description of the API in OpenAPI 3.1, as it is committed in docs/openapi.json and served at `/openapi.json`.
+/// The OpenAPI 3.1 description of the API, as committed in docs/openapi.json and served at `/openapi.json`.
 #[must_use]
 pub fn openapi_json() -> String {
     format!("{:#}\n", openapi::document(&bulk_core::entity::Entities::built_in()))
 }
 
-/// Name of the service in logs and at the database.
+/// Name of the service in logs and in the database.
 const SERVICE: &str = "api";
 
-/// Serves until the shutdown, then finishes what runs.
+/// Serves until the shutdown, then completes running requests.
 ///
 /// # Errors
-/// [`RunError`] when it cannot start.
+/// [`RunError`] if it cannot start.
 pub async fn run(config: ApiConfig, shutdown: Shutdown) -> Result<(), RunError> {
     Server::start(config, shutdown).await?.serve().await;
     Ok(())

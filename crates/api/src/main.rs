@@ -23,17 +23,17 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Brings the database of DATABASE_URL to the schema of this version, and ends.
+    /// Migrates the database of DATABASE_URL to the schema of this version, then exits.
     Migrate,
-    /// Asks the API on this machine whether it is ready; the exit code tells. For container health checks.
+    /// Checks that the API on this machine is ready; the exit code is the result. For container health checks.
     Health,
-    /// Prints the description of the API (OpenAPI 3.1), and ends.
+    /// Prints the OpenAPI 3.1 description of the API, then exits.
     Openapi,
-    /// What can be uploaded.
+    /// Commands on entities.
     #[command(subcommand)]
     Entities(EntitiesCommand),
-    /// Removes everything of an account (actions, files, results, records, limits), counts what is left, and fails unless that
-    /// is nothing. Run it again if it was broken off. Revoke the account's tokens first.
+    /// Deletes everything of an account (actions, files, results, records, limits), counts what is left, and fails if
+    /// anything is. Can be repeated after an interruption. Revoke the account's tokens first.
     Erase {
         /// The account's id.
         #[arg(long)]
@@ -43,7 +43,7 @@ enum Command {
 
 #[derive(Subcommand)]
 enum EntitiesCommand {
-    /// Compares every declaration with the database of DATABASE_URL and prints what is missing, as SQL. Changes nothing.
+    /// Compares every declaration with the database of DATABASE_URL and prints the differences as SQL. Changes nothing.
     Check,
 }
 
@@ -110,7 +110,7 @@ fn print_openapi() -> anyhow::Result<()> {
     Ok(std::io::stdout().write_all(api::openapi_json().as_bytes())?)
 }
 
-/// Problems with the configuration come before there is a log to write them to.
+/// Prints to stderr, because problems with the configuration occur before logging is set up.
 #[allow(clippy::print_stderr)]
 fn report(error: &anyhow::Error) {
     eprintln!("api: {error:#}");

@@ -1,6 +1,7 @@
-//! What every request passes, from the outside in: [`observe()`] (trace, log, metrics), [`add_headers`], cross-origin rules,
-//! compression, panics, [`limit_head`]; then, for all but health and metrics, draining, the limit of its address,
-//! [`drain_body`] and [`refuse_foreign_host`]; then, where a caller is needed, [`identify()`]; and for quick routes a time limit.
+//! Middleware of every request, from the outside in: [`observe()`] (trace, log, metrics), [`add_headers`], cross-origin
+//! rules, compression, panics, [`limit_head`]. Then, except for health and metrics: draining, the limit of the address,
+//! [`drain_body`] and [`refuse_foreign_host`]. Then, for routes with authentication, [`identify()`]; and for quick
+//! routes a time limit.
 
 mod body;
 mod compression;

@@ -1,5 +1,6 @@
-//! The description of this API in OpenAPI 3.1: put together from the handlers' own descriptions, so that no route is without
-//! one, and completed with what holds for all of them ([`complete`]) and what the entity registry says ([`upload`]).
+//! The OpenAPI 3.1 description of this API. It is made from the same list of routes as the router and from the
+//! handlers' own descriptions, and completed with the parts that all routes share ([`complete`]) and the entities
+//! ([`upload`]).
 
 mod complete;
 mod names;
@@ -18,7 +19,7 @@ use crate::envelope::Failure;
 use crate::routes;
 use crate::state::AppState;
 
-/// What is no route's own.
+/// The parts of the document that belong to no route.
 #[derive(OpenApi)]
 #[openapi(
     info(
@@ -30,12 +31,12 @@ use crate::state::AppState;
     ),
     servers((url = "/", description = "This service")),
     tags(
-        (name = "bulk actions", description = "Upload, follow and steer; only ever the caller's own"),
+        (name = "bulk actions", description = "Upload, watch and control; only the caller's own actions"),
         (name = "entities", description = "What can be uploaded"),
         (name = "session", description = "A browser's session, for the page at `/app`"),
-        (name = "service", description = "What this is, and whether it is well"),
+        (name = "service", description = "Description and health of the service"),
     ),
-    // The routes name only what their bodies hold.
+    // Routes only reference the schemas of their bodies.
     components(schemas(Failure, IdempotencyKeyText, ResultStatusName)),
 )]
 struct Frame;
@@ -51,18 +52,14 @@ pub(crate) fn endpoints() -> &'static [String] {
     &ENDPOINTS
 }
 
-/// The whole document of a service with these entities.
+/// The complete document of a service with these entities.
 pub(crate) fn document(entities: &Entities) -> Value {
+    let groups = routes::groups();
     let described = OpenApiRouter::<AppState>::with_openapi(Frame::openapi())
-        .merge(routes::root::router())
-        .merge(routes::docs::router())
-        .merge(routes::entities::router())
-        .merge(routes::session::router())
-        .merge(routes::bulk_actions::router())
-        .merge(routes::bulk_actions::streaming_router())
-        .merge(routes::uploads::router())
-        .merge(routes::health::router())
-        .merge(routes::metrics::router());
+        .merge(groups.open)
+        .merge(groups.owned)
+        .merge(groups.streaming)
+        .merge(groups.probes);
     let mut document = serde_json::to_value(described.into_openapi()).unwrap_or_default();
     upload::describe(&mut document, entities);
     complete::complete(&mut document);

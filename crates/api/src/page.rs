@@ -1,8 +1,8 @@
-//! The web page, at `/app`: built files in this binary, with `ETag` and compression. Every name but the page's own holds a hash of
-//! what is in the file, so browsers keep it for ever.
+//! The web page at `/app`: built files in this binary, with `ETag` and compression. All names except the page's own
+//! contain a hash of their content, so browsers cache them for ever.
 //!
-//! A path below `/app` that is no file is a place within the page (`/app/actions/…`), which the page itself finds; a path with a
-//! dot can only be a file that is not there.
+//! A path below `/app` that is not a file is a route within the page (`/app/actions/…`), which the page resolves
+//! itself. A path with a dot can only be a missing file.
 
 use axum::Router;
 use axum::extract::Request;
@@ -14,10 +14,10 @@ use memory_serve::CacheControl;
 use crate::error::ApiError;
 use crate::state::AppState;
 
-/// Where the page is.
+/// Path of the page.
 pub(crate) const HOME: &str = "/app/";
 
-/// The routes of the page.
+/// Routes of the page.
 #[allow(unused_qualifications, reason = "code that build.rs generates")]
 pub(crate) fn router() -> Router<AppState> {
     let files = memory_serve::load!()
@@ -28,11 +28,11 @@ pub(crate) fn router() -> Router<AppState> {
         .cache_control(CacheControl::Long)
         .into_router::<()>()
         .layer(middleware::from_fn(refuse_missing_files));
-    // As a service, since only then `/app/` is nested too.
+    // As a service, because only then `/app/` is nested too.
     Router::new().nest_service("/app", files)
 }
 
-/// Whether a path belongs to the page.
+/// True if the path belongs to the page.
 pub(crate) fn is_page(path: &str) -> bool {
     path == "/app" || path.starts_with(HOME)
 }
@@ -51,7 +51,7 @@ async fn refuse_missing_files(request: Request, next: Next) -> Response {
     response
 }
 
-/// Whether a caller would rather have a page than JSON: as browsers say it and programs do not.
+/// True if the client prefers HTML to JSON, as browsers declare and programs do not.
 pub(crate) fn prefers_html(headers: &HeaderMap) -> bool {
     let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let (mut html, mut json) = (0.0, 0.0);

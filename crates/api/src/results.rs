@@ -1,5 +1,5 @@
-//! What became of each row, read from the results objects of committed chunks: in the order of their commits, and for the
-//! download of an action that is over in the order of its file.
+//! Outcomes of rows, read from the results objects of committed chunks: in commit order, and for downloads of finished
+//! actions in file order.
 
 mod cursor;
 mod download;
@@ -21,13 +21,13 @@ use futures::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
 use crate::error::ApiError;
 use crate::state::AppState;
 
-/// Chunks asked for at a time: the list of a ten-million-row action comes in a few pieces.
+/// Chunks per query: a ten-million-row action needs only a few.
 const CHUNKS_PER_READ: i64 = 1000;
-/// Results objects in memory for one reader, beside the one that is read: those fetched ahead of it. With one, an object
-/// comes while the one before it is read, and a reader that has stopped reading holds no more than it must.
+/// Results objects fetched ahead by one reader, beside the one being read. With one, the next object arrives during the
+/// current one, and a stopped reader holds as little as possible.
 const OBJECTS_IN_FLIGHT: usize = 1;
 
-/// Every chunk of the action that is committed by the time the stream comes to its end, and has rows of the wanted status.
+/// Every chunk with rows of the wanted status that is committed before the stream ends.
 fn every_chunk(
     state: &AppState,
     action: &ActionRecord,
@@ -45,7 +45,7 @@ fn every_chunk(
     pieces.try_flatten()
 }
 
-/// The results objects of `chunks`, in their order.
+/// The results objects of `chunks`, in order.
 fn objects(
     state: &AppState,
     action: &ActionRecord,

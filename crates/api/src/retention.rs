@@ -1,5 +1,5 @@
-//! What of an action may still be read. Its time is over at the announced instant, whether or not the clean-up has been there;
-//! and what the clean-up has taken stays away, even if things are kept longer by now.
+//! Availability of the parts of an action. A part expires at the announced time, even if the clean-up has not removed
+//! it yet. A part that was removed stays unavailable, even if retention times are longer now.
 
 use bulk_core::config::RetentionConfig;
 use bulk_core::db::ActionRecord;
@@ -7,30 +7,30 @@ use chrono::{DateTime, SecondsFormat, Utc};
 
 use crate::error::ApiError;
 
-/// When a part of an action expires, or did; `None` while it has no end.
+/// Expiry of a part of an action, in the future or past; `None` if it does not expire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Expiry(pub(crate) Option<DateTime<Utc>>);
 
 impl Expiry {
-    /// That of the uploaded file.
+    /// Expiry of the uploaded file.
     pub(crate) fn of_file(action: &ActionRecord, kept: &RetentionConfig) -> Self {
         let by_date = action.completed_at.and_then(|ended| kept.file_expires_at(ended));
         Self(earlier(action.file_gone_at, by_date))
     }
 
-    /// That of the results.
+    /// Expiry of the results.
     pub(crate) fn of_results(action: &ActionRecord, kept: &RetentionConfig) -> Self {
         let by_date = action.completed_at.and_then(|ended| kept.results_expire_at(ended));
         Self(earlier(action.results_gone_at, by_date))
     }
 
-    /// Since when it is over, if it is.
+    /// Time of the expiry, if it has passed.
     pub(crate) fn passed(self) -> Option<DateTime<Utc>> {
         self.0.filter(|at| *at <= Utc::now())
     }
 }
 
-/// Refuses what needs the uploaded file where that has expired.
+/// Rejects a request that needs an expired file.
 ///
 /// # Errors
 /// [`ApiError::Gone`] with the date.
@@ -41,7 +41,7 @@ pub(crate) fn require_file(action: &ActionRecord, kept: &RetentionConfig) -> Res
     }
 }
 
-/// Refuses what needs the results where those have expired.
+/// Rejects a request that needs expired results.
 ///
 /// # Errors
 /// [`ApiError::Gone`] with the date.

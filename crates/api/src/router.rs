@@ -1,4 +1,4 @@
-//! The routes and what stands around them.
+//! The routes with their middleware.
 
 use axum::extract::Request;
 use axum::http::Uri;
@@ -16,20 +16,16 @@ use crate::page;
 use crate::routes;
 use crate::state::AppState;
 
-/// The whole service.
+/// The complete service.
 pub(crate) fn router(state: AppState) -> Router {
     let draining = middleware::from_fn_with_state(state.clone(), refuse_while_draining);
     let limit_time = middleware::from_fn(limit_time);
-    let described = routes::root::router()
-        .merge(routes::docs::router())
-        .merge(routes::entities::router())
-        .merge(routes::session::router());
+    let groups = routes::groups();
     let page = if state.http.page { page::router() } else { Router::new() };
-    let open = Router::from(described).merge(page);
-    let owned = Router::from(routes::bulk_actions::router())
+    let open = Router::from(groups.open).merge(page);
+    let owned = Router::from(groups.owned)
         .layer(limit_time.clone())
-        .merge(Router::from(routes::bulk_actions::streaming_router()))
-        .merge(Router::from(routes::uploads::router()))
+        .merge(Router::from(groups.streaming))
         .route_layer(middleware::from_fn_with_state(state.clone(), identify));
     let work = open
         .layer(limit_time)
@@ -38,17 +34,16 @@ pub(crate) fn router(state: AppState) -> Router {
         .layer(middleware::from_fn_with_state(state.clone(), drain_body))
         .layer(option_layer(state.address_limit.as_ref().map(|limit| limit.layer())))
         .layer(draining);
-    let probes = Router::from(routes::health::router().merge(routes::metrics::router()));
-    let routes = with_surroundings(work.merge(probes), state);
-    // Before a route is chosen, so it cannot be a layer of the router that chooses.
+    let routes = with_surroundings(work.merge(Router::from(groups.probes)), state);
+    // Runs before routing, so it cannot be a layer of the router itself.
     let trimmed: fn(Request) -> Request = without_trailing_slash;
     Router::new().fallback_service(MapRequest::new(routes, trimmed))
 }
 
-/// Paths below which a slash at the end means something.
+/// Paths below which a trailing slash is significant.
 const PAGES: [&str; 2] = ["/docs", "/app"];
 
-/// The same request without slashes at the end of its path: some clients put one there.
+/// The request without trailing slashes in its path, which some clients add.
 fn without_trailing_slash(mut request: Request) -> Request {
     let path = request.uri().path();
     let trimmed = path.trim_end_matches('/');
@@ -57,7 +52,7 @@ fn without_trailing_slash(mut request: Request) -> Request {
         return request;
     }
     let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
-    // A part of a path that is one is one too.
+    // A prefix of a valid path is a valid path.
     if let Ok(uri) = format!("{trimmed}{query}").parse::<Uri>() {
         *request.uri_mut() = uri;
     }

@@ -1,9 +1,9 @@
-//! The connections that a process has, and who has to go when there are too many.
+//! Limits on the connections of a process, and the choice of which to close.
 //!
-//! Nobody can be asked who they are before their connection is taken, so connections are taken always, and one of those that
-//! are there is closed instead: of the address that has too many, and there of the account that has most (connections that
-//! have not said whose they are count as one account), the oldest. So neither a thousand silent connections nor a thousand
-//! busy ones keep out somebody who comes with one, even from the same address.
+//! A client can be identified only after its connection is accepted, so every connection is accepted, and when there
+//! are too many an existing one is closed. It is chosen from the address with too many, there from the account with the
+//! most (unidentified connections count as one account), and there the oldest. So neither a thousand silent connections
+//! nor a thousand busy ones keep out a client with a single one, even from the same address.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
@@ -26,11 +26,11 @@ struct Table {
 #[derive(Default)]
 struct Address {
     taken: usize,
-    /// By account; without one, those that have not said whose they are. Ids grow with time.
+    /// By account; `None` groups the unidentified connections. Ids grow with time.
     groups: HashMap<Option<String>, BTreeMap<u64, CancellationToken>>,
 }
 
-/// One connection's seat; free again when this value goes.
+/// Seat of one connection; dropping it frees the seat.
 pub(crate) struct Seat {
     table: Arc<Mutex<Table>>,
     address: IpAddr,
@@ -40,7 +40,7 @@ pub(crate) struct Seat {
 }
 
 impl Seats {
-    /// So many seats, and of those so many for one address.
+    /// A table of `most` seats, of which one address may have `most_per_address`.
     pub(crate) fn new(most: usize, most_per_address: usize) -> Self {
         let most = most.max(1);
         Self(Arc::new(Mutex::new(Table {
@@ -52,7 +52,7 @@ impl Seats {
         })))
     }
 
-    /// A seat for a new connection; others may have to go for it.
+    /// Takes a seat for a new connection; other connections may be closed for it.
     pub(crate) fn take(&self, address: IpAddr) -> Arc<Seat> {
         let mut table = lock(&self.0);
         table.make_room(address);
@@ -64,21 +64,21 @@ impl Seats {
 }
 
 impl Seat {
-    /// Notes whose connection it is, by the last request on it.
+    /// Assigns the connection to the account of its latest request.
     pub(crate) fn belongs_to(&self, account: &str) {
         let mut known = self.account.lock().unwrap_or_else(PoisonError::into_inner);
         if known.as_deref() == Some(account) {
             return;
         }
         let mut table = lock(&self.table);
-        // One that is about to be closed is in no group any more.
+        // A connection that is about to be closed is in no group any more.
         if let Some(closing) = table.remove(self.address, &known, self.id) {
             *known = Some(account.to_owned());
             table.put(self.address, known.clone(), self.id, closing);
         }
     }
 
-    /// Waits until the connection has to go.
+    /// Waits until the connection must be closed.
     pub(crate) async fn lost(&self) {
         self.closing.cancelled().await;
     }
@@ -96,17 +96,19 @@ impl Table {
         let is_full = |table: &Self| {
             table.addresses.get(&address).is_some_and(|address| address.taken >= table.most_per_address)
         };
+        // The address's own limit first: a flood from one address must not close connections of others.
         while is_full(self) && self.close_one(address) {}
         while self.taken >= self.most {
             let fullest =
                 self.addresses.iter().max_by_key(|(_, address)| address.taken).map(|(name, _)| *name);
+            // Nothing is left to close.
             if !fullest.is_some_and(|fullest| self.close_one(fullest)) {
                 return;
             }
         }
     }
 
-    /// Closes the oldest connection of the account that has most at this address.
+    /// Closes the oldest connection of the account with the most connections at this address.
     fn close_one(&mut self, address: IpAddr) -> bool {
         let Some(seats) = self.addresses.get(&address) else { return false };
         let largest = seats.groups.iter().max_by_key(|(_, group)| group.len());
@@ -117,6 +119,7 @@ impl Table {
         };
         let id = *id;
         closing.cancel();
+        // Removed here and not on drop: the connection needs time to close, and its seat must count as free at once.
         self.remove(address, &account, id).is_some()
     }
 

@@ -1,4 +1,4 @@
-//! The listener's life: wait for the dependencies, serve, drain, end.
+//! Life cycle of the listener: wait for the dependencies, serve, drain, close.
 
 use std::io;
 use std::net::SocketAddr;
@@ -18,18 +18,18 @@ use crate::state::AppState;
 
 mod connections;
 
-/// What connections have to say goodbye to the database, after all else is over.
+/// Time for database connections to close at the end.
 const POOL_CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
-/// How often limits that nobody is near to any more are forgotten.
+/// Interval of dropping idle rate-limit buckets.
 const FORGET_EVERY: Duration = Duration::from_secs(60);
 
-/// Why the API ended otherwise than asked.
+/// Reason why the API stopped or could not start.
 #[derive(Debug, Error)]
 pub enum RunError {
     /// A dependency cannot be used.
     #[error(transparent)]
     Dependency(#[from] DependencyError),
-    /// A declaration is wrong, or the database differs from it.
+    /// A declaration is invalid, or does not match the database.
     #[error(transparent)]
     Entities(#[from] EntitiesError),
     /// The port cannot be bound.
@@ -37,13 +37,13 @@ pub enum RunError {
     Bind {
         /// The port.
         port: u16,
-        /// Why not.
+        /// The I/O error.
         #[source]
         source: io::Error,
     },
 }
 
-/// An API that is ready to serve. Connections wait from the start on; requests are answered once [`Server::serve`] runs.
+/// An API that is ready to serve. Connections queue from now on; requests are handled once [`Server::serve`] runs.
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
@@ -54,7 +54,7 @@ impl Server {
     /// Waits for the dependencies and binds the port (0 for any free one).
     ///
     /// # Errors
-    /// [`RunError`] when that cannot be; also when the shutdown comes first.
+    /// [`RunError`] if that fails; also if the shutdown comes first.
     pub async fn start(config: ApiConfig, shutdown: Shutdown) -> Result<Self, RunError> {
         let port = config.config.server.port;
         let entities =
@@ -71,13 +71,13 @@ impl Server {
         Ok(Self { listener, address, state })
     }
 
-    /// Where it listens.
+    /// Listening address.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Serves until the shutdown, then takes nothing new and finishes what runs, within `SHUTDOWN_TIMEOUT_MS`.
+    /// Serves until the shutdown, then rejects new requests and completes running ones within `SHUTDOWN_TIMEOUT_MS`.
     pub async fn serve(self) {
         let Self { listener, state, .. } = self;
         let seats = connections::seats(state.http.trust_proxy);
@@ -87,14 +87,14 @@ impl Server {
             () = serving => {}
             () = forget_full_buckets(&state) => {}
             () = state.health.keep_fresh() => {}
-            () = out_of_time(&state.shutdown, timeout) => tracing::warn!("gave up what was still running"),
+            () = out_of_time(&state.shutdown, timeout) => tracing::warn!("aborted requests that were still running"),
         }
-        // A database that is silent keeps the pool open for ever.
+        // A silent database would keep the pool open for ever.
         let _ = tokio::time::timeout(POOL_CLOSE_TIMEOUT, state.dependencies.pool.close()).await;
     }
 }
 
-/// Never ends.
+/// Drops idle rate-limit buckets every minute.
 async fn forget_full_buckets(state: &AppState) {
     let mut ticks = interval(FORGET_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -107,8 +107,8 @@ async fn forget_full_buckets(state: &AppState) {
     }
 }
 
-/// Waits for the shutdown, and then for the requests that run. Meanwhile connections are still taken, so that readiness
-/// checks see that the process drains; only when this is over does the listener close.
+/// Waits for the shutdown and then for running requests. Connections are still accepted meanwhile, so that readiness
+/// checks see the draining; the listener closes after this.
 async fn drain(state: AppState) {
     state.shutdown.cancelled().await;
     state.running.close();

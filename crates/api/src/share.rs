@@ -1,8 +1,9 @@
-//! Shares out what a process can do at once: uploads, downloads, event streams, questions to the database.
+//! Fair sharing of a process's capacity between accounts: uploads, downloads, event streams, database queries.
 //!
-//! A place is one of them in progress. Who waits is served by account, not first come first served: next is the account that
-//! holds the fewest places, and of those the one whose last turn is longest ago, so that a newcomer waits for one place to
-//! become free and not for everybody before it. A place lives in the request that holds it, so none stays taken after that.
+//! A place is one of them in progress. Waiting requests are served by account, not first come, first served: next is
+//! the account that holds the fewest places, and among equals the one served least recently. A newcomer thus waits for
+//! one place to become free and not for everyone before it. A place belongs to the request that holds it and is freed
+//! with it.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,16 +14,16 @@ use tokio::time::timeout;
 
 use crate::error::ApiError;
 
-/// Requests of one account that may wait for a place; each holds a connection and its buffers.
+/// Maximum number of waiting requests of one account; each holds a connection and its buffers.
 const MAX_WAITING_PER_ACCOUNT: usize = 256;
 
-/// How much of a share one account may hold.
+/// Limit of one account's places.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rule {
-    /// All of it, while nobody else waits: for work that ends by itself within milliseconds.
+    /// All places while no other account waits; for work that ends by itself within milliseconds.
     Whole,
-    /// No more than is left free, so half of it alone, a third beside one other, and always something for a newcomer: for
-    /// places that a slow client can hold for as long as it likes.
+    /// No more places than are left free: half of them alone, a third beside one other account, and always something
+    /// for a newcomer. For places that a slow client can hold for long.
     Half,
 }
 
@@ -30,7 +31,7 @@ pub(crate) enum Rule {
 #[derive(Clone)]
 pub(crate) struct Share {
     inner: Arc<Mutex<Inner>>,
-    /// What is shared, for sentences: `uploads`.
+    /// Name for messages: `uploads`.
     what: &'static str,
     patience: Duration,
 }
@@ -38,30 +39,30 @@ pub(crate) struct Share {
 struct Inner {
     rule: Rule,
     free: usize,
-    /// Accounts that hold or wait.
+    /// Accounts that hold or wait for places.
     accounts: HashMap<String, Account>,
-    /// Counts arrivals and turns, so that they can be put in order.
+    /// Counts arrivals and turns, to order them.
     clock: u64,
 }
 
 #[derive(Default)]
 struct Account {
     held: usize,
-    /// When it last got a place; 0 for an account that came just now.
+    /// Clock value when it last got a place; 0 for a newcomer.
     served_at: u64,
-    /// With the time of each arrival.
+    /// Waiting requests with the clock value of their arrival.
     waiting: VecDeque<(u64, oneshot::Sender<Place>)>,
 }
 
-/// A place that is taken; it is free again when this value goes.
+/// A held place; dropping it frees the place.
 pub(crate) struct Place {
-    /// `None` once it has been given back.
+    /// `None` once the place has been given back.
     inner: Option<Arc<Mutex<Inner>>>,
     account: String,
 }
 
 impl Share {
-    /// `places` free places, for which a request waits at most `patience`.
+    /// A share of `places` places, for which a request waits at most `patience`.
     pub(crate) fn new(what: &'static str, places: usize, rule: Rule, patience: Duration) -> Self {
         let inner = Inner { rule, free: places.max(1), accounts: HashMap::new(), clock: 0 };
         Self { inner: Arc::new(Mutex::new(inner)), what, patience }
@@ -70,7 +71,7 @@ impl Share {
     /// Takes a place, or waits for one.
     ///
     /// # Errors
-    /// 429 when none became free in time and the account holds some; 503 when others hold all of them.
+    /// 429 if none became free in time and the account holds some; 503 if others hold all of them.
     pub(crate) async fn take(&self, account: &str) -> Result<Place, ApiError> {
         let turn = {
             let mut inner = lock(&self.inner);
@@ -111,11 +112,12 @@ impl Inner {
         Place { inner: Some(inner.clone()), account: account.to_owned() }
     }
 
-    /// Queues up; `None` where too many of the account wait already.
+    /// Queues the request; `None` if too many requests of the account wait already.
     fn wait(&mut self, account: &str) -> Option<oneshot::Receiver<Place>> {
         self.clock += 1;
         let arrival = self.clock;
         let waiting = &mut self.accounts.entry(account.to_owned()).or_default().waiting;
+        // Requests that timed out or were dropped still have entries.
         waiting.retain(|(_, turn)| !turn.is_closed());
         if waiting.len() >= MAX_WAITING_PER_ACCOUNT {
             return None;
@@ -130,19 +132,22 @@ impl Inner {
         if let Some(account) = self.accounts.get_mut(account) {
             account.held -= 1;
         }
+        // Several may be served: under [`Rule::Half`] one more free place can allow a place to more than one account.
         while let Some(next) = self.next() {
             let Some((_, turn)) = self.accounts.get_mut(&next).and_then(|next| next.waiting.pop_front())
             else {
                 break;
             };
             let place = self.give(&next, inner);
-            // Who has gone meanwhile sends the place back; the lock is held here, so it must not give itself back.
+            // The receiver may be gone. The place then comes back here while the lock is held, so its `Drop` must not
+            // lock again.
             if let Err(mut unwanted) = turn.send(place) {
                 unwanted.inner = None;
                 self.free += 1;
                 self.accounts.entry(next).or_default().held -= 1;
             }
         }
+        // Idle accounts are removed, which makes them newcomers again and bounds the map.
         self.accounts.retain(|_, account| account.held > 0 || !account.waiting.is_empty());
     }
 

@@ -1,49 +1,49 @@
-//! What one process does at once, in numbers. Together they bound its memory: each place costs what its comment says, and
+//! Capacity of one process. The numbers bound its memory together: each comment says what a place costs, and
 //! docs/reliability.md ("Bounds") has the sum.
 
 use std::time::Duration;
 
 use crate::share::{Rule, Share};
 
-/// Uploads in progress. Each holds one part of a multipart upload: 5 MiB, the least that S3 takes.
+/// Uploads in progress. Each holds one part of a multipart upload: 5 MiB, the minimum of S3.
 const UPLOADS: usize = 24;
 /// Downloads in progress. Each holds two results objects of about 1 MiB and a few pieces of 64 KiB.
 const DOWNLOADS: usize = 24;
-/// Looks at files before they are uploaded. Each holds the start of its file, 512 KiB.
+/// Inspections in progress. Each holds the start of its file, 512 KiB.
 const INSPECTIONS: usize = 24;
 /// Pages of row outcomes being read. Each holds as much as a download.
 const PAGES: usize = 8;
 /// Event streams. Each holds a connection and the last state of its action.
 const STREAMS: usize = 2000;
-/// Connections of the pool that are left to uploads, event streams and whatever else asks outside a share.
+/// Pool connections reserved for uploads, event streams and other queries outside a share.
 const CONNECTIONS_APART: u32 = 4;
 
-/// Clients and proxies give up on an answer after 60 s.
+/// Clients and proxies usually give up after 60 s.
 const LONG_PATIENCE: Duration = Duration::from_secs(30);
-/// The pool's own patience.
+/// The same as the pool's own timeout.
 const SHORT_PATIENCE: Duration = Duration::from_secs(5);
-/// A stream that has to wait is not worth waiting for: the client asks for the state instead.
+/// Event streams do not wait: the client polls the state instead.
 const NO_PATIENCE: Duration = Duration::ZERO;
 
 /// The shares of a process.
 #[derive(Clone)]
 pub(crate) struct Shares {
-    /// From the first byte of the body that is read to the answer.
+    /// Held from the first byte read of the body to the response.
     pub(crate) uploads: Share,
-    /// From the first byte of the body that is read to the answer.
+    /// Held from the first byte read of the body to the response.
     pub(crate) inspections: Share,
-    /// From the first byte that is read of storage to the last that is sent.
+    /// Held from the first byte read of storage to the last one sent.
     pub(crate) downloads: Share,
-    /// While results objects are read for a page.
+    /// Held while results objects are read for a page.
     pub(crate) pages: Share,
-    /// From the first event to the last.
+    /// Held from the first event to the last.
     pub(crate) streams: Share,
-    /// Requests that ask the database and answer at once.
+    /// Requests that query the database and respond at once.
     pub(crate) questions: Share,
 }
 
 impl Shares {
-    /// All free, for a pool of so many connections.
+    /// All places free, for a pool of this size.
     pub(crate) fn new(max_connections: u32) -> Self {
         let questions = usize::try_from(max_connections.saturating_sub(CONNECTIONS_APART)).unwrap_or(1);
         Self {

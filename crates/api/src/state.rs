@@ -1,4 +1,4 @@
-//! What every handler can reach.
+//! Shared state of all handlers.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,49 +19,49 @@ use crate::openapi;
 use crate::rate_limit::{AccountLimits, AddressLimit};
 use crate::shares::Shares;
 
-/// What one statement of a request may take, its waits for locks included. Each finds its rows by an index.
+/// Timeout of a statement of a request, including waits for locks. Each finds its rows by an index.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What every handler can reach. Cheap to clone.
+/// Shared state of all handlers. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct AppState {
     /// PostgreSQL, Redis and S3.
     pub(crate) dependencies: Dependencies,
-    /// Says who is calling.
+    /// Identifies callers.
     pub(crate) authenticator: Arc<Authenticator>,
-    /// The browsers' sessions.
+    /// Browser sessions.
     pub(crate) sessions: Sessions,
-    /// How much each account may ask.
+    /// Rate limits of accounts.
     pub(crate) account_limits: Arc<AccountLimits>,
-    /// How much each address may ask.
+    /// Rate limits of addresses.
     pub(crate) address_limit: Option<Arc<AddressLimit>>,
-    /// What can be uploaded.
+    /// Entities that can be uploaded.
     pub(crate) entities: Entities,
-    /// The description of this API, with those entities.
+    /// The OpenAPI document with these entities.
     pub(crate) document: Arc<serde_json::Value>,
     /// The settings.
     pub(crate) config: Arc<Config>,
-    /// The settings of HTTP itself.
+    /// HTTP settings.
     pub(crate) http: Arc<HttpConfig>,
-    /// How the dependencies do.
+    /// Health of the dependencies.
     pub(crate) health: Health,
-    /// What accounts share.
+    /// Places shared between accounts.
     pub(crate) shares: Shares,
-    /// When the gauges were last read; whoever reads them holds the lock.
+    /// Time of the last read of the gauges. The reader holds the lock.
     pub(crate) gauges_read_at: Arc<tokio::sync::Mutex<Option<Instant>>>,
-    /// The actions whose events somebody listens to.
+    /// Actions followed by event streams.
     pub(crate) followed: Followed,
-    /// Requests that are being answered, and clean-ups that outlive theirs. The process waits for them before it ends.
+    /// Running requests and clean-ups that outlive theirs. The process waits for them before it ends.
     pub(crate) running: TaskTracker,
-    /// Triggered when the process is to end.
+    /// Shutdown signal.
     pub(crate) shutdown: Shutdown,
 }
 
 impl AppState {
-    /// Opens the dependencies without asking them anything yet.
+    /// Creates clients for the dependencies without connecting.
     ///
     /// # Errors
-    /// When one of their URLs is not one.
+    /// If one of their URLs is invalid.
     pub(crate) fn open(
         config: ApiConfig,
         entities: Entities,
@@ -91,14 +91,10 @@ impl AppState {
             shutdown,
         })
     }
-    /// Rings without keeping the caller waiting: a bell that nobody hears is rung again by the reconciler.
+    /// Rings bells without delaying the response. If that fails, the reconciler rings again.
     pub(crate) fn ring_later(&self, bells: Vec<Bell>) {
         let queue = self.dependencies.queue.clone();
-        let ringing = async move {
-            if let Err(error) = queue.ring(&bells).await {
-                tracing::warn!(%error, bells = bells.len(), "could not ring; the reconciler will");
-            }
-        };
+        let ringing = async move { queue.ring(&bells).await };
         self.running.spawn(ringing.in_current_span());
     }
 }

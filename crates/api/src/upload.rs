@@ -1,8 +1,8 @@
-//! From a multipart body to an action, or to nothing at all.
+//! Upload: from a multipart body to a recorded action, or to nothing.
 //!
-//! The file goes two ways at once, piece by piece: into object storage ([`PendingUpload`]) and through an [`inspector`]
-//! that counts its rows and reads its header. Until the action is committed everything stored is pending: whichever way
-//! the request ends, by refusal, failure or a caller who hangs up, what was stored is removed again.
+//! The file goes two ways at once, piece by piece: into object storage ([`PendingUpload`]) and through an
+//! [`inspector`], which counts its rows and reads its header. Until the action is committed everything stored is
+//! pending: if the request is rejected, fails or is dropped because the client disconnected, it is removed again.
 
 mod cut;
 mod file_part;

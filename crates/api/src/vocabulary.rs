@@ -1,15 +1,15 @@
-//! The platform's values in the API's words. Each match names every variant, so neither side can gain one that the other
-//! does not know.
+//! Conversions between the platform's values and the API's types. Each match names every variant, so neither side can
+//! gain one that the other does not know.
 
 use bulk_core::{action, chunk, value};
 use csv_intake::header;
 
-/// A value of the platform that the API has a word for.
+/// A value of the platform with a counterpart in the API.
 pub(crate) trait InApi {
     /// The API's type.
     type Word;
 
-    /// The same value, as the API calls it.
+    /// The same value in the API's type.
     fn in_api(self) -> Self::Word;
 }
 

@@ -1,8 +1,9 @@
-//! The limit: the rows put straight into PostgreSQL, without parsing, checking, dividing, storing or counting anything.
+//! The limit: the same rows inserted directly into PostgreSQL, without parsing, checking, chunking, storing or
+//! counting.
 //!
-//! The best way known, measured against one connection, `COPY` into a staging table, and larger batches: set-based
-//! statements over `unnest`, a thousand rows in a transaction, over four connections. Rows of equal key go to the same
-//! connection, as they have to wherever the last one wins, and are folded within their batch.
+//! The fastest known way, measured against one connection, `COPY` into a staging table, and larger batches: set-based
+//! statements over `unnest`, a thousand rows per transaction, over four connections. Rows with equal keys use the same
+//! connection, which is required wherever the last one wins, and are folded within their batch.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -17,7 +18,7 @@ use crate::workload::{Action, Contact, Workload, contact};
 const CONNECTIONS: u32 = 4;
 const BATCH: usize = 1000;
 
-/// One statement's rows, a column each.
+/// The rows of a statement by column.
 #[derive(Default)]
 struct Batch {
     emails: Vec<String>,
@@ -40,10 +41,10 @@ impl Batch {
     }
 }
 
-/// Puts the rows there and says how long it took. Making the rows is not part of the time.
+/// Applies the rows and returns the time it took, without the time for generating them.
 ///
 /// # Errors
-/// When the database refuses.
+/// If the database refuses a statement.
 pub async fn run(pool: &PgPool, workload: &Workload, order: &[u32], seed: u64) -> Result<Duration> {
     let lanes = lanes(order, seed);
     let connections = try_join_all((0..CONNECTIONS).map(|_| pool.acquire())).await?;

@@ -1,4 +1,4 @@
-//! What the platform costs while nobody uses it.
+//! Cost of an idle platform.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,22 +10,22 @@ use crate::services::Services;
 
 const WATCHED: Duration = Duration::from_secs(10);
 
-/// Per second of idleness.
+/// Use of resources per second of idleness.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Idle {
     /// Processor seconds of each process.
     pub cpu_seconds: BTreeMap<String, f64>,
-    /// Commands to Redis.
+    /// Redis commands.
     pub redis_commands: f64,
-    /// Transactions of PostgreSQL.
+    /// PostgreSQL transactions.
     pub transactions: f64,
 }
 
-/// Watches the idle platform for a while.
+/// Measures the idle platform for a while.
 ///
 /// # Errors
-/// When a store does not answer.
+/// If a store does not respond.
 pub async fn measure(services: &Services) -> Result<Idle> {
     let (start, before) = (services.processes.start(), services.work().await?);
     tokio::time::sleep(WATCHED).await;

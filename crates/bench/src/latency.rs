@@ -1,4 +1,4 @@
-//! How long a small action takes on an idle platform.
+//! Latency of a small action on an idle platform.
 
 use std::time::Duration;
 
@@ -8,38 +8,44 @@ use serde::Serialize;
 use crate::services::Services;
 use crate::table;
 use crate::upload::Caller;
-use crate::workload::{Action, Workload, write_file};
+use crate::workload::{Action, Identity, Workload, write_file};
 
 const ROWS: u32 = 100;
 const ACTIONS: u64 = 50;
 const POLL: Duration = Duration::from_millis(2);
 
-/// From the beginning of the upload to the first answer that says `completed`.
+/// Time from the start of the upload to the first response with `completed`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Latency {
-    /// Rows of each action.
+    /// Rows per action.
     pub rows: u32,
-    /// Actions measured, one after another.
+    /// Number of actions, measured one after another.
     pub actions: u64,
-    /// Half of them took at most this long.
+    /// Median, in ms.
     pub median_ms: f64,
-    /// The slowest.
+    /// Maximum, in ms.
     pub slowest_ms: f64,
 }
 
 /// Measures small upserts one after another.
 ///
 /// # Errors
-/// When a service fails.
+/// If a service fails.
 pub async fn measure(services: &Services) -> Result<Latency> {
-    let workload = Workload { action: Action::Upsert, rows: ROWS, duplicates_percent: 0, deduplicate: false };
+    let workload = Workload {
+        action: Action::Upsert,
+        identity: Identity::Email,
+        rows: ROWS,
+        duplicates_percent: 0,
+        deduplicate: false,
+    };
     table::prepare(&services.pool, &workload).await?;
     let caller = Caller::new(&services.url)?;
     let file = services.directory.join("small.csv");
     let mut took_ms = Vec::new();
     for seed in 0..ACTIONS {
-        write_file(&file, &workload.order(seed), seed)?;
+        write_file(&file, workload.identity, &[], &workload.order(seed), seed)?;
         took_ms.push(caller.run(&file, &workload, POLL).await?.as_secs_f64() * 1000.0);
     }
     std::fs::remove_file(file)?;

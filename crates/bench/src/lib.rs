@@ -1,10 +1,10 @@
-//! How fast the platform is, as a share of what PostgreSQL can do at all.
+//! Speed of the platform as a share of PostgreSQL's own limit.
 //!
-//! Machines are noisy, so a rate on its own says little. Each measurement here is a pair in one run on the same private
-//! services: the same rows put straight into PostgreSQL in the best way known ([`direct`]), and the same rows uploaded
-//! to the platform and waited for ([`upload`]). Pairs alternate, and the table shows the ratio beside the rates.
-//! [`workload`] makes the rows, [`table`] brings the table of records into the same state before each of the two,
-//! [`usage`] reads what each process has used. Errors are `anyhow`: they have one reader, the person at the terminal.
+//! Machines are noisy, so a rate alone says little. Each measurement is a pair in one run on the same private services:
+//! the same rows inserted directly into PostgreSQL in the fastest known way ([`direct`]), and uploaded to the platform
+//! until completed ([`upload`]). Pairs alternate, and the table shows the ratio beside the rates. [`workload`]
+//! generates the rows, [`table`] puts the table of records into the same state before each measurement, and [`usage`]
+//! reads the resources used by each process. Errors are `anyhow`, since the only reader is the person at the terminal.
 
 pub mod direct;
 pub mod idle;

@@ -1,4 +1,4 @@
-//! Measures the platform beside PostgreSQL's own limit: see the library.
+//! Measures the platform against PostgreSQL's own limit; see the library.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -7,39 +7,42 @@ use std::process::ExitCode;
 use anyhow::Result;
 use bench::report::Report;
 use bench::services::Services;
-use bench::workload::{Action, Workload};
+use bench::workload::{Action, Identity, Workload};
 use bench::{idle, latency, pair};
 use clap::Parser;
 use local::data_dir::DataDir;
 use local::platform::{self, End, PlatformOptions};
 
-/// Measures how many rows per second the platform applies, beside how many PostgreSQL could take directly, on private
-/// services of its own.
+/// Measures how many rows per second the platform applies, compared with PostgreSQL itself, on private services.
 #[derive(Parser)]
 #[command(version)]
 struct Cli {
-    /// Rows of a file; several are measured one after another.
+    /// Rows per file; several values are measured one after another.
     #[arg(long, value_delimiter = ',', default_value = "10000,100000,1000000")]
     rows: Vec<u32>,
-    /// What is done with them.
+    /// Operation applied to each row.
     #[arg(long, value_enum, value_delimiter = ',', default_value = "create,update,upsert,delete")]
     actions: Vec<Action>,
-    /// How many of a hundred rows concern a record for the second time; several are measured one after another.
+    /// Columns that identify the record; several values are measured one after another. `id` and `both` need existing
+    /// records: `update` and `delete`.
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "email")]
+    identities: Vec<Identity>,
+    /// Percentage of rows for a record that already occurred; several values are measured one after another.
     #[arg(long, value_delimiter = ',', default_value = "0")]
     duplicates: Vec<u32>,
     /// Upload with `deduplicate`.
     #[arg(long)]
     deduplicate: bool,
-    /// How often each pair is measured.
+    /// Number of rounds per pair.
     #[arg(long, default_value_t = 3)]
     rounds: u32,
     /// Number of processing workers.
     #[arg(long, default_value_t = 2)]
     processing_workers: u16,
-    /// Where the services keep their data.
+    /// Directory of the services' data.
     #[arg(long, default_value = ".local/bench")]
     data_dir: PathBuf,
-    /// Write everything as JSON too.
+    /// Also write all results as JSON to this file.
     #[arg(long)]
     json: Option<PathBuf>,
 }
@@ -66,19 +69,16 @@ async fn measure(cli: &Cli, services: &Services) -> Result<Report> {
     let idle = idle::measure(services).await?;
     let latency = latency::measure(services).await?;
     let mut pairs = Vec::new();
-    for &rows in &cli.rows {
-        for &action in &cli.actions {
-            for &duplicates_percent in &cli.duplicates {
-                let workload = Workload { action, rows, duplicates_percent, deduplicate: cli.deduplicate };
-                let pair = pair::measure(services, workload, cli.rounds).await?;
-                local::console::progress(format!(
-                    "{} {rows}: ratio {:.2}",
-                    action.action_type(),
-                    pair.ratio()
-                ));
-                pairs.push(pair);
-            }
-        }
+    for workload in workloads(cli) {
+        let pair = pair::measure(services, workload, cli.rounds).await?;
+        local::console::progress(format!(
+            "{} {} by {:?}: ratio {:.2}",
+            workload.action.action_type(),
+            workload.rows,
+            workload.identity,
+            pair.ratio()
+        ));
+        pairs.push(pair);
     }
     Ok(Report {
         date: chrono::Utc::now().format("%Y-%m-%d").to_string(),
@@ -92,4 +92,23 @@ async fn measure(cli: &Cli, services: &Services) -> Result<Report> {
         latency,
         idle,
     })
+}
+
+/// All combinations of the options, without those that need ids of records that do not exist yet.
+fn workloads(cli: &Cli) -> Vec<Workload> {
+    let mut workloads = Vec::new();
+    for &rows in &cli.rows {
+        for &action in &cli.actions {
+            for &identity in &cli.identities {
+                if identity.has_id() && !(action.exists_before(0) && action.exists_before(1)) {
+                    continue;
+                }
+                for &duplicates_percent in &cli.duplicates {
+                    let deduplicate = cli.deduplicate;
+                    workloads.push(Workload { action, identity, rows, duplicates_percent, deduplicate });
+                }
+            }
+        }
+    }
+    workloads
 }

@@ -1,4 +1,4 @@
-//! One measurement: the limit and the platform, in turn, with the same rows.
+//! A measurement: the limit and the platform in turn, with the same rows.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,21 +14,21 @@ use crate::{direct, table};
 
 const POLL: Duration = Duration::from_millis(20);
 
-/// What was measured.
+/// Result of a measurement.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Pair {
-    /// Of what.
+    /// The measured workload.
     pub workload: Workload,
-    /// Seconds of the direct way, one for each round.
+    /// Seconds of the direct way, per round.
     pub direct_seconds: Vec<f64>,
-    /// Seconds of the platform, one for each round.
+    /// Seconds of the platform, per round.
     pub platform_seconds: Vec<f64>,
-    /// Processor seconds of PostgreSQL in the last round of the direct way.
+    /// Processor seconds of PostgreSQL in the last direct round.
     pub direct_postgres_seconds: f64,
-    /// What the processes have used in the platform's last round.
+    /// Resources used by each process in the last platform round.
     pub used: BTreeMap<String, Used>,
-    /// What the stores have done in the platform's last round.
+    /// Work of the stores in the last platform round.
     pub work: Work,
 }
 
@@ -45,7 +45,7 @@ impl Pair {
         f64::from(self.workload.rows) / median(&self.platform_seconds)
     }
 
-    /// The platform's share of the limit: the median of the rounds' own ratios.
+    /// The platform's share of the limit: the median of the rounds' ratios.
     #[must_use]
     pub fn ratio(&self) -> f64 {
         let rounds = self.direct_seconds.iter().zip(&self.platform_seconds);
@@ -53,10 +53,10 @@ impl Pair {
     }
 }
 
-/// Measures one workload, `rounds` times in turn.
+/// Measures one workload in `rounds` alternating rounds.
 ///
 /// # Errors
-/// When a service fails, or a row has not the outcome it should.
+/// If a service fails, or a row has an unexpected outcome.
 pub async fn measure(services: &Services, workload: Workload, rounds: u32) -> Result<Pair> {
     let caller = Caller::new(&services.url)?;
     let file = services.directory.join("bench.csv");
@@ -79,7 +79,9 @@ pub async fn measure(services: &Services, workload: Workload, rounds: u32) -> Re
         pair.direct_seconds.push(took.as_secs_f64());
 
         table::prepare(&services.pool, &workload).await?;
-        write_file(&file, &order, round)?;
+        let ids = if workload.identity.has_id() { table::ids(&services.pool).await? } else { Vec::new() };
+        write_file(&file, workload.identity, &ids, &order, round)?;
+        drop(ids);
         drop(order);
         let (start, before) = (services.processes.start(), services.work().await?);
         let took = caller.run(&file, &workload, POLL).await?;
@@ -99,7 +101,7 @@ async fn check_records(services: &Services, workload: &Workload) -> Result<()> {
     Ok(())
 }
 
-/// The middle value; of an even number the lower of the two in the middle.
+/// The median; for an even number of values the lower of the middle two.
 #[must_use]
 pub fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
@@ -110,12 +112,14 @@ pub fn median(values: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::workload::Identity;
 
     #[test]
     fn the_ratio_is_that_of_the_rounds_and_not_of_the_medians() {
         let pair = Pair {
             workload: Workload {
                 action: Action::Update,
+                identity: Identity::Email,
                 rows: 100,
                 duplicates_percent: 0,
                 deduplicate: false,

@@ -1,4 +1,4 @@
-//! What was measured, as tables for the terminal and docs/performance.md, and as JSON.
+//! Results as tables for the terminal and docs/performance.md, and as JSON.
 
 use std::fmt::Write as _;
 
@@ -8,25 +8,25 @@ use crate::idle::Idle;
 use crate::latency::Latency;
 use crate::pair::Pair;
 
-/// Everything that one run has measured.
+/// All results of a run.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
-    /// When, in UTC.
+    /// Date, in UTC.
     pub date: String,
-    /// PostgreSQL's version.
+    /// Version of PostgreSQL.
     pub postgres: String,
-    /// Processors of the machine.
+    /// Number of processors.
     pub processors: usize,
-    /// Processing workers.
+    /// Number of processing workers.
     pub processing_workers: u16,
-    /// Rounds of each pair.
+    /// Number of rounds per pair.
     pub rounds: u32,
     /// The pairs.
     pub pairs: Vec<Pair>,
-    /// Small actions.
+    /// Latency of small actions.
     pub latency: Latency,
-    /// Nobody there.
+    /// Cost of the idle platform.
     pub idle: Idle,
 }
 
@@ -39,9 +39,9 @@ impl Report {
             self.date, self.postgres, self.processors, self.processing_workers, self.rounds
         );
         text.push_str(
-            "| action | rows | duplicates | direct rows/s | platform rows/s | ratio | MB to S3 | objects \
+            "| action | by | rows | duplicates | direct rows/s | platform rows/s | ratio | MB to S3 | objects \
              | Redis commands per 1,000 rows | transactions per 1,000 rows |\n\
-             |---|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n",
+             |---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n",
         );
         for pair in &self.pairs {
             pair_line(&mut text, pair);
@@ -75,7 +75,7 @@ impl Report {
 
 fn title(pair: &Pair) -> String {
     let workload = &pair.workload;
-    format!("{} {}", workload.action.action_type(), workload.rows)
+    format!("{} by {:?}, {}", workload.action.action_type(), workload.identity, workload.rows)
 }
 
 fn pair_line(text: &mut String, pair: &Pair) {
@@ -84,8 +84,9 @@ fn pair_line(text: &mut String, pair: &Pair) {
     let deduplicate = if workload.deduplicate { ", deduplicate" } else { "" };
     let _ = writeln!(
         text,
-        "| {} | {} | {} %{deduplicate} | {:.0} | {:.0} | {:.2} | {:.1} | {} | {:.1} | {:.1} |",
+        "| {} | {:?} | {} | {} %{deduplicate} | {:.0} | {:.0} | {:.2} | {:.1} | {} | {:.1} | {:.1} |",
         workload.action.action_type(),
+        workload.identity,
         workload.rows,
         workload.duplicates_percent,
         pair.direct_rate(),

@@ -1,4 +1,4 @@
-//! The platform under measurement, and the counters of what it stands on.
+//! The measured platform, and the counters of its stores.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,33 +14,33 @@ use crate::usage::Processes;
 
 /// The running platform and connections to its stores.
 pub struct Services {
-    /// The API's address.
+    /// URL of the API.
     pub url: String,
-    /// Connections of the benchmark's own.
+    /// Connections for the benchmark itself.
     pub pool: PgPool,
-    /// Its processes.
+    /// Processes of the platform.
     pub processes: Processes,
-    /// Where files may be put.
+    /// Directory for temporary files.
     pub directory: PathBuf,
     redis: redis::Client,
 }
 
-/// What the stores have done so far.
+/// Work of the stores so far.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Work {
     /// Transactions committed by PostgreSQL.
     pub transactions: i64,
-    /// Commands carried out by Redis.
+    /// Commands processed by Redis.
     pub redis_commands: i64,
-    /// Bytes of all objects.
+    /// Total size of all objects.
     pub object_bytes: u64,
     /// Number of all objects.
     pub objects: u64,
 }
 
 impl Work {
-    /// What was done since `before`.
+    /// Difference to an earlier reading.
     #[must_use]
     pub fn since(self, before: Self) -> Self {
         Self {
@@ -53,10 +53,10 @@ impl Work {
 }
 
 impl Services {
-    /// Connects to a platform that runs.
+    /// Connects to a running platform.
     ///
     /// # Errors
-    /// When one of its stores does not answer.
+    /// If a store does not respond.
     pub async fn of(platform: &Platform) -> Result<Self> {
         let data_dir = platform.data_dir();
         let settings = env_file::read(&data_dir.env_file())?;
@@ -70,12 +70,12 @@ impl Services {
         })
     }
 
-    /// What the stores have done so far.
+    /// Reads the counters of the stores.
     ///
     /// # Errors
-    /// When one of them does not answer.
+    /// If a store does not respond.
     pub async fn work(&self) -> Result<Work> {
-        // A backend reports its own transactions at most once a second, unless it is told to.
+        // A backend reports its own transactions at most once a second, unless requested.
         let transactions =
             sqlx::query_scalar("SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()")
                 .fetch_one(&self.pool)
@@ -92,7 +92,7 @@ impl Services {
     }
 }
 
-/// Number and bytes of all objects; the store's own notes beside them have names with a dot in front.
+/// Number and total size of all objects. The store's own metadata files start with a dot.
 fn files_below(directory: &Path) -> (u64, u64) {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
     entries.fold((0, 0), |(files, bytes), entry| match entry.metadata() {

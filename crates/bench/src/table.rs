@@ -2,16 +2,17 @@
 
 use anyhow::Result;
 use sqlx::PgPool;
+use uuid::Uuid;
 
 use crate::workload::Workload;
 
-/// The account of all measured rows.
+/// Account of all measured rows.
 pub const ACCOUNT: &str = "bench";
 
-/// Empties the table, puts the records there that exist before the workload, and brings statistics and storage to rest.
+/// Empties the table, inserts the records that the workload requires, and updates statistics and storage.
 ///
 /// # Errors
-/// When the database refuses.
+/// If the database refuses a statement.
 pub async fn prepare(pool: &PgPool, workload: &Workload) -> Result<()> {
     sqlx::query("TRUNCATE contacts").execute(pool).await?;
     let step = match (workload.action.exists_before(0), workload.action.exists_before(1)) {
@@ -37,10 +38,21 @@ pub async fn prepare(pool: &PgPool, workload: &Workload) -> Result<()> {
     Ok(())
 }
 
-/// Records in the table.
+/// Ids of the records in the order of their numbers, if all exist.
 ///
 /// # Errors
-/// When the database refuses.
+/// If the database refuses a statement.
+pub async fn ids(pool: &PgPool) -> Result<Vec<Uuid>> {
+    Ok(sqlx::query_scalar("SELECT id FROM contacts WHERE account_id = $1 ORDER BY email")
+        .bind(ACCOUNT)
+        .fetch_all(pool)
+        .await?)
+}
+
+/// Number of records in the table.
+///
+/// # Errors
+/// If the database refuses a statement.
 pub async fn count(pool: &PgPool) -> Result<i64> {
     Ok(sqlx::query_scalar("SELECT count(*) FROM contacts WHERE account_id = $1")
         .bind(ACCOUNT)

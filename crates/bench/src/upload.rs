@@ -1,4 +1,4 @@
-//! One action from upload to end, as a client sees it.
+//! An action from upload to end, as seen by a client.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -12,28 +12,28 @@ use uuid::Uuid;
 use crate::table::ACCOUNT;
 use crate::workload::Workload;
 
-/// Calls the API as the benchmark's account.
+/// API client for the benchmark's account.
 pub struct Caller {
     client: Client,
 }
 
 impl Caller {
-    /// Calls the API at the address.
+    /// A client of the API at this URL.
     ///
     /// # Errors
-    /// When no client can be built.
+    /// If no HTTP client can be built.
     pub fn new(url: &str) -> Result<Self> {
-        // A second attempt would be a measurement of something else.
+        // No retries: a second attempt would distort the measurement.
         let client =
             Client::new(url, Credentials::Account(ACCOUNT.to_owned()))?.with_patience(Patience::NONE);
         Ok(Self { client })
     }
 
-    /// Uploads the file, waits until the action is completed, and says how long both took together. `poll` is the pause
-    /// between two looks.
+    /// Uploads the file, waits until the action is completed, and returns the total time. `poll` is the interval of
+    /// polling.
     ///
     /// # Errors
-    /// When the upload is refused, the action does not complete, or a row has another outcome than it should.
+    /// If the upload is rejected, the action does not complete, or a row has an unexpected outcome.
     pub async fn run(&self, file: &Path, workload: &Workload, poll: Duration) -> Result<Duration> {
         let started = Instant::now();
         let id = self.upload(file, workload).await?;
@@ -57,7 +57,7 @@ impl Caller {
 
     async fn upload(&self, file: &Path, workload: &Workload) -> Result<Uuid> {
         let upload = Upload::new(Source::file(file).await?, "rows.csv")
-            // A key would be one more thing to look up.
+            // An idempotency key would add a lookup.
             .idempotency_key(None)
             .action("contact", workload.action.action_type())
             .field("deduplicate", workload.deduplicate.to_string())

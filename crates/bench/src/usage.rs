@@ -1,4 +1,4 @@
-//! What processes have used, from `/proc`: Linux only.
+//! Resources used by processes, from `/proc`: Linux only.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,27 +8,27 @@ use anyhow::{Context as _, Result};
 use nix::unistd::{SysconfVar, sysconf};
 use serde::Serialize;
 
-/// What one process (PostgreSQL: all of its processes) has used in a measurement.
+/// Resources used by a process (PostgreSQL: all of its processes) during a measurement.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Used {
     /// Processor time, user and system.
     pub cpu_seconds: f64,
-    /// Peak resident memory; of PostgreSQL that of its largest process, shared buffers included.
+    /// Peak resident memory. For PostgreSQL that of its largest process, including shared buffers.
     pub peak_bytes: u64,
 }
 
-/// The processes to watch, by name.
+/// The measured processes by name.
 pub struct Processes {
     pids: BTreeMap<String, u32>,
     ticks_per_second: f64,
 }
 
 impl Processes {
-    /// The processes whose pid files lie in the directory, and this one, which holds the object store.
+    /// The processes with pid files in the directory, and this one, which runs the object store.
     ///
     /// # Errors
-    /// When a pid file cannot be read.
+    /// If a pid file cannot be read.
     pub fn of(run_dir: &Path) -> Result<Self> {
         let mut pids = BTreeMap::from([("bench and S3".to_owned(), std::process::id())]);
         for entry in fs::read_dir(run_dir)? {
@@ -44,17 +44,17 @@ impl Processes {
         Ok(Self { pids, ticks_per_second: ticks as f64 })
     }
 
-    /// Starts a measurement: peaks begin anew. Give the result to [`Self::used_since`].
+    /// Starts a measurement and resets the peaks. Pass the result to [`Self::used_since`].
     #[must_use]
     pub fn start(&self) -> BTreeMap<String, f64> {
         for pid in self.pids.values().flat_map(|&pid| family(pid)) {
-            // 5 resets the peak (proc(5)). Where that is not allowed, peaks are those since the start.
+            // 5 resets the peak (proc(5)). If that is not allowed, peaks count from the start of the process.
             let _ = fs::write(format!("/proc/{pid}/clear_refs"), "5");
         }
         self.pids.iter().map(|(name, &pid)| (name.clone(), self.cpu_seconds(pid))).collect()
     }
 
-    /// What each has used since then.
+    /// Resources used since then.
     #[must_use]
     pub fn used_since(&self, start: &BTreeMap<String, f64>) -> BTreeMap<String, Used> {
         let used = |(name, &pid): (&String, &u32)| {
@@ -65,14 +65,14 @@ impl Processes {
         self.pids.iter().map(used).collect()
     }
 
-    /// Of a process with its living and dead children.
+    /// Processor time of a process, including live and dead children.
     fn cpu_seconds(&self, pid: u32) -> f64 {
         let ticks: u64 = family(pid).into_iter().map(ticks).sum();
         ticks as f64 / self.ticks_per_second
     }
 }
 
-/// The process and its children, except for this process, whose children are on the list themselves.
+/// The process and its children, except for this process, whose children are listed themselves.
 fn family(pid: u32) -> Vec<u32> {
     let mut members = vec![pid];
     if pid != std::process::id() {
@@ -82,10 +82,10 @@ fn family(pid: u32) -> Vec<u32> {
     members
 }
 
-/// User and system time of a process, and of its children that have ended unless it is this one.
+/// User and system time of a process and its ended children; for this process without children.
 fn ticks(pid: u32) -> u64 {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    // The name in parentheses may hold anything; behind it the third field follows.
+    // The name in parentheses may contain anything; the third field follows it.
     let fields = stat.rsplit(')').next().unwrap_or_default();
     let counted = if pid == std::process::id() { 2 } else { 4 };
     fields.split_whitespace().skip(11).take(counted).filter_map(|ticks| ticks.parse::<u64>().ok()).sum()

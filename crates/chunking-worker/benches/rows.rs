@@ -1,4 +1,4 @@
-//! What a row costs the chunking worker, step by step, without any store: `cargo bench -p chunking-worker`.
+//! Cost of a row in the chunking worker, step by step and without any store: `cargo bench -p chunking-worker`.
 //!
 //! The figures are per pass over [`ROWS`] contacts; divan prints rows per second beside the time.
 
@@ -23,7 +23,7 @@ fn main() {
     divan::main();
 }
 
-/// The reader wants its source for as long as it likes.
+/// The reader needs a source with a static lifetime.
 fn file() -> &'static [u8] {
     let rows = (0..ROWS).map(|n| format!("user{n:08}@example.com,Name {n},{}\n", n % 100));
     std::iter::once("email,name,age\n".to_owned()).chain(rows).collect::<String>().leak().as_bytes()
@@ -56,7 +56,7 @@ fn contact(header: &[String]) -> (Arc<Entity>, ColumnMap) {
     (contact, map)
 }
 
-/// What names each row's record, as the check returns it.
+/// Identity of each row, as returned by the check.
 fn identities() -> Vec<u128> {
     let (header, records) = records();
     let (contact, map) = contact(&header);

@@ -1,33 +1,34 @@
-//! Decides what nothing needs any more, or may be kept no longer, and removes it: what abandoned uploads have stored, chunks,
-//! files, results and actions whose time is over, and idempotency keys. The leading reconciler runs it beside its rounds, since
-//! object storage may be slow. A run does a bounded part of it; the next goes on. How objects are removed is in
-//! [`bulk_core::removal`].
+//! Decides what has expired or is no longer needed, and removes it: objects of abandoned uploads, chunks, files,
+//! results and actions past their retention time, and idempotency keys. The leading reconciler runs it beside its
+//! rounds, since object storage may be slow. A run does a limited amount; the next one continues. The removal of
+//! objects is in [`bulk_core::removal`].
 
 use std::time::Duration;
 
 use bulk_core::config::RetentionConfig;
 use bulk_core::db::{self, DbError, RemovalPart};
 use bulk_core::dependencies::Dependencies;
+use bulk_core::millis;
 use bulk_core::removal::{self, RemovalError};
 use bulk_core::telemetry::metrics::{OBJECTS_REMOVED, REMOVAL_FAILURES, REMOVALS};
 use thiserror::Error;
 
-/// An upload from which no byte has come for this long is abandoned.
+/// Time without a byte after which an upload counts as abandoned.
 const UPLOAD_SILENCE: Duration = Duration::from_secs(3600);
-/// Keys removed in one statement.
+/// Keys deleted per statement.
 const KEYS_PER_STATEMENT: i64 = 1000;
-/// Actions of each kind decided on in one run: each is a few rows.
+/// Actions of each kind decided on per run; each needs a few rows.
 const DECISIONS_PER_RUN: i64 = 500;
-/// Removals carried out in one run, before the next decisions.
+/// Removals carried out per run, before the next decisions.
 const REMOVALS_PER_RUN: i64 = 100;
 
-/// Why a clean-up broke off.
+/// Reason why a clean-up was interrupted.
 #[derive(Debug, Error)]
 pub enum CleanUpError {
-    /// The database is away.
+    /// The database is unreachable or refused a statement.
     #[error(transparent)]
     Database(#[from] DbError),
-    /// Objects cannot be removed at the moment.
+    /// Objects cannot be removed now.
     #[error(transparent)]
     Removal(#[from] RemovalError),
 }
@@ -46,10 +47,10 @@ pub struct CleanUp {
 }
 
 impl CleanUp {
-    /// A clean-up; [`CleanUp::run`] does some of it.
+    /// Creates a clean-up; [`CleanUp::run`] does a part of the work.
     #[must_use]
     pub fn new(dependencies: Dependencies, retention: RetentionConfig) -> Self {
-        // A counter that first appears as 1 has not grown for Prometheus.
+        // Starts at 0: Prometheus would not see an increase if the counter first appeared as 1.
         for part in [RemovalPart::Working, RemovalPart::File, RemovalPart::Results, RemovalPart::Everything] {
             metrics::counter!(OBJECTS_REMOVED, "part" => part.as_str()).increment(0);
             metrics::counter!(REMOVAL_FAILURES, "part" => part.as_str()).increment(0);
@@ -57,10 +58,10 @@ impl CleanUp {
         Self { dependencies, retention }
     }
 
-    /// Decides on what is due, and removes a part of it.
+    /// Decides on what is due, and carries out a part of the removals.
     ///
     /// # Errors
-    /// When the database or object storage is away; what is left is found again.
+    /// If the database or object storage is unavailable; the rest stays due.
     pub async fn run(&self) -> Result<(), CleanUpError> {
         self.decide().await?;
         let pool = &self.dependencies.pool;
@@ -79,7 +80,7 @@ impl CleanUp {
         let uploads = db::abandon_uploads(pool, millis(UPLOAD_SILENCE)).await?;
         let RetentionConfig { file, results, action, chunks } = self.retention;
         let (mut expired_chunks, mut files, mut expired_results, mut actions) = (0, 0, 0, 0);
-        // Actions first: what goes with one need not be decided on before.
+        // Actions first: removing an action includes its other parts.
         if let Some(kept_for) = action {
             actions = db::expire_actions(pool, millis(kept_for), DECISIONS_PER_RUN).await?;
         }
@@ -104,8 +105,4 @@ impl CleanUp {
         }
         Ok(())
     }
-}
-
-fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

@@ -1,5 +1,5 @@
-//! Reads a file that must have the size it was stored with. Without this, a file that lost its end would look complete up
-//! to a row that was cut in half, and that row would be recorded as the uploader's mistake.
+//! Reads a file that must have its stored size. Without this check, a file that lost its end would look complete up to
+//! a row that was cut in half, and that row would be reported as the uploader's mistake.
 
 use std::cmp::Ordering;
 use std::io;
@@ -9,10 +9,10 @@ use std::task::{Context, Poll};
 use thiserror::Error;
 use tokio::io::{AsyncRead, ReadBuf};
 
-/// The file is shorter or longer than it was.
+/// The file is shorter or longer than its stored size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum WrongSize {
-    /// It ended early.
+    /// The file ended early.
     #[error("it has {found} bytes, at upload it had {expected}")]
     Shorter {
         /// Bytes read.
@@ -20,7 +20,7 @@ pub enum WrongSize {
         /// Bytes stored at upload.
         expected: u64,
     },
-    /// It goes on where it should end.
+    /// The file continues after the expected end.
     #[error("it has more than the {expected} bytes it had at upload")]
     Longer {
         /// Bytes stored at upload.
@@ -29,13 +29,13 @@ pub enum WrongSize {
 }
 
 impl WrongSize {
-    /// What an error of reading says about the size, if it is about that.
+    /// The size error inside an I/O error, if it is one.
     pub fn of(error: &io::Error) -> Option<Self> {
         error.get_ref()?.downcast_ref().copied()
     }
 }
 
-/// Passes bytes on, and fails at the end if they were not as many as expected, or as soon as they are more.
+/// Passes bytes on, and fails at the end if they are fewer than expected, or as soon as they are more.
 pub struct ExactLength<R> {
     source: R,
     found: u64,
@@ -43,7 +43,7 @@ pub struct ExactLength<R> {
 }
 
 impl<R> ExactLength<R> {
-    /// Expects so many bytes.
+    /// Expects this number of bytes.
     pub fn new(source: R, expected: u64) -> Self {
         Self { source, found: 0, expected }
     }
@@ -69,7 +69,7 @@ impl<R: AsyncRead + Unpin> AsyncRead for ExactLength<R> {
                 _ => None,
             };
             if let Some(wrong) = wrong {
-                // An error means that nothing was read.
+                // An error must leave the buffer unchanged.
                 buffer.set_filled(before);
                 return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, wrong)));
             }

@@ -1,15 +1,15 @@
-//! The chunking worker: reads an uploaded file, checks every row, and cuts it into chunks that the processing workers
-//! apply while the reading goes on. It also runs the reconciler, one at a time among all chunking workers.
+//! The chunking worker: reads an uploaded file, checks every row, and cuts it into chunks, which the processing workers
+//! apply while reading continues. It also runs the reconciler; one chunking worker at a time leads it.
 //!
-//! Cutting is a pure function of the file and of settings stored with the action. A chunker that dies is simply run
-//! again: it cuts the same chunks, and leaves alone those that are recorded.
+//! Cutting is a pure function of the file and of settings stored with the action. After a chunker dies the file is cut
+//! again: the chunks are the same, and recorded ones are kept.
 
+mod chunk_file;
 mod clean_up;
 pub mod dedupe;
 mod exact_length;
 mod handler;
 pub mod partition;
-mod pipeline;
 mod reconciler;
 mod writer;
 
@@ -20,17 +20,17 @@ use bulk_core::config::Config;
 use bulk_core::dependencies::Dependencies;
 use bulk_core::shutdown::Shutdown;
 use bulk_core::worker::{Breaker, Runner, consumer_name};
-use worker_http::{HostError, host};
+use worker_host::{HostError, host};
 
 use handler::ChunkingHandler;
 use reconciler::Reconciler;
 
 const SERVICE: &str = "chunking-worker";
 
-/// Runs the worker until the shutdown, and finishes or hands back what it holds.
+/// Runs the worker until the shutdown, and completes or hands back its work.
 ///
 /// # Errors
-/// [`HostError`] when it cannot start.
+/// [`HostError`] if it cannot start.
 pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), HostError> {
     let port = config.worker.chunking_health_port;
     host(&config, SERVICE, port, &shutdown, |dependencies, breaker| {

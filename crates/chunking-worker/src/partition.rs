@@ -1,12 +1,12 @@
-//! Which partition a row belongs to.
+//! The partition of a row.
 
-/// The partition of a row: by what names its record, so that rows for the same record keep their file order; by row
-/// number where the row names none (it changes nothing, so its order does not matter).
+/// The partition of a row, chosen by its identity, so that rows for the same record keep their file order. A row
+/// without an identity is refused and changes nothing, so it may go anywhere and is placed by its row number.
 #[must_use]
 pub fn partition_of(identity: Option<u128>, row: u64, partitions: u16) -> i16 {
     let partitions = u64::from(partitions.max(1));
     let place = match identity {
-        // The upper half: the hash set of the deduplication uses the lower.
+        // The upper half, because the hash set for deduplication uses the lower one.
         Some(identity) => (identity >> 64) as u64 % partitions,
         None => row % partitions,
     };

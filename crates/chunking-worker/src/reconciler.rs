@@ -1,5 +1,6 @@
-//! Rings the bell for whatever PostgreSQL says is due, so that a lost message, a dead worker or an emptied Redis delays
-//! work by a moment and never loses it. Every chunking worker runs one; an advisory lock lets one at a time lead.
+//! Rings the bell for everything that is due according to PostgreSQL, so that a lost message, a dead worker or an
+//! emptied Redis delays work briefly but loses none. Every chunking worker runs one; an advisory lock selects the
+//! leader.
 
 use std::time::Duration;
 
@@ -14,24 +15,24 @@ use sqlx::PgConnection;
 use tokio::task::JoinSet;
 
 use crate::clean_up::CleanUp;
-use crate::writer::ring;
 
-/// The advisory lock of the leader; any number that nothing else in the database uses.
+/// Advisory lock of the leader: an arbitrary number that nothing else in the database uses.
 const LEADER_LOCK: i64 = 0x62_75_6c_6b_2d_72_65_63;
-/// Work that nobody has claimed for this long should have a job waiting in its queue.
+/// Waiting time after which unclaimed work should have a job in its queue.
 const SILENCE_MS: i64 = 1_000;
-/// Jobs that a queue is filled up to: more than all workers together take at a time.
+/// Number of jobs up to which a queue is filled: more than all workers together take at a time.
 const MOST_JOBS: i64 = 256;
-/// Rounds of [`db::start_scheduled`] in one round of the reconciler.
+/// Calls of [`db::start_scheduled`] per round.
 const SCHEDULED_ROUNDS: usize = 20;
-/// Leases of one chunk or file that may run out without a word from their workers. Generous: somebody may just be killing
-/// workers, or taking their machines away.
+/// Leases of one chunk or file that may run out without a report from the worker. Generous, since workers may also be
+/// killed for other reasons, such as a rolling restart.
 const MOST_LOST_LEASES: i32 = 5;
-/// A round that takes longer waits for something that will not come, such as an answer on a dead connection.
+/// Timeout of a round: beyond it the round waits for something that will not come, such as a response on a dead
+/// connection.
 const ROUND_TIMEOUT: Duration = Duration::from_secs(30);
-/// What a round has to come to its end when a stop is asked for. All it does can be done again by the next leader.
+/// Time a round may still take after the shutdown signal. The next leader can repeat everything it does.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// Cleaning up is never urgent, and whatever has failed may need a while.
+/// Pause after a failed clean-up. It is never urgent, and the cause may last.
 const PAUSE_AFTER_FAILED_CLEAN_UP: Duration = Duration::from_secs(30);
 
 /// The reconciler of one worker.
@@ -43,20 +44,20 @@ pub struct Reconciler {
 }
 
 impl Reconciler {
-    /// A reconciler; [`Reconciler::run`] starts it.
+    /// Creates a reconciler; [`Reconciler::run`] starts it.
     #[must_use]
     pub fn new(dependencies: Dependencies, config: &Config, breaker: Breaker) -> Self {
         let clean_up = CleanUp::new(dependencies.clone(), config.retention);
         Self { dependencies, config: config.worker.clone(), breaker, clean_up }
     }
 
-    /// Looks for overdue work at every interval, while it leads, until the shutdown.
+    /// Runs a round at every interval until the shutdown. Only the leader does work.
     pub async fn run(self, shutdown: &Shutdown) {
-        // A counter that first appears as 1 has not grown for Prometheus.
+        // Starts at 0: Prometheus would not see an increase if the counter first appeared as 1.
         metrics::counter!(LEASES_LOST).increment(0);
-        // Session locks go with their connection, so the leader's must not go back to the pool.
+        // Session locks end with their connection, so the leader's connection must not return to the pool.
         let mut leader: Option<PgConnection> = None;
-        // Dropped at the end, and what runs in it is broken off.
+        // Dropping it at the end aborts the clean-up inside.
         let mut cleaning = JoinSet::new();
         loop {
             tokio::select! {
@@ -74,7 +75,7 @@ impl Reconciler {
         }
     }
 
-    /// Leads if nobody else does, and then does what is due. Gives up the lead when that fails.
+    /// Becomes the leader if there is none, then does the work that is due. Gives up leadership if that fails.
     async fn round(&self, leader: Option<PgConnection>, cleaning: &mut JoinSet<()>) -> Option<PgConnection> {
         let round = async {
             let leader = self.lead(leader).await?;
@@ -98,7 +99,7 @@ impl Reconciler {
     /// The connection that holds the leader's lock, if this process leads.
     async fn lead(&self, leader: Option<PgConnection>) -> Option<PgConnection> {
         if let Some(mut connection) = leader {
-            // Asks whether the connection, and with it the lock, is still there.
+            // Checks that the connection, and with it the lock, still exists.
             let alive = sqlx::query_scalar!(r#"SELECT true AS "alive!""#).fetch_one(&mut connection).await;
             return alive.is_ok().then_some(connection);
         }
@@ -110,7 +111,7 @@ impl Reconciler {
             return None;
         }
         let mut connection = candidate.detach();
-        // A leader that is frozen says nothing for a while; its session, and with it the lock, then ends.
+        // A frozen leader is silent; after this time the server ends its session and with it the lock.
         let silence_ms = (self.config.lease + self.config.reconcile_interval).as_millis().to_string();
         sqlx::query_scalar!("SELECT set_config('idle_session_timeout', $1, false)", silence_ms)
             .fetch_one(&mut connection)
@@ -122,15 +123,18 @@ impl Reconciler {
 
     async fn tick(&self) -> Result<(), DbError> {
         let pool = &self.dependencies.pool;
+        // In batches, so that thousands of actions with the same start time do not hold their locks for long; bounded,
+        // so that the rest of the round is not delayed without a limit.
         for _ in 0..SCHEDULED_ROUNDS {
             if !db::start_scheduled(pool).await? {
                 break;
             }
         }
+        // Lost leases before retries and releases: a dead worker's chunks count as in flight until they are taken back.
         let mut bells = self.take_back_lost().await?;
         bells.extend(db::retries_due(pool).await?);
         bells.extend(db::release_waiting(pool, self.max_in_flight()).await?);
-        ring(&self.dependencies, &bells).await;
+        self.dependencies.queue.ring(&bells).await;
         self.fill_up(QueueName::Chunking, &db::waiting_files(pool, SILENCE_MS, MOST_JOBS).await?).await;
         self.fill_up(QueueName::Processing, &db::waiting_chunks(pool, SILENCE_MS, MOST_JOBS).await?).await;
         let settled = db::settle_finished(pool).await?;
@@ -140,9 +144,10 @@ impl Reconciler {
         Ok(())
     }
 
-    /// What dead workers held can be claimed again, or is given up when it seems to be what ends them.
+    /// Takes work back from dead workers, and marks it dead if it appears to kill them.
     async fn take_back_lost(&self) -> Result<Vec<Bell>, DbError> {
         let pool = &self.dependencies.pool;
+        // Before the leases expire, which would requeue these chunks.
         let (buried, mut bells) = db::bury_lost_chunks(pool, MOST_LOST_LEASES, self.max_in_flight()).await?;
         let expired = db::expire_chunk_leases(pool).await?;
         let files = db::expire_file_leases(pool, MOST_LOST_LEASES).await?;
@@ -155,21 +160,21 @@ impl Reconciler {
         Ok(bells)
     }
 
-    /// Sends as many of these jobs as their queue has too few. Which work is done is decided when it is claimed, so it does not
-    /// matter which of the jobs were lost. One is sent in any case: an entry that nobody will be given (of a Redis that died
-    /// between acknowledging and deleting it) would count as a job for ever.
+    /// Sends jobs until the queue has as many as there is waiting work. The claim decides which work is done, so it
+    /// does not matter which jobs were lost. At least one is sent in any case: an entry that is never delivered (after
+    /// Redis crashed between acknowledging and deleting it) would count as a job for ever.
     async fn fill_up(&self, queue: QueueName, waiting: &[Bell]) {
         if waiting.is_empty() {
             return;
         }
         let queued = match self.dependencies.queue.backlog(queue).await {
             Ok(backlog) => usize::try_from(backlog.lag).unwrap_or(usize::MAX),
-            Err(error) => return tracing::debug!(%error, "could not ask for a queue's length"),
+            Err(error) => return tracing::debug!(%error, "could not read a queue's length"),
         };
         let missing = waiting.len().saturating_sub(queued).max(1);
         if i64::try_from(queued).is_ok_and(|queued| queued < MOST_JOBS) {
             tracing::debug!(queue = queue.as_str(), jobs = missing, "sending jobs that may be lost");
-            ring(&self.dependencies, &waiting[..missing.min(waiting.len())]).await;
+            self.dependencies.queue.ring(&waiting[..missing.min(waiting.len())]).await;
         }
     }
 
@@ -177,7 +182,7 @@ impl Reconciler {
         self.config.max_chunks_in_flight_per_account.into()
     }
 
-    /// Starts a clean-up, unless one still runs.
+    /// Starts a clean-up, unless one is running.
     fn clean_up_beside(&self, cleaning: &mut JoinSet<()>) {
         while cleaning.try_join_next().is_some() {}
         if !cleaning.is_empty() {

@@ -1,11 +1,11 @@
-//! Stores chunk objects, several at a time, and records each in PostgreSQL once it is stored. In that order: a chunk that
-//! is recorded has its object.
+//! Stores chunk objects, several concurrently, and records each in PostgreSQL after it is stored. In this order, so
+//! that a recorded chunk always has its object.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use bulk_core::chunk::{ChunkId, content_hash};
-use bulk_core::db::{self, ChunkingLease, DbError, NewChunk, RecordedChunk};
+use bulk_core::chunk::{ChunkId, ChunkPlace, content_hash};
+use bulk_core::db::{self, DbError, FileLease, NewChunk, RecordedChunk};
 use bulk_core::dependencies::Dependencies;
 use bulk_core::storage::{StorageError, keys};
 use bulk_core::worker::delay_after;
@@ -13,33 +13,33 @@ use bytes::Bytes;
 use thiserror::Error;
 use tokio::task::JoinSet;
 
-/// Chunks being stored at a time, per file. Their bytes are in memory: at most this many MiB.
+/// Chunks of a file being stored concurrently. Their bytes are in memory: at most this many MiB.
 const CONCURRENT_PUTS: usize = 4;
 
-/// Attempts to record one chunk while its action's row is in use.
+/// Attempts to record a chunk while its action's row is locked.
 const RECORD_ATTEMPTS: u32 = 5;
 const FIRST_CONTENTION_DELAY: Duration = Duration::from_millis(50);
 
-/// Why a chunk could not be written.
+/// Reason why a chunk could not be written.
 #[derive(Debug, Error)]
 pub enum WriteError {
-    /// The lease is lost, or the database is away.
+    /// The lease is lost, or the database is unreachable.
     #[error(transparent)]
     Database(#[from] DbError),
-    /// Object storage is away.
+    /// Object storage is unavailable.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// A recorded chunk is not what the file gives now.
+    /// A recorded chunk differs from what the file gives now.
     #[error(
         "chunk {partition}-{seq} was cut differently before: the file or the version of this service has changed"
     )]
     Changed {
-        /// Its partition.
+        /// Partition.
         partition: i16,
-        /// Its place there.
+        /// Position in the partition.
         seq: i32,
     },
-    /// A task of this process was lost.
+    /// A task of this process was aborted.
     #[error("a write was aborted: {0}")]
     Aborted(#[from] tokio::task::JoinError),
 }
@@ -48,29 +48,29 @@ pub enum WriteError {
 pub struct ChunkWriter {
     dependencies: Dependencies,
     account: String,
-    lease: ChunkingLease,
+    lease: FileLease,
     max_in_flight: i64,
-    recorded: HashMap<(i16, i32), RecordedChunk>,
+    recorded: HashMap<ChunkPlace, RecordedChunk>,
     writes: JoinSet<Result<(), WriteError>>,
 }
 
 impl ChunkWriter {
-    /// A writer that leaves the `recorded` chunks alone, but for those whose object is to be written again.
+    /// A writer that skips the `recorded` chunks, except those whose object must be written again.
     #[must_use]
     pub fn new(
         dependencies: Dependencies,
         account: String,
-        lease: ChunkingLease,
+        lease: FileLease,
         max_in_flight: i64,
-        recorded: HashMap<(i16, i32), RecordedChunk>,
+        recorded: HashMap<ChunkPlace, RecordedChunk>,
     ) -> Self {
         Self { dependencies, account, lease, max_in_flight, recorded, writes: JoinSet::new() }
     }
 
-    /// Begins to write a chunk; waits while enough are being written.
+    /// Starts writing a chunk. Waits while the maximum is being written.
     ///
     /// # Errors
-    /// That of any chunk written so far.
+    /// The error of any chunk written so far.
     pub async fn write(
         &mut self,
         partition: i16,
@@ -79,7 +79,9 @@ impl ChunkWriter {
         object: Vec<u8>,
     ) -> Result<(), WriteError> {
         let content_hash = content_hash(&object);
-        let recorded = self.recorded.get(&(partition, seq));
+        let recorded = self.recorded.get(&ChunkPlace { partition, seq });
+        // An earlier run recorded this chunk. Cutting is deterministic, so a different hash means that the file or the
+        // rules changed, and workers may already have applied the recorded chunk.
         match recorded {
             Some(chunk) if chunk.content_hash != content_hash => {
                 return Err(WriteError::Changed { partition, seq });
@@ -100,16 +102,16 @@ impl ChunkWriter {
         self.writes.spawn(async move {
             dependencies.store.put(&key, Bytes::from(object)).await?;
             let bells = record(&dependencies, &lease, chunk, is_new, max_in_flight).await?;
-            ring(&dependencies, &bells).await;
+            dependencies.queue.ring(&bells).await;
             Ok(())
         });
         Ok(())
     }
 
-    /// Waits until everything is written.
+    /// Waits until all chunks are written.
     ///
     /// # Errors
-    /// That of the first chunk that could not be written.
+    /// The error of the first chunk that could not be written.
     pub async fn finish(mut self) -> Result<(), WriteError> {
         while !self.writes.is_empty() {
             self.one_written().await?;
@@ -125,11 +127,11 @@ impl ChunkWriter {
     }
 }
 
-/// Records a chunk, or that its object was written again. A transaction that meets contention has changed nothing and is made
-/// again, because otherwise the whole file would have to be read again.
+/// Records a chunk, or that its object was written again. A transaction that meets contention changed nothing and is
+/// repeated; otherwise the whole file would have to be read again.
 async fn record(
     dependencies: &Dependencies,
-    lease: &ChunkingLease,
+    lease: &FileLease,
     chunk: NewChunk,
     is_new: bool,
     max_in_flight: i64,
@@ -149,12 +151,5 @@ async fn record(
             }
             ended => return ended,
         }
-    }
-}
-
-/// A bell that cannot be rung is no failure of the work: it is recorded, and the reconciler will ring.
-pub async fn ring(dependencies: &Dependencies, bells: &[db::Bell]) {
-    if let Err(error) = dependencies.queue.ring(bells).await {
-        tracing::warn!(%error, bells = bells.len(), "could not ring; the reconciler will");
     }
 }

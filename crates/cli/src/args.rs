@@ -64,7 +64,7 @@ pub enum Command {
     /// List your actions, newest first
     #[command(after_help = "Example:\n  bulk list --status failed --limit 5")]
     List(ListArgs),
-    /// Show everything about an action
+    /// Show an action
     #[command(after_help = "Example:\n  bulk show --last")]
     Show(ShowArgs),
     /// Wait for the end of an action; the exit code is that of its import
@@ -79,19 +79,19 @@ pub enum Command {
     /// Hold an action
     #[command(after_help = "Example:\n  bulk pause --last")]
     Pause(ShowArgs),
-    /// Let a paused action go on
+    /// Resume a paused action
     #[command(after_help = "Example:\n  bulk resume --last")]
     Resume(ShowArgs),
-    /// Stop an action for good; rows that have an outcome keep it
+    /// Cancel an action; rows that have an outcome keep it
     #[command(after_help = "Example:\n  bulk cancel --last")]
     Cancel(ShowArgs),
-    /// Try again what an action has given up on
+    /// Retry what failed in an action
     #[command(after_help = "Example:\n  bulk retry --last && bulk watch --last")]
     Retry(ShowArgs),
-    /// What can be uploaded, or the columns of one entity
+    /// List the entities that can be uploaded, or the columns of one
     #[command(after_help = "Example:\n  bulk entities contact")]
     Entities(EntitiesArgs),
-    /// A CSV file to start from
+    /// Print a CSV template of an entity
     #[command(after_help = "Example:\n  bulk template contact -o contacts.csv")]
     Template(TemplateArgs),
     /// Keep an address and a token, in a file that only you can read
@@ -178,7 +178,7 @@ pub struct ResultsArgs {
 
 #[derive(Debug, ClapArgs)]
 pub struct EntitiesArgs {
-    /// The columns of this one
+    /// Entity whose columns to list
     #[arg(value_name = "ENTITY")]
     pub name: Option<String>,
 }
@@ -208,6 +208,6 @@ pub struct CompletionsArgs {
 
 #[derive(Debug, ClapArgs)]
 pub struct ManArgs {
-    /// Where to write them
+    /// Directory for the pages
     pub directory: PathBuf,
 }

@@ -1,4 +1,4 @@
-//! What each command does.
+//! The commands.
 
 mod check;
 mod control;
@@ -47,7 +47,7 @@ pub async fn run(args: Args, environment: &Environment, output: &Output) -> Resu
     }
 }
 
-/// Ends when the person or the system asks the command to.
+/// Completes when the user or the system interrupts the command.
 pub async fn interrupted() {
     #[cfg(unix)]
     {
@@ -57,7 +57,7 @@ pub async fn interrupted() {
                 _ = tokio::signal::ctrl_c() => {}
                 _ = terminated.recv() => {}
             },
-            // Then the signal ends the process by itself.
+            // Without a handler the signal ends the process directly.
             Err(_) => std::future::pending().await,
         }
     }

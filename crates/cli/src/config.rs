@@ -1,9 +1,9 @@
-//! The environment, read once.
+//! Environment variables, read once.
 
 use std::env;
 use std::path::PathBuf;
 
-/// What `bulk` takes from its environment. An empty variable counts as absent.
+/// Environment of `bulk`. An empty variable counts as unset.
 #[derive(Debug, Default)]
 pub struct Environment {
     /// `BULK_URL`.
@@ -16,11 +16,11 @@ pub struct Environment {
     pub profile: Option<String>,
     /// `NO_COLOR` is set.
     pub no_color: bool,
-    /// `TERM=dumb`: a terminal on which nothing can be overwritten.
+    /// True for `TERM=dumb`, a terminal that cannot overwrite.
     pub dumb_terminal: bool,
-    /// Where settings are kept.
+    /// Directory of settings.
     pub config_directory: Option<PathBuf>,
-    /// Where what was done is remembered.
+    /// Directory of the state.
     pub state_directory: Option<PathBuf>,
 }
 
@@ -50,6 +50,6 @@ fn text(name: &str) -> Option<String> {
 }
 
 fn path(name: &str) -> Option<PathBuf> {
-    // The standard asks for absolute paths, and to pass over others.
+    // The XDG specification requires absolute paths and says to ignore others.
     env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute())
 }

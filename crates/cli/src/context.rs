@@ -1,4 +1,4 @@
-//! What every command that calls the service needs: a client, the memory of what was imported, and a place to write.
+//! Shared parts of every command that calls the service: client, state, and output.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -14,15 +14,15 @@ use crate::output::{Output, printable};
 use crate::profiles::{DEFAULT, Profile, Profiles};
 use crate::state::State;
 
-/// A caller of the service.
+/// Shared parts of a command.
 pub struct Context {
     /// The service, as this caller.
     pub client: Client,
-    /// What this caller imported last.
+    /// Actions that this caller imported last.
     pub state: State,
-    /// Where to write.
+    /// Output of the command.
     pub output: Output,
-    /// Where progress is shown.
+    /// Progress display.
     pub display: Display,
 }
 
@@ -67,7 +67,7 @@ impl Context {
 fn noticing(client: Client, display: &Display, patience: Patience) -> Client {
     let display = display.clone();
     client.with_patience(patience).with_notice(move |waiting| {
-        // Pauses that nobody notices need no words.
+        // Short pauses are not reported.
         if waiting.pause.as_secs() >= 1 {
             let seconds = waiting.pause.as_secs().max(1);
             display.note(&format!(

@@ -1,27 +1,27 @@
-//! How a command ended, as scripts see it.
+//! Exit codes.
 
 use std::process::ExitCode;
 
-/// How a command ended.
+/// Exit code of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// Every row is fine, or the command did what it should.
+    /// Every row succeeded, or the command did its work.
     Fine = 0,
-    /// The service cannot be reached, or something happened that should not.
+    /// The service cannot be reached, or an unexpected error occurred.
     Unexpected = 1,
-    /// The command line, a local file or the settings are at fault.
+    /// The command line, a local file or the settings are invalid.
     Usage = 2,
-    /// The action is finished, and more rows failed than are allowed to.
+    /// The action finished, and more rows failed than are allowed.
     RowsFailed = 3,
-    /// The action could not be carried to its end.
+    /// The action failed.
     ActionFailed = 4,
     /// The action was cancelled.
     Cancelled = 5,
-    /// The service refused.
+    /// The service rejected the request.
     Refused = 6,
-    /// The caller is not who they have to be.
+    /// The credentials are missing, invalid or insufficient.
     NotAuthorised = 7,
-    /// The time is over, and the action still runs.
+    /// The timeout has passed and the action is still running.
     StillRunning = 8,
     /// Interrupted.
     Interrupted = 130,

@@ -1,5 +1,5 @@
-//! Why a command did not do what it should: one sentence, what is wrong piece by piece, and what to do next. Whatever goes
-//! wrong ends here; nothing is shown with a backtrace, and nothing here ever held the token.
+//! Reason of a command's failure: one sentence, the individual problems, and the next step. All errors end here.
+//! Nothing is shown with a backtrace, and nothing here contains the token.
 
 use std::io;
 use std::path::Path;
@@ -9,13 +9,13 @@ use client::{ClientError, Refusal};
 use crate::exit::Exit;
 use crate::output::Output;
 
-/// Why a command ended early.
+/// Reason of a command's early end.
 #[derive(Debug)]
 pub struct Failure {
     exit: Exit,
-    /// `None`: nothing is said, such as to a reader that has gone.
+    /// `None` prints nothing, for example after the reader of a pipe has closed it.
     message: Option<String>,
-    /// What is wrong piece by piece, then what to do.
+    /// The individual problems, then the next step.
     hints: Vec<String>,
 }
 
@@ -25,12 +25,12 @@ impl Failure {
         Self { exit, message: Some(message.into()), hints: Vec::new() }
     }
 
-    /// The command line, a local file or the settings are at fault.
+    /// An invalid command line, local file or setting.
     pub fn usage(message: impl Into<String>) -> Self {
         Self::new(Exit::Usage, message)
     }
 
-    /// What should not happen.
+    /// An unexpected error.
     pub fn unexpected(message: impl Into<String>) -> Self {
         Self::new(Exit::Unexpected, message)
     }
@@ -40,7 +40,7 @@ impl Failure {
         Self::usage(format!("cannot {doing} {}: {error}", path.display()))
     }
 
-    /// stdout takes no more. A reader that has seen enough (`bulk list | head`) is no failure.
+    /// stdout cannot be written. A reader that has seen enough (`bulk list | head`) is not an error.
     pub fn output(error: &io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {
             return Self { exit: Exit::Fine, message: None, hints: Vec::new() };
@@ -48,14 +48,14 @@ impl Failure {
         Self::unexpected(format!("cannot write to standard output: {error}"))
     }
 
-    /// The same with what can be done about it.
+    /// Adds a hint at what to do.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
     }
 
-    /// Says what went wrong, and how the command ends.
+    /// Prints the failure and returns the exit code.
     pub fn show(self, output: &Output) -> Exit {
         if let Some(message) = self.message {
             output.error(&message);
@@ -101,7 +101,7 @@ fn of_refusal(refusal: &Refusal) -> Failure {
     failure
 }
 
-/// What to do next.
+/// The next step for the user.
 fn advice(refusal: &Refusal) -> Option<String> {
     let has_column =
         refusal.details.iter().any(|detail| flag(&detail.field).is_none() && detail.field != "file");

@@ -1,4 +1,4 @@
-//! The fields of an upload, from the options of the command line.
+//! Converts command line options to fields of an upload.
 
 use std::fs;
 
@@ -22,8 +22,8 @@ pub fn of_import(args: &ImportArgs) -> Result<Fields, Failure> {
     Ok(fields)
 }
 
-/// The fields that say what a file is and how it is read. What is not chosen is not sent, so that the service's defaults
-/// hold.
+/// The fields about the file's content and format. Options that are not given are not sent, so that the service's
+/// defaults apply.
 pub fn of_file(args: &FileArgs) -> Result<Fields, Failure> {
     let mut fields = Fields::new();
     let mut add = |name: &str, value: Option<String>| {
@@ -46,7 +46,7 @@ pub fn of_file(args: &FileArgs) -> Result<Fields, Failure> {
     Ok(fields)
 }
 
-/// A shell does not easily type a tab.
+/// Accepts a name for the tab, which is hard to type in a shell.
 fn delimiter(text: &str) -> String {
     if matches!(text, "tab" | "\\t") { "\t".to_owned() } else { text.to_owned() }
 }

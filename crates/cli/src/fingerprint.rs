@@ -1,4 +1,4 @@
-//! What makes two imports the same command: the file's content and every choice that goes with it.
+//! Fingerprint of an import: the file's content and all of its options.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -8,8 +8,9 @@ use xxhash_rust::xxh3::Xxh3;
 
 const PIECE_BYTES: usize = 256 * 1024;
 
-/// The key under which the service makes one action of however many uploads of this file with these fields. It is 128 bits
-/// of XXH3 within one account: by accident two never meet, and for two that are made to meet the service compares payloads.
+/// The idempotency key under which any number of uploads of this file with these fields become one action. It is 128
+/// bits of XXH3 within one account: accidental collisions do not occur in practice, and against constructed ones the
+/// service compares the payloads.
 pub fn key(file: &Path, fields: &[(String, String)]) -> io::Result<String> {
     let mut hash = Xxh3::new();
     let mut file = File::open(file)?;

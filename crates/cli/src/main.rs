@@ -1,8 +1,8 @@
 //! `bulk`: the command line of the platform, for scripts, CI and people in terminals.
 //!
-//! Data goes to stdout and everything for people to stderr ([`output`]); the exit code says how it went ([`exit`]). What
-//! is said about an error names the column, the row and the next command ([`failure`]). The id of an action is
-//! [remembered](state) before it is waited for, so that nothing is lost with an interrupted command.
+//! Data goes to stdout and everything for people to stderr ([`output`]); the exit code tells the result ([`exit`]). An
+//! error names the column, the row and the next command ([`failure`]). The id of an action is [remembered](state)
+//! before the command waits for it, so that an interruption loses nothing.
 
 mod args;
 mod commands;
@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     let exit = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => {
             let ended = runtime.block_on(commands::run(args, &environment, &output));
-            // A read of standard input that nobody waits for any more must not hold the end up.
+            // A pending read of standard input must not delay the exit.
             runtime.shutdown_background();
             ended.unwrap_or_else(|failure| failure.show(&output))
         }

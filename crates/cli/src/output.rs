@@ -1,4 +1,4 @@
-//! The only place that writes: data to stdout, everything for people to stderr.
+//! All output: data to stdout, everything for people to stderr.
 
 use std::io::{self, IsTerminal as _, Write as _};
 
@@ -9,18 +9,18 @@ use serde::Serialize;
 use crate::config::Environment;
 use crate::failure::Failure;
 
-/// Where a command writes.
+/// Output of a command.
 #[derive(Debug, Clone, Copy)]
 pub struct Output {
     json: bool,
     quiet: bool,
-    /// People look at stderr on a terminal that can overwrite.
+    /// True if stderr is a terminal that can overwrite.
     has_bars: bool,
     has_colour: bool,
 }
 
 impl Output {
-    /// By the options of the command line, and by what stderr is.
+    /// Depends on the command line options and on the kind of stderr.
     pub fn new(json: bool, quiet: bool, environment: &Environment) -> Self {
         let is_terminal = io::stderr().is_terminal();
         Self {
@@ -31,12 +31,12 @@ impl Output {
         }
     }
 
-    /// Data is wanted as JSON.
+    /// True if data is requested as JSON.
     pub fn is_json(&self) -> bool {
         self.json
     }
 
-    /// How progress is shown.
+    /// The progress display.
     pub fn display(&self) -> Display {
         let style = match (self.quiet, self.has_bars) {
             (true, _) => Style::Silent,
@@ -63,31 +63,31 @@ impl Output {
         self.line(&text)
     }
 
-    /// Writes a line for people, unless they asked for quiet.
+    /// Writes a line for people, unless `--quiet` is set.
     pub fn note(&self, text: &str) {
         if !self.quiet {
             write_for_people(text);
         }
     }
 
-    /// Writes what went wrong.
+    /// Writes an error.
     pub fn error(&self, text: &str) {
         let word = style("error:").for_stderr().force_styling(self.has_colour).red().bold();
         write_for_people(&format!("{word} {}", printable(text)));
     }
 
-    /// Writes what can be done about it.
+    /// Writes a hint at what to do.
     pub fn hint(&self, text: &str) {
         write_for_people(&format!("  {}", printable(text)));
     }
 }
 
-/// Nobody can be told that stderr is closed.
+/// Ignores errors, since a closed stderr cannot be reported.
 fn write_for_people(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
-/// Text from files and services, with nothing in it that a terminal would obey.
+/// Text from files and services without terminal control characters.
 pub fn printable(text: &str) -> String {
     let shown = |c: char| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c };
     text.chars().map(shown).collect()

@@ -1,4 +1,4 @@
-//! Who and where, remembered by `bulk login` in a file that only its owner can read.
+//! Address and credentials, stored by `bulk login` in a file that only its owner can read.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,13 +10,13 @@ use serde::{Deserialize, Serialize};
 use crate::config::Environment;
 use crate::failure::Failure;
 
-/// The profile that is meant where none is named.
+/// Name of the default profile.
 pub const DEFAULT: &str = "default";
 
-/// One address with who calls it.
+/// An address with credentials.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Profile {
-    /// Where the service is.
+    /// URL of the service.
     pub url: String,
     /// A bearer token.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -26,14 +26,14 @@ pub struct Profile {
     pub account: Option<String>,
 }
 
-/// Every profile of a person.
+/// All stored profiles.
 pub struct Profiles {
     path: Option<PathBuf>,
     profiles: BTreeMap<String, Profile>,
 }
 
 impl Profiles {
-    /// Reads the file, if there is one.
+    /// Reads the file, if it exists.
     pub fn read(environment: &Environment) -> Result<Self, Failure> {
         let path = environment.config_directory.as_ref().map(|directory| directory.join("profiles.json"));
         let profiles = match &path {
@@ -55,7 +55,7 @@ impl Profiles {
         self.profiles.get(name)
     }
 
-    /// Keeps a profile, and says where.
+    /// Stores a profile, and returns the path of the file.
     pub fn keep(mut self, name: &str, profile: Profile) -> Result<PathBuf, Failure> {
         let Some(path) = self.path else {
             return Err(Failure::usage("there is no place for settings: set HOME or XDG_CONFIG_HOME"));
@@ -68,7 +68,7 @@ impl Profiles {
     }
 }
 
-/// Replaces a file by one that only its owner can read. At no moment is there a file that is not whole, or that others can
+/// Replaces a file by one that only its owner can read. At no time is there an incomplete file, or one that others can
 /// read.
 pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if let Some(directory) = path.parent() {

@@ -1,4 +1,4 @@
-//! The last actions that were imported from here, so that `--last` finds them whatever became of the command.
+//! The actions imported last, so that `--last` finds them even if the command was interrupted.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,20 +9,20 @@ use uuid::Uuid;
 use crate::config::Environment;
 use crate::profiles::write_private;
 
-/// As many as anybody goes back to by `--last`: one for each service and caller.
+/// Number of entries: one for each service and caller.
 const MOST: usize = 32;
 
-/// An action that was imported from here.
+/// An imported action.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Remembered {
     url: String,
-    /// The caller, by the name that the service knows.
+    /// Name of the caller.
     who: String,
     /// The action.
     pub id: Uuid,
 }
 
-/// The memory of what was imported.
+/// The stored list of imported actions.
 #[derive(Debug)]
 pub struct State {
     path: Option<PathBuf>,
@@ -31,7 +31,7 @@ pub struct State {
 }
 
 impl State {
-    /// The memory of what `who` has imported at `url`.
+    /// The entries of the caller `who` at `url`.
     pub fn new(environment: &Environment, url: &str, who: &str) -> Self {
         let path = environment.state_directory.as_ref().map(|directory| directory.join("last.json"));
         Self { path, url: url.to_owned(), who: who.to_owned() }
@@ -42,7 +42,7 @@ impl State {
         self.read().into_iter().find(|one| one.url == self.url && one.who == self.who).map(|one| one.id)
     }
 
-    /// Remembers an action. False when that is not possible: an import does not fail for it.
+    /// Stores an action. Returns false if that is not possible, which does not fail the import.
     pub fn remember(&self, id: Uuid) -> bool {
         let Some(path) = &self.path else { return false };
         let mut all = self.read();
@@ -52,7 +52,7 @@ impl State {
         serde_json::to_vec(&all).is_ok_and(|text| write_private(path, &text).is_ok())
     }
 
-    /// A damaged file is as good as none.
+    /// A damaged file counts as empty.
     fn read(&self) -> Vec<Remembered> {
         let text = self.path.as_ref().and_then(|path| fs::read(path).ok());
         text.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()

@@ -1,4 +1,4 @@
-//! Columns that stand under one another.
+//! Aligned columns.
 
 use console::measure_text_width;
 

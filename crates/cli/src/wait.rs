@@ -1,4 +1,4 @@
-//! From an action that runs to the exit code that its end deserves.
+//! Waits for an action and maps its end to an exit code.
 
 use std::path::Path;
 use std::time::Duration;
@@ -20,19 +20,19 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::printable;
 
-/// Between two looks at whether a line is due.
+/// Interval of checking whether a progress line is due.
 const TICK: Duration = Duration::from_secs(1);
-/// Failed rows that are shown.
+/// Number of failed rows that are shown.
 const SHOWN_FAILURES: usize = 5;
 
-/// How the waiting ended.
+/// Result of waiting.
 enum Ended {
     Over(Box<DoneView>),
     TimeIsOver,
     Interrupted,
 }
 
-/// Waits for the end of an action, and says how it went. `extra` is added to the JSON.
+/// Waits for the end of an action and reports it. `extra` is added to the JSON.
 pub async fn wait(
     context: &Context,
     id: Uuid,
@@ -128,7 +128,7 @@ fn exit_of(done: &DoneView, failures_are_allowed: bool) -> Exit {
     }
 }
 
-/// Says for people how the action went, and writes the failed rows where they are wanted.
+/// Reports the result to people, and writes the failed rows if requested.
 async fn report(context: &Context, id: Uuid, done: &DoneView, waiting: &Waiting) -> Result<(), Failure> {
     let output = &context.output;
     let progress = &done.stats.progress;
@@ -183,7 +183,7 @@ fn summary(done: &DoneView) -> String {
     text
 }
 
-/// The first failed rows, so that most people need no further command to see what is wrong. What cannot be fetched is not
+/// Shows the first failed rows, so that usually no further command is needed. Rows that cannot be fetched are not
 /// shown.
 async fn show_failures(context: &Context, id: Uuid, failed: i64) {
     let query =
@@ -202,7 +202,7 @@ async fn show_failures(context: &Context, id: Uuid, failed: i64) {
 
 async fn write_failed(context: &Context, id: Uuid, path: &Path, failed: i64) -> Result<(), Failure> {
     if failed == 0 {
-        // Of an earlier import: it would be taken for this one's.
+        // A file of an earlier import, which would be mistaken for this one's.
         return match std::fs::remove_file(path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 Err(Failure::file("remove", path, &error))

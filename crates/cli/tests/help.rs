@@ -1,4 +1,4 @@
-//! What `bulk` says of itself, by the real binary.
+//! Help and generated files of the real binary.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 

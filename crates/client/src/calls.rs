@@ -1,4 +1,4 @@
-//! The calls that ask for little and are answered at once.
+//! Calls with small responses.
 
 use api_types::{
     ActionStatus, ActionView, CursorInfo, EntityView, LogEntry, Page, PageInfo, RowStatus, StatsView,
@@ -10,31 +10,31 @@ use uuid::Uuid;
 
 use crate::{Client, ClientError};
 
-/// Which actions.
+/// Filter for a list of actions.
 #[derive(Debug, Clone, Default)]
 pub struct ListQuery {
-    /// Only those in this state.
+    /// Only actions with this status.
     pub status: Option<ActionStatus>,
-    /// Only those on these records.
+    /// Only actions of this entity.
     pub entity: Option<String>,
 }
 
-/// Which rows.
+/// Filter and position of a page of outcomes.
 #[derive(Debug, Clone, Default)]
 pub struct LogsQuery {
-    /// Only rows that went like this.
+    /// Only rows with this outcome.
     pub status: Option<RowStatus>,
-    /// The `nextCursor` of the page before.
+    /// The `nextCursor` of the previous page.
     pub cursor: Option<String>,
-    /// Most rows of a page.
+    /// Maximum number of rows per page.
     pub limit: Option<usize>,
 }
 
 impl Client {
-    /// One page, from 1, of the caller's actions, newest first.
+    /// Lists the caller's actions, newest first; `page` counts from 1.
     ///
     /// # Errors
-    /// See [`ClientError`]; so for every call.
+    /// See [`ClientError`]; the same for every call.
     pub async fn list(
         &self,
         query: &ListQuery,
@@ -47,37 +47,37 @@ impl Client {
         self.get_json("/bulk-actions", &parameters).await
     }
 
-    /// Everything about one action.
+    /// Returns one action.
     pub async fn action(&self, id: Uuid) -> Result<ActionView, ClientError> {
         self.get_data(&format!("/bulk-actions/{id}")).await
     }
 
-    /// The counters of one action.
+    /// Returns the counters of an action.
     pub async fn stats(&self, id: Uuid) -> Result<StatsView, ClientError> {
         self.get_data(&format!("/bulk-actions/{id}/stats")).await
     }
 
-    /// Holds an action.
+    /// Pauses an action.
     pub async fn pause(&self, id: Uuid) -> Result<ActionView, ClientError> {
         self.change(Method::POST, &format!("/bulk-actions/{id}/pause")).await
     }
 
-    /// Lets a paused action go on.
+    /// Resumes a paused action.
     pub async fn resume(&self, id: Uuid) -> Result<ActionView, ClientError> {
         self.change(Method::POST, &format!("/bulk-actions/{id}/resume")).await
     }
 
-    /// Stops an action for good.
+    /// Cancels an action.
     pub async fn cancel(&self, id: Uuid) -> Result<ActionView, ClientError> {
         self.change(Method::POST, &format!("/bulk-actions/{id}/cancel")).await
     }
 
-    /// Tries again what was given up on.
+    /// Retries the failed parts of an action.
     pub async fn retry(&self, id: Uuid) -> Result<ActionView, ClientError> {
         self.change(Method::POST, &format!("/bulk-actions/{id}/retry")).await
     }
 
-    /// One page of row outcomes.
+    /// Returns one page of row outcomes.
     pub async fn logs_page(
         &self,
         id: Uuid,
@@ -90,7 +90,7 @@ impl Client {
         self.get_json(&format!("/bulk-actions/{id}/logs"), &parameters).await
     }
 
-    /// Every row outcome from the query's cursor on, page after page as they are taken.
+    /// Streams all row outcomes from the query's cursor on, requesting pages as needed.
     pub fn logs(
         &self,
         id: Uuid,
@@ -112,12 +112,12 @@ impl Client {
         pages.try_flatten()
     }
 
-    /// What can be uploaded.
+    /// Lists the entities that can be uploaded.
     pub async fn entities(&self) -> Result<Vec<EntityView>, ClientError> {
         self.get_data("/entities").await
     }
 
-    /// A CSV file of an entity to start from.
+    /// Downloads the CSV template of an entity.
     pub async fn template(&self, entity: &str) -> Result<Bytes, ClientError> {
         let entity: String = reqwest::Url::parse("http://x")
             .map(|mut url| {

@@ -1,4 +1,4 @@
-//! The client itself: where the service is, who is calling, and how a request is sent and tried again.
+//! The client: address and credentials of the service, and sending with retries.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,12 +15,12 @@ use crate::patience::Attempts;
 use crate::{ClientError, Credentials, Patience, Refusal, Waiting};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// For answers that are a few rows and objects; the API itself ends such requests earlier.
+/// Timeout of responses with a few rows and objects; the API itself limits such requests to less.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 
 type Notice = Arc<dyn Fn(&Waiting<'_>) + Send + Sync>;
 
-/// Calls one service as one caller. Copies share their connections.
+/// Client of one service for one caller. Clones share their connections.
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
@@ -28,7 +28,7 @@ pub struct Client {
     credentials: Credentials,
     patience: Patience,
     notice: Option<Notice>,
-    /// The service has answered at least once.
+    /// True after the first response of the service.
     is_known: Arc<AtomicBool>,
 }
 
@@ -42,7 +42,7 @@ impl Client {
     /// A client of the service at `url`, such as `https://bulk.example.com`.
     ///
     /// # Errors
-    /// When the address or the credentials cannot be used.
+    /// If the address or the credentials are invalid.
     pub fn new(url: &str, credentials: Credentials) -> Result<Self, ClientError> {
         credentials.check()?;
         let parsed = Url::parse(url).ok().filter(|parsed| {
@@ -55,13 +55,13 @@ impl Client {
                 "{url:?} is no address of a service: it looks like https://bulk.example.com or http://127.0.0.1:3000"
             )));
         };
-        // A redirected upload would have to be sent twice, and `account-id` would follow to wherever it leads.
+        // No redirects: an upload would have to be sent twice, and the header `account-id` would be sent to the target.
         let mut http = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("bulk/", env!("CARGO_PKG_VERSION")));
         if is_this_machine(&parsed) {
-            // A proxy in the environment is not meant for this machine.
+            // A proxy in the environment is not meant for addresses of this machine.
             http = http.no_proxy();
         }
         let http = http.build().map_err(|error| ClientError::Setup(format!("no HTTP client: {error}")))?;
@@ -75,27 +75,27 @@ impl Client {
         })
     }
 
-    /// The same client with another patience.
+    /// Replaces the retry times.
     #[must_use]
     pub fn with_patience(mut self, patience: Patience) -> Self {
         self.patience = patience;
         self
     }
 
-    /// The same client, which calls `notice` before each pause after which it tries again.
+    /// Calls `notice` before each pause that precedes a retry.
     #[must_use]
     pub fn with_notice(mut self, notice: impl Fn(&Waiting<'_>) + Send + Sync + 'static) -> Self {
         self.notice = Some(Arc::new(notice));
         self
     }
 
-    /// The service's address, without a slash at its end.
+    /// The service's address, without a trailing slash.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// A signed request, for what this client has no function for; `path` begins with a slash.
+    /// A request with credentials, for routes without their own function; `path` starts with a slash.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.credentials.sign(self.http.request(method, format!("{}{path}", self.url)))
     }
@@ -108,14 +108,14 @@ impl Client {
         self.is_known.load(Ordering::Relaxed)
     }
 
-    /// Says that something is tried again.
+    /// Reports a retry.
     pub(crate) fn tell(&self, error: &ClientError, pause: Duration) {
         if let Some(notice) = &self.notice {
             notice(&Waiting { error, pause });
         }
     }
 
-    /// Sends a request once. An answer that is no success is an error.
+    /// Sends a request once. An unsuccessful response becomes an error.
     pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Response, ClientError> {
         let response = request.send().await.map_err(|error| ClientError::of_request(&self.url, &error))?;
         self.is_known.store(true, Ordering::Relaxed);
@@ -131,8 +131,9 @@ impl Client {
         }
     }
 
-    /// Sends what `make` makes until it is answered or the patience is over. Where the service would act twice on a second
-    /// request (`is_repeatable` is false), only what it has certainly not acted on is sent again.
+    /// Sends requests built by `make` until one succeeds or the retry time has passed. If repeating the operation could
+    /// perform it twice (`is_repeatable` is false), only requests that the service has certainly not acted on are
+    /// retried.
     pub(crate) async fn send_patiently(
         &self,
         is_repeatable: bool,
@@ -153,7 +154,7 @@ impl Client {
         }
     }
 
-    /// Gets a JSON answer.
+    /// Sends a GET request and parses the JSON response.
     pub(crate) async fn get_json<T: DeserializeOwned>(
         &self,
         path: &str,
@@ -163,12 +164,12 @@ impl Client {
         self.read_json(self.send_patiently(true, make).await?).await
     }
 
-    /// Gets the `data` of a JSON answer.
+    /// Sends a GET request and returns the `data` of the JSON response.
     pub(crate) async fn get_data<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
         Ok(self.get_json::<Success<T>>(path, &[]).await?.data)
     }
 
-    /// Asks for a change, and reads the `data` of the answer.
+    /// Sends a request that changes something and returns the `data` of the response.
     pub(crate) async fn change<T: DeserializeOwned>(
         &self,
         method: Method,
@@ -179,7 +180,7 @@ impl Client {
         Ok(answer.data)
     }
 
-    /// Reads an answer of the form `T`.
+    /// Parses a response as `T`.
     pub(crate) async fn read_json<T: DeserializeOwned>(&self, response: Response) -> Result<T, ClientError> {
         let status = response.status();
         let text = response.bytes().await.map_err(|error| ClientError::of_request(&self.url, &error))?;

@@ -1,4 +1,4 @@
-//! Who is calling.
+//! Credentials of the caller.
 
 use reqwest::RequestBuilder;
 use reqwest::header::HeaderValue;
@@ -6,20 +6,20 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::ClientError;
 
-/// Who is calling, in one of the ways that the service understands.
+/// Credentials in one of the forms that the service accepts.
 #[derive(Debug, Clone, Default)]
 pub enum Credentials {
     /// A bearer token.
     Token(SecretString),
-    /// The account itself, for services with `AUTH_MODE=header`.
+    /// An account id, for services with `AUTH_MODE=header`.
     Account(String),
-    /// Nobody: for routes that ask nobody who they are.
+    /// None, for routes without authentication.
     #[default]
     Nobody,
 }
 
 impl Credentials {
-    /// Refuses what cannot stand in a header, in words that do not repeat it.
+    /// Rejects values that cannot be sent in a header. The error does not repeat the value.
     pub(crate) fn check(&self) -> Result<(), ClientError> {
         let (what, text) = match self {
             Self::Token(token) => ("the token", token.expose_secret()),
@@ -34,7 +34,7 @@ impl Credentials {
         Ok(())
     }
 
-    /// Puts them on a request.
+    /// Adds the credentials to a request.
     pub(crate) fn sign(&self, request: RequestBuilder) -> RequestBuilder {
         match self {
             Self::Token(token) => request.bearer_auth(token.expose_secret()),

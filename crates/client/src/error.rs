@@ -1,4 +1,4 @@
-//! What can go wrong with a call, told apart by what a caller can do about it.
+//! Errors of calls, classified by what the caller can do about them.
 
 use std::error::Error as _;
 use std::io;
@@ -10,86 +10,86 @@ use reqwest::{Response, StatusCode};
 use thiserror::Error;
 use uuid::Uuid;
 
-/// Most of a foreign answer that an error repeats.
+/// Maximum length of a foreign response in an error.
 const SHOWN_CHARS: usize = 200;
 
-/// Why a call came to nothing.
+/// Reason why a call failed.
 #[derive(Debug, Error)]
 pub enum ClientError {
-    /// The service answered, and said no.
+    /// The service rejected the request.
     #[error(transparent)]
     Refused(Box<Refusal>),
-    /// No connection came about: nothing was sent.
+    /// No connection could be established, so nothing was sent.
     #[error("{url} cannot be reached: {reason}")]
     Unreachable {
         /// The service's address.
         url: String,
-        /// What the operating system or TLS said.
+        /// Error of the operating system or of TLS.
         reason: String,
     },
-    /// The connection ended before the answer did: whether the service acted is not known.
+    /// The connection broke before the response; it is unknown whether the service acted.
     #[error("the connection to {url} broke off: {reason}")]
     BrokenOff {
         /// The service's address.
         url: String,
-        /// What the operating system or TLS said.
+        /// Error of the operating system or of TLS.
         reason: String,
     },
-    /// Something answered that does not speak this API: a proxy, or another service.
+    /// The response is not from this API: it comes from a proxy or another service.
     #[error("{url} does not answer as this API does: {what}")]
     Foreign {
         /// The service's address.
         url: String,
-        /// Its status.
+        /// HTTP status.
         status: u16,
-        /// The beginning of what it said.
+        /// Beginning of the response.
         what: String,
     },
     /// The file to upload cannot be read.
     #[error("cannot read {name}: {error}")]
     Source {
-        /// The file's name.
+        /// Name of the file.
         name: String,
-        /// Why.
+        /// The I/O error.
         error: io::Error,
     },
-    /// The address or the credentials cannot be used.
+    /// The address or the credentials are invalid.
     #[error("{0}")]
     Setup(String),
 }
 
-/// The service's own words for why it does not do what it was asked.
+/// Error response of the service.
 #[derive(Debug, Clone, Error)]
 #[error("{message}")]
 pub struct Refusal {
     /// HTTP status.
     pub status: u16,
-    /// One of the contract's codes.
+    /// Error code.
     pub code: String,
-    /// A sentence for people.
+    /// Message for people.
     pub message: String,
-    /// What is wrong, piece by piece; may be empty.
+    /// The individual problems; may be empty.
     pub details: Vec<Detail>,
-    /// Names the request in the service's log.
+    /// Trace id of the request in the service's log.
     pub trace_id: Option<Uuid>,
-    /// When it is worth trying again.
+    /// Time after which a retry makes sense.
     pub retry_after: Option<Duration>,
 }
 
 impl ClientError {
-    /// Trying again may help, and does no harm if whatever is tried can be repeated.
+    /// True if a retry may help. It is safe if the operation can be repeated.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable { .. } | Self::BrokenOff { .. } => true,
             Self::Refused(refusal) => refusal.is_transient(),
-            // What a gateway says while the service behind it is away.
+            // Sent by a gateway while the service behind it is down.
             Self::Foreign { status, .. } => matches!(status, 502..=504),
             Self::Source { .. } | Self::Setup(_) => false,
         }
     }
 
-    /// The service has certainly not acted.
+    /// True if the service has certainly not acted.
     #[must_use]
     pub fn is_before_action(&self) -> bool {
         match self {
@@ -99,7 +99,7 @@ impl ClientError {
         }
     }
 
-    /// The refusal, if the service answered with one.
+    /// The error response of the service, if there is one.
     #[must_use]
     pub fn refusal(&self) -> Option<&Refusal> {
         match self {
@@ -108,7 +108,7 @@ impl ClientError {
         }
     }
 
-    /// The error of a request that got no whole answer.
+    /// The error of a request without a complete response.
     pub(crate) fn of_request(url: &str, error: &reqwest::Error) -> Self {
         let (url, reason) = (url.to_owned(), root_cause(error));
         if error.is_builder() {
@@ -123,11 +123,11 @@ impl ClientError {
 
 impl Refusal {
     fn is_transient(&self) -> bool {
-        // A quota does not free itself within the time that anybody waits.
+        // A quota does not recover within the retry time.
         matches!(self.status, 429 | 503) && self.code != "quota_exceeded"
     }
 
-    /// Reads an answer that is no success.
+    /// Parses an unsuccessful response.
     pub(crate) async fn of_response(url: &str, response: Response) -> ClientError {
         let status = response.status();
         let retry_after = retry_after(response.headers());
@@ -149,7 +149,7 @@ impl Refusal {
     }
 }
 
-/// The error for an answer that is not in this API's form.
+/// The error for a response that does not have this API's form.
 pub(crate) fn foreign(url: &str, status: StatusCode, text: &[u8]) -> ClientError {
     let text = String::from_utf8_lossy(text);
     let shown: String = text.chars().filter(|c| !c.is_control()).take(SHOWN_CHARS).collect();
@@ -162,14 +162,14 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(Duration::from_secs(seconds))
 }
 
-/// The innermost reason: the outer ones repeat the request, not what went wrong.
+/// The innermost cause: the outer ones describe the request, not the problem.
 fn root_cause(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "it took too long".to_owned();
     }
     let mut cause: &dyn std::error::Error = match error.source() {
         Some(source) => source,
-        // Without a source the text of the error itself may name the address, which is said already.
+        // Without a source, the text of the error may repeat the address, which is shown already.
         None => return "no answer".to_owned(),
     };
     while let Some(inner) = cause.source() {

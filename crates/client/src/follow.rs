@@ -1,8 +1,8 @@
-//! An action from wherever it stands to its end.
+//! Follows an action until it is finished.
 //!
-//! Its event stream tells of every change. Each event holds the whole state, so nothing is lost with a connection: the next
-//! one begins with the present. Where no stream can be had (a proxy that holds it back, too many streams already), the
-//! action is asked for once a second instead.
+//! The event stream reports every change. Each event holds the whole state, so a broken connection loses nothing: the
+//! next one starts with the current state. If no stream is possible (a proxy buffers it, or there are too many
+//! streams), the action is polled once a second instead.
 
 mod sse;
 
@@ -20,20 +20,20 @@ use crate::patience::Attempts;
 use crate::{Client, ClientError};
 use sse::{Event, Parser};
 
-/// Between two looks, where there is no stream.
+/// Interval of polling without a stream.
 const POLL: Duration = Duration::from_secs(1);
-/// The service writes a comment every 15 seconds: a stream that is silent for longer has lost its other end.
+/// The service sends a comment every 15 seconds, so a stream that is silent for longer is broken.
 const LONGEST_SILENCE: Duration = Duration::from_secs(45);
-/// Streams that end without an event, one after another, before the action is asked for instead.
+/// Consecutive streams without an event after which the action is polled.
 const EMPTY_STREAMS: u32 = 3;
 const DEFAULT_RETRY: Duration = Duration::from_secs(2);
 
-/// What has become of an action.
+/// Change of an action.
 #[derive(Debug)]
 pub enum Update {
-    /// Its state or its counters have changed.
+    /// Status or counters have changed.
     Progress(Box<NewsView>),
-    /// It is over.
+    /// The action is finished.
     Done(Box<DoneView>),
 }
 
@@ -41,7 +41,8 @@ pub enum Update {
 pub type Follow = std::pin::Pin<Box<dyn Stream<Item = Result<Update, ClientError>> + Send>>;
 
 impl Client {
-    /// Follows an action to its end, over broken connections as long as the [patience](crate::Patience) lasts.
+    /// Follows an action until it is finished, across broken connections for as long as the [retry
+    /// times](crate::Patience) allow.
     #[must_use]
     pub fn follow(&self, id: Uuid) -> Follow {
         let follower = Follower {
@@ -127,7 +128,7 @@ impl Follower {
                 Ok(())
             }
             Err(error) if matches!(status(&error), Some(401 | 403 | 404 | 410)) => Err(error),
-            // 429 is one stream too many: asking costs the service less than the next attempt at one.
+            // 429 means too many streams: polling costs the service less than another attempt.
             Err(error) if error.is_transient() && status(&error) != Some(429) => self.wait(error).await,
             _ => {
                 self.mode = Mode::Poll { has_asked: false };
@@ -136,7 +137,7 @@ impl Follower {
         }
     }
 
-    /// Takes what came of the stream; `None` when it has ended.
+    /// Processes the next piece of the stream; `None` means that it has ended.
     async fn read(&mut self, piece: Option<&[u8]>) {
         let mut events = Vec::new();
         let is_well = piece.is_some_and(|piece| self.parser.take(piece, &mut events));
@@ -154,7 +155,7 @@ impl Follower {
         }
     }
 
-    /// Waits before another attempt.
+    /// Waits before the next attempt.
     async fn wait(&mut self, error: ClientError) -> Result<(), ClientError> {
         let Some(pause) = self.attempts.pause(&error, self.client.is_known()) else { return Err(error) };
         self.client.tell(&error, pause);
@@ -180,7 +181,7 @@ fn update(event: &Event) -> Option<Update> {
     }
 }
 
-/// Where an action stands, and its end where it is over.
+/// The state of an action, and its end if it is finished.
 fn split(action: ActionView) -> (NewsView, Option<DoneView>) {
     let stats = StatsView {
         id: action.id,

@@ -1,12 +1,12 @@
-//! The one HTTP client of the API, for `bulk`, the demo, the benchmark and the tests.
+//! The HTTP client of the API, for `bulk`, the demo, the benchmark and the tests.
 //!
-//! - Files, pipes and memory are [uploaded](Upload) without being held, with the number of bytes said beforehand where it
-//!   is known, and the fields before the file, so that the service can refuse a header while the file still comes.
-//! - What can be [tried again](Patience) is: refusals that say when to come back, and connections that break. Uploads carry
-//!   an `Idempotency-Key`, so that trying again never makes a second action.
-//! - An action is [followed](Client::follow) by server-sent events over broken connections, or by asking where no stream
-//!   can be had.
-//! - Errors are [typed](ClientError) and never hold the token.
+//! - Files, pipes and memory are [uploaded](Upload) as streams, with a declared length if it is known. The fields
+//!   precede the file, so that the service can reject a header while the file is still arriving.
+//! - Requests are [retried](Patience) after responses that name a retry time and after broken connections. Uploads
+//!   carry an `Idempotency-Key`, so that a retry never creates a second action.
+//! - An action is [followed](Client::follow) by server-sent events across broken connections, or by polling if no
+//!   stream is possible.
+//! - Errors are [typed](ClientError) and never contain the token.
 
 mod calls;
 mod connection;

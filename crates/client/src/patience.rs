@@ -1,4 +1,4 @@
-//! How long to try again, and how often.
+//! Retry times and pauses.
 
 use std::time::Duration;
 
@@ -9,12 +9,12 @@ use crate::ClientError;
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// How long a service that is away or busy is waited for.
+/// Time for which requests to an unavailable or busy service are retried.
 #[derive(Debug, Clone, Copy)]
 pub struct Patience {
-    /// A service that has never answered: its address is more likely wrong than the service away for a moment.
+    /// For a service that has never responded: its address is more likely wrong than the service down.
     pub unknown: Duration,
-    /// A service that has answered before.
+    /// For a service that has responded before.
     pub known: Duration,
 }
 
@@ -25,23 +25,23 @@ impl Default for Patience {
 }
 
 impl Patience {
-    /// One attempt at everything.
+    /// No retries.
     pub const NONE: Self = Self { unknown: Duration::ZERO, known: Duration::ZERO };
 }
 
-/// A call is tried again after a pause.
+/// A retry that follows after a pause.
 #[derive(Debug)]
 pub struct Waiting<'a> {
-    /// Why.
+    /// The error of the last attempt.
     pub error: &'a ClientError,
-    /// How long it is until then.
+    /// The pause.
     pub pause: Duration,
 }
 
-/// The attempts at one call.
+/// Attempts of one call.
 pub(crate) struct Attempts {
     patience: Patience,
-    /// When the first attempt failed.
+    /// Time of the first failure.
     failing_since: Option<Instant>,
     failed: u32,
 }
@@ -51,12 +51,13 @@ impl Attempts {
         Self { patience, failing_since: None, failed: 0 }
     }
 
-    /// The pause before the next attempt after `error`; `None` when that was the last. `is_known` says whether the service
-    /// has ever answered.
+    /// The pause before the next attempt after `error`; `None` if there is none. `is_known` is true if the service has
+    /// ever responded.
     pub(crate) fn pause(&mut self, error: &ClientError, is_known: bool) -> Option<Duration> {
         let asked = error.refusal().and_then(|refusal| refusal.retry_after);
         let own = FIRST_PAUSE.saturating_mul(1 << self.failed.min(10)).min(LONGEST_PAUSE);
-        // Clients that failed together do not come back together; and never before the time that the service named.
+        // With jitter, so that clients that failed together do not return together; never earlier than the service
+        // requested.
         let pause = asked.unwrap_or(own.div_f64(2.0)) + own.mul_f64(fastrand::f64() / 2.0);
         self.failed += 1;
         let budget = if is_known { self.patience.known } else { self.patience.unknown };

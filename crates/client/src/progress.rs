@@ -1,4 +1,4 @@
-//! How people see an upload and its action go by: bars on a terminal, a line every five seconds elsewhere.
+//! Progress display of an upload and its action: bars on a terminal, otherwise a line every five seconds.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -8,17 +8,17 @@ use indicatif::{BinaryBytes, HumanCount, ProgressBar, ProgressStyle};
 
 use crate::Sent;
 
-/// Between two lines.
+/// Interval of lines.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 const UPLOAD_BAR: &str =
     "{prefix}  {wide_bar}  {binary_bytes}/{binary_total_bytes}  {binary_bytes_per_sec}  {eta} left";
 const PIPE_BAR: &str = "{prefix}  {spinner}  {binary_bytes}  {binary_bytes_per_sec}";
 const ROWS_BAR: &str = "{prefix}  {wide_bar}  {human_pos}/{human_len} rows  {msg}";
 
-/// What is shown.
+/// Style of the display.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {
-    /// Bars that move; for terminals.
+    /// Moving bars, for terminals.
     Bars,
     /// A line every five seconds; for logs.
     Lines,
@@ -28,7 +28,7 @@ pub enum Style {
 
 type Write = Box<dyn Fn(&str) + Send + Sync>;
 
-/// Where progress is shown. Copies show on the same place.
+/// Progress display. Clones share it.
 #[derive(Clone)]
 pub struct Display(Arc<Inner>);
 
@@ -46,14 +46,14 @@ struct State {
 }
 
 impl Display {
-    /// Shows by `style`; what is no bar is written by `write`, a line at a time.
+    /// A display in this `style`. Lines are passed to `write` one at a time.
     pub fn new(style: Style, write: impl Fn(&str) + Send + Sync + 'static) -> Self {
         let now = Instant::now();
         let state = Mutex::new(State { bar: None, began: now, last_line: now });
         Self(Arc::new(Inner { style, write: Box::new(write), state }))
     }
 
-    /// Begins an upload of `total` bytes, where that is known, and returns what has to be told how far it is.
+    /// Starts the display of an upload of `total` bytes, if known, and returns the function that updates it.
     pub fn upload(&self, name: &str, total: Option<u64>) -> impl Fn(Sent) + Send + Sync + use<> {
         let prefix = format!("uploading {name}");
         let template = if total.is_some() { UPLOAD_BAR } else { PIPE_BAR };
@@ -72,12 +72,12 @@ impl Display {
         self.line(&mut state, || upload_line(prefix, sent.bytes, total, elapsed));
     }
 
-    /// Begins to show an action's rows.
+    /// Starts the display of an action's rows.
     pub fn rows(&self, total: i64) {
         self.begin(ROWS_BAR, "waiting", Some(count(total)));
     }
 
-    /// Shows the counters of an action that is in the state called `status`.
+    /// Updates the counters of an action with this `status`.
     pub fn row_counts(&self, status: &str, progress: &ProgressView) {
         let mut state = self.state();
         if let Some(bar) = &state.bar {
@@ -90,7 +90,7 @@ impl Display {
         self.line(&mut state, || rows_line(status, progress));
     }
 
-    /// Writes a line, above the bar where there is one.
+    /// Writes a line, above the bar if there is one.
     pub fn note(&self, text: &str) {
         let state = self.state();
         match (&state.bar, self.0.style) {
@@ -100,7 +100,7 @@ impl Display {
         }
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub fn clear(&self) {
         if let Some(bar) = self.state().bar.take() {
             bar.finish_and_clear();
@@ -123,7 +123,7 @@ impl Display {
         }
     }
 
-    /// Writes a line if it is time for one.
+    /// Writes a line if the interval has passed.
     fn line(&self, state: &mut State, text: impl FnOnce() -> String) {
         if self.0.style == Style::Lines && state.last_line.elapsed() >= LINE_EVERY {
             state.last_line = Instant::now();
@@ -190,7 +190,7 @@ pub fn duration(seconds: u64) -> String {
 }
 
 fn percent(part: u64, whole: u64) -> u64 {
-    // Cut, not rounded: 100 % means that nothing is missing.
+    // Truncated, not rounded: 100 % means that nothing is missing.
     part.saturating_mul(100) / whole.max(1)
 }
 

@@ -1,4 +1,4 @@
-//! `GET /bulk-actions/{id}/results`: the rows with their outcomes, piece by piece.
+//! `GET /bulk-actions/{id}/results`: the rows with their outcomes as a stream.
 
 use std::time::Duration;
 
@@ -11,19 +11,19 @@ use uuid::Uuid;
 use crate::patience::Attempts;
 use crate::{Client, ClientError};
 
-/// A stream that is silent for this long has lost its other end.
+/// Silence after which a stream counts as broken.
 const LONGEST_SILENCE: Duration = Duration::from_secs(60);
 
-/// Which rows, and how.
+/// Rows and format of a download.
 #[derive(Debug, Clone, Default)]
 pub struct ResultsQuery {
-    /// `success`, `failed`, `skipped`, or `unprocessed`: what a cancelled or failed action never reached.
+    /// `success`, `failed`, `skipped`, or `unprocessed`: rows that a cancelled or failed action never reached.
     pub status: Option<String>,
-    /// Values that a spreadsheet would run as a formula are changed so that it does not.
+    /// Escape values that a spreadsheet would run as a formula.
     pub spreadsheet_safe: bool,
 }
 
-/// A download that goes on after a broken connection where the service allows it.
+/// A download that continues after a broken connection if the service allows it.
 pub struct Download {
     client: Client,
     path: String,
@@ -35,7 +35,7 @@ pub struct Download {
 }
 
 impl Client {
-    /// Begins to download the rows of an action.
+    /// Starts the download of an action's rows.
     ///
     /// # Errors
     /// See [`ClientError`].
@@ -50,7 +50,7 @@ impl Client {
             path,
             query,
             response,
-            // A weak one does not name bytes.
+            // A weak ETag does not identify bytes.
             etag: etag.filter(|etag| !etag.starts_with("W/")),
             received_bytes: 0,
             is_complete,
@@ -66,7 +66,7 @@ fn results_request(client: &Client, path: &str, query: &ResultsQuery) -> Request
 }
 
 impl Download {
-    /// Every row that there will ever be is in it; `None` where the service does not say.
+    /// True if the download has every row with its final outcome; `None` if the service does not say.
     #[must_use]
     pub fn is_complete(&self) -> Option<bool> {
         self.is_complete
@@ -75,7 +75,7 @@ impl Download {
     /// The next piece; `None` at the end.
     ///
     /// # Errors
-    /// When the connection breaks and the service cannot go on from where it did.
+    /// If the connection breaks and the download cannot be continued.
     pub async fn next(&mut self) -> Result<Option<Bytes>, ClientError> {
         let url = self.client.url().to_owned();
         let error = match timeout(LONGEST_SILENCE, self.response.chunk()).await {
@@ -87,14 +87,14 @@ impl Download {
             Err(_) => ClientError::BrokenOff { url, reason: "nothing came for a minute".to_owned() },
         };
         self.go_on(error).await?;
-        // Once more, with the connection that was made anew.
+        // Once more, on the new connection.
         let piece = self.response.chunk().await;
         let piece = piece.map_err(|error| ClientError::of_request(self.client.url(), &error))?;
         self.received_bytes += piece.as_ref().map_or(0, |piece| piece.len() as u64);
         Ok(piece)
     }
 
-    /// Asks for the rest.
+    /// Requests the rest.
     async fn go_on(&mut self, mut error: ClientError) -> Result<(), ClientError> {
         let Some(etag) = self.etag.clone() else { return Err(error) };
         let mut attempts = Attempts::new(self.client.patience());
@@ -107,7 +107,7 @@ impl Download {
                 .header(RANGE, format!("bytes={}-", self.received_bytes))
                 .header(IF_RANGE, &etag);
             match self.client.send(rest).await {
-                // Another status is the whole file, or another file: it cannot be appended to what is there.
+                // Another status means the whole file or another file, which cannot be appended.
                 Ok(response) if response.status() == StatusCode::PARTIAL_CONTENT => {
                     self.response = response;
                     return Ok(());

@@ -1,4 +1,4 @@
-//! What is uploaded, as a body that is never held as a whole.
+//! The content of an upload, streamed and never held as a whole.
 
 use std::fmt;
 use std::io;
@@ -19,7 +19,7 @@ const PIECE_BYTES: usize = 64 * 1024;
 
 type Reader = Box<dyn AsyncRead + Send + Unpin>;
 
-/// The bytes to upload.
+/// The bytes of an upload.
 #[derive(Clone)]
 pub struct Source(Kind);
 
@@ -27,7 +27,7 @@ pub struct Source(Kind);
 enum Kind {
     File(PathBuf),
     Bytes(Bytes),
-    /// Taken by the first body that begins to read it.
+    /// Taken by the first body that starts reading it.
     Reader(Arc<Mutex<Option<Reader>>>),
 }
 
@@ -41,14 +41,14 @@ impl fmt::Debug for Source {
     }
 }
 
-/// What a body has come to.
+/// Progress and error of a body.
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
     sent_bytes: AtomicU64,
     failure: Mutex<Option<io::Error>>,
 }
 
-/// One body, for one attempt.
+/// A body for one attempt.
 pub(crate) struct Reading {
     pub(crate) body: Body,
     pub(crate) length: Option<u64>,
@@ -56,10 +56,10 @@ pub(crate) struct Reading {
 }
 
 impl Source {
-    /// A file, opened for each attempt. What is no regular file, such as a named pipe, is read once.
+    /// A file, opened for each attempt. Anything but a regular file, such as a named pipe, is read once.
     ///
     /// # Errors
-    /// When it cannot be opened, or is a directory.
+    /// If it cannot be opened, or is a directory.
     pub async fn file(path: &Path) -> Result<Self, ClientError> {
         let failed = |error| ClientError::Source { name: path.display().to_string(), error };
         let file = File::open(path).await.map_err(failed)?;
@@ -75,12 +75,12 @@ impl Source {
         Self(Kind::Bytes(bytes.into()))
     }
 
-    /// What is read once and has no known length: standard input, another command's output.
+    /// A source of unknown length that is read once, such as standard input or the output of another command.
     pub fn reader(reader: impl AsyncRead + Send + Unpin + 'static) -> Self {
         Self(Kind::Reader(Arc::new(Mutex::new(Some(Box::new(reader))))))
     }
 
-    /// The file's path, where it is one.
+    /// Path of the file, if it is one.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         match &self.0 {
@@ -89,7 +89,7 @@ impl Source {
         }
     }
 
-    /// It can be read (again) from its beginning.
+    /// True if it can be read from its start (again).
     pub(crate) fn is_readable(&self) -> bool {
         match &self.0 {
             Kind::Reader(reader) => reader.lock().unwrap_or_else(PoisonError::into_inner).is_some(),
@@ -97,8 +97,8 @@ impl Source {
         }
     }
 
-    /// Begins to read. `progress` is called with the bytes that were handed to the connection so far, and whether they are
-    /// all.
+    /// Starts reading. `progress` is called with the number of bytes passed to the connection so far, and whether they
+    /// are all.
     pub(crate) async fn open(
         &self,
         progress: impl Fn(u64, bool) + Send + Sync + 'static,
@@ -106,7 +106,7 @@ impl Source {
         let meter = Arc::new(Meter::default());
         let (length, body) = match &self.0 {
             Kind::Bytes(bytes) => {
-                // In pieces, so that progress is seen.
+                // In pieces, so that progress is visible.
                 let bytes = bytes.clone();
                 let length = bytes.len() as u64;
                 let pieces = stream::unfold(bytes, |mut rest| async move {
@@ -119,13 +119,14 @@ impl Source {
                 let failed = |error| ClientError::Source { name: path.display().to_string(), error };
                 let file = File::open(path).await.map_err(failed)?;
                 let length = file.metadata().await.map_err(failed)?.len();
-                // A file that grows meanwhile does not make the body longer than it was said to be.
+                // A file that grows meanwhile must not exceed the declared length.
                 let pieces = ReaderStream::with_capacity(file.take(length), PIECE_BYTES);
                 (Some(length), metered(pieces, &meter, progress))
             }
             Kind::Reader(slot) => {
                 let slot = slot.clone();
-                // Taken only when the connection asks for the first piece: an attempt that got no connection leaves it whole.
+                // Taken only when the connection requests the first piece, so that an attempt without a connection
+                // leaves it unread.
                 let pieces = stream::once(async move {
                     let taken = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
                     let reader: Reader = taken.unwrap_or_else(|| Box::new(tokio::io::empty()));
@@ -139,7 +140,7 @@ impl Source {
 }
 
 impl Meter {
-    /// Why reading ended early, if it did.
+    /// The error that ended reading early, if any.
     pub(crate) fn take_failure(&self) -> Option<io::Error> {
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
@@ -160,7 +161,7 @@ fn metered(
             Ok(piece)
         }
         Err(error) => {
-            // The connection only learns that there was an error; which one is kept for whoever waits for the answer.
+            // The connection sees only that there was an error; the error itself is kept for the caller.
             let kind = error.kind();
             *counting.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
             Err(io::Error::from(kind))
@@ -206,7 +207,7 @@ mod tests {
 
     fn http_body_pieces(body: Body) -> impl Stream<Item = Bytes> {
         let form = reqwest::multipart::Form::new().part("x", reqwest::multipart::Part::stream(body));
-        // A form frames its parts; the frame is left out.
+        // The multipart framing is ignored.
         let pieces = form.into_stream().map(Result::unwrap);
         pieces.filter(|piece| {
             let is_frame = piece.starts_with(b"--") || piece.starts_with(b"Content") || piece == "\r\n";

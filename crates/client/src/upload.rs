@@ -1,4 +1,4 @@
-//! `POST /bulk-actions`: a file with its choices becomes an action, once.
+//! `POST /bulk-actions`: uploads a file with its options as one action.
 
 use std::sync::Arc;
 
@@ -15,16 +15,16 @@ use crate::{Client, ClientError, Source};
 
 type OnSent = Arc<dyn Fn(Sent) + Send + Sync>;
 
-/// How far an upload has come.
+/// Progress of an upload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sent {
-    /// Bytes of the file that were handed to the connection.
+    /// Bytes of the file passed to the connection.
     pub bytes: u64,
-    /// Every byte was: the service now decides.
+    /// True if all bytes have been passed, so that the response is due.
     pub is_whole: bool,
 }
 
-/// A file and what is to be done with it.
+/// A file with the options of its upload.
 #[derive(Clone)]
 pub struct Upload {
     source: Source,
@@ -35,17 +35,17 @@ pub struct Upload {
     on_sent: Option<OnSent>,
 }
 
-/// What an upload became.
+/// Result of an upload.
 #[derive(Debug, Clone)]
 pub struct Created {
     /// The action.
     pub action: CreatedView,
-    /// It was created by this upload, and not by an earlier one with the same key.
+    /// True if this upload created it, rather than an earlier one with the same key.
     pub is_new: bool,
 }
 
 impl Upload {
-    /// An upload of `source` under the name `file_name`, with a key of its own.
+    /// An upload of `source` under the name `file_name`, with a random idempotency key.
     pub fn new(source: Source, file_name: impl Into<String>) -> Self {
         Self {
             source,
@@ -57,7 +57,7 @@ impl Upload {
         }
     }
 
-    /// What the rows are, and what is done with them.
+    /// Sets the entity and the operation.
     #[must_use]
     pub fn action(self, entity: &str, action_type: ActionType) -> Self {
         self.field("entityType", entity).field("actionType", action_type.as_str())
@@ -70,21 +70,21 @@ impl Upload {
         self
     }
 
-    /// Another media type than `text/csv`.
+    /// Replaces the media type `text/csv`.
     #[must_use]
     pub fn media_type(mut self, media_type: impl Into<String>) -> Self {
         self.media_type = media_type.into();
         self
     }
 
-    /// Another key than a random one; `None` for none, and then a broken connection is not tried again.
+    /// Replaces the random idempotency key. With `None`, an upload is not retried after a broken connection.
     #[must_use]
     pub fn idempotency_key(mut self, key: Option<String>) -> Self {
         self.idempotency_key = key;
         self
     }
 
-    /// Calls `on_sent` as bytes are handed to the connection; from 0 again where the upload is tried again.
+    /// Calls `on_sent` as bytes are passed to the connection; a retry starts at 0 again.
     #[must_use]
     pub fn on_sent(mut self, on_sent: impl Fn(Sent) + Send + Sync + 'static) -> Self {
         self.on_sent = Some(Arc::new(on_sent));
@@ -102,7 +102,7 @@ impl Upload {
         self.source.open(tell).await
     }
 
-    /// The fields come first, so that the service can judge the file as it comes.
+    /// The fields come first, so that the service can check the file while it arrives.
     fn form(&self, reading: Reading) -> Result<(Form, Arc<Meter>), ClientError> {
         let Reading { body, length, meter } = reading;
         let part = match length {
@@ -125,7 +125,7 @@ impl Upload {
 }
 
 impl Client {
-    /// Uploads a file and makes it an action.
+    /// Uploads a file and creates an action.
     ///
     /// # Errors
     /// See [`ClientError`].
@@ -136,7 +136,7 @@ impl Client {
         Ok(Created { action: answer.data, is_new })
     }
 
-    /// Asks what an upload of the file would meet; nothing is stored.
+    /// Inspects the file as an upload would; nothing is stored.
     ///
     /// # Errors
     /// See [`ClientError`].

@@ -1,4 +1,4 @@
-//! A bulk action: one uploaded file, and what is to be done with its rows.
+//! A bulk action: one uploaded file and the operation to apply to its rows.
 
 mod configuration;
 mod progress;

@@ -1,4 +1,4 @@
-//! A chunk: up to `CHUNK_SIZE` rows of one partition of one action, the unit of work, of retry and of commit.
+//! A chunk: up to `CHUNK_SIZE` rows of one partition of an action. The unit of work, retry and commit.
 
 mod outcome;
 mod record;
@@ -14,14 +14,23 @@ pub use status::{ChunkEvent, ChunkStatus, IllegalChunkMove};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// Names a chunk.
+/// Place of a chunk within its action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ChunkPlace {
+    /// Partition of the chunk.
+    pub partition: i16,
+    /// Position within the partition, from 0.
+    pub seq: i32,
+}
+
+/// Identifies a chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ChunkId {
-    /// The action it belongs to.
+    /// Action that the chunk belongs to.
     pub action_id: Uuid,
-    /// The partition: rows with equal keys are in the same one.
+    /// Partition. Rows with equal keys are in the same one.
     pub partition: i16,
-    /// Its place in the partition, from 0; a chunk starts when its predecessor is done.
+    /// Position within the partition, from 0. A chunk starts after its predecessor is done.
     pub seq: i32,
 }

@@ -1,7 +1,7 @@
-//! What the services are told from outside, checked once at the start.
+//! Configuration of the services, checked once at startup.
 //!
-//! Raw [`Settings`] (names and strings) become a [`Config`] (types and ranges) in one step that names every problem at
-//! once, so that nothing downstream checks a setting again. This module is the only one that reads the environment.
+//! Raw [`Settings`] (names and strings) become a [`Config`] (types and ranges) in one step that reports all problems at
+//! once. Later code does not check a setting again. Only this module reads the environment.
 
 mod auth;
 mod database;
@@ -35,7 +35,7 @@ pub use worker::WorkerConfig;
 
 use reader::Reader;
 
-/// What every service needs. The workers need nothing else; the API adds what [`ApiConfig`] has.
+/// Configuration shared by all services. The workers need nothing else; the API adds [`ApiConfig`].
 #[derive(Clone, Debug)]
 pub struct Config {
     /// The process itself.
@@ -46,26 +46,27 @@ pub struct Config {
     pub redis: RedisConfig,
     /// The S3 object store.
     pub storage: StorageConfig,
-    /// Limits of one upload, and how it is cut into chunks.
+    /// Limits of an upload, and its division into chunks.
     pub upload: UploadConfig,
     /// The job engine of both workers.
     pub worker: WorkerConfig,
-    /// How long things are kept.
+    /// Retention times.
     pub retention: RetentionConfig,
     /// Logs.
     pub telemetry: TelemetryConfig,
 }
 
-/// What the API needs: a worker must start without a `JWT_SECRET`, so what concerns callers stands apart from [`Config`].
+/// Configuration of the API. Client-facing settings are separate from [`Config`], because a worker must start without a
+/// `JWT_SECRET`.
 #[derive(Clone, Debug)]
 pub struct ApiConfig {
-    /// What the API has in common with the workers.
+    /// Configuration shared with the workers.
     pub config: Config,
-    /// How callers prove who they are.
+    /// Authentication of clients.
     pub auth: AuthMode,
-    /// How many requests are answered.
+    /// Rate limits.
     pub rate_limit: RateLimitConfig,
-    /// What stands between the API and those who reach it over HTTP.
+    /// HTTP settings: allowed origins, proxy, listening address.
     pub http: HttpConfig,
 }
 
@@ -116,8 +117,8 @@ impl ApiConfig {
     }
 }
 
-/// The name of every variable that the services read, in alphabetical order. It is found by reading, so it cannot
-/// differ from what the code does.
+/// The names of all variables that the services read, in alphabetical order. The names are recorded while reading, so
+/// the list cannot differ from the code.
 #[must_use]
 pub fn known_variables() -> Vec<&'static str> {
     let settings = Settings::default();

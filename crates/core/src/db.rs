@@ -1,12 +1,11 @@
-//! PostgreSQL: the truth. One module per concern, one function per transition; each transition is one transaction that
-//! names the state it expects, and reports instead of forcing when it finds another.
+//! PostgreSQL, the source of truth. One module per concern and one function per transition. A transition is one
+//! transaction that names the state it expects and returns an error or `false` when it finds another one.
 //!
-//! Transactions that touch an action's counters or status lock its row first ([`LockedAction`]) and then whatever chunks
-//! they need, so they cannot deadlock with one another. The bell is rung after the commit: [`Bell`]s are what a
-//! transaction leaves to ring.
+//! Transactions that change an action's counters or status lock its row first ([`LockedAction`]) and its chunks after
+//! that, so they cannot deadlock with one another. Bells are rung after the commit: a transaction returns the [`Bell`]s
+//! to ring.
 
 mod actions;
-mod chunking;
 mod chunks;
 mod clean_up;
 mod committed;
@@ -15,6 +14,7 @@ mod declarations;
 mod due;
 mod erasure;
 mod error;
+mod files;
 mod finish;
 mod idempotency;
 mod locked_action;
@@ -27,11 +27,6 @@ mod waiting;
 pub use actions::{
     ActionFilter, ActionRecord, Insertion, NewAction, count_actions, find_action, followed_actions,
     insert_action, list_actions,
-};
-pub use chunking::{
-    ChunkingClaim, ChunkingLease, FileShare, NewChunk, RecordedChunk, chunk_rewritten,
-    chunking_lease_survived, claim_chunking, fail_chunking, files_wait_for_a_slot, finish_chunking,
-    hand_back_chunking, record_chunk, refuse_file, renew_chunking,
 };
 pub use chunks::{
     ChunkClaim, ChunkLease, accounts_wait_for_a_slot, chunk_lease_survived, claim_chunk, defer_chunk,
@@ -50,6 +45,11 @@ pub use erasure::{
     delete_records, kept_declarations, stragglers_gone_in_ms, table_exists, take_uploads,
 };
 pub use error::{DbError, is_contention, is_outage};
+pub use files::{
+    FileClaim, FileLease, FileShare, NewChunk, RecordedChunk, chunk_rewritten, claim_file, fail_file,
+    file_lease_survived, files_wait_for_a_slot, finish_file, hand_back_file, record_chunk, refuse_file,
+    renew_file,
+};
 pub use finish::{ChunkCounts, FinishedChunk, finish_chunk};
 pub use idempotency::{IdempotencyKey, KeyUse, find_key, remove_expired_keys};
 pub use locked_action::LockedAction;
@@ -65,26 +65,26 @@ use uuid::Uuid;
 
 use crate::chunk::ChunkId;
 
-/// A bell to ring once the transaction that returned it has committed.
+/// A bell to ring after the transaction that returned it has committed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Bell {
     /// A file waits to be chunked.
-    Chunking {
-        /// The action.
+    File {
+        /// Action whose file waits.
         action_id: Uuid,
-        /// Its trace context.
+        /// Trace context of the action.
         traceparent: String,
     },
     /// A chunk waits to be processed.
-    Processing {
-        /// The chunk.
+    Chunk {
+        /// Chunk that waits.
         chunk: ChunkId,
-        /// Its action's trace context.
+        /// Trace context of the action.
         traceparent: String,
     },
 }
 
-/// How a failed attempt is followed up.
+/// Retry rule for a failed attempt.
 #[derive(Debug, Clone, Copy)]
 pub struct RetryPolicy {
     /// Failures after which no further attempt is made.

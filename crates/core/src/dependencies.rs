@@ -1,4 +1,4 @@
-//! The three things every service stands on, opened from the configuration, and how each is asked whether it works.
+//! The three dependencies of every service, opened from the configuration, with a health probe for each.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,41 +19,40 @@ use crate::storage::{ObjectStore, StorageError};
 /// PostgreSQL, Redis and S3. Cheap to clone.
 #[derive(Clone)]
 pub struct Dependencies {
-    /// PostgreSQL: the truth.
+    /// PostgreSQL, the source of truth.
     pub pool: PgPool,
-    /// Redis: the doorbell.
+    /// Redis, the job queues.
     pub queue: Queue,
-    /// S3: the bytes.
+    /// S3, the objects.
     pub store: ObjectStore,
-    /// Entities as they were declared at upload; read from PostgreSQL once.
+    /// Declarations of entities at the time of an upload; each is read from PostgreSQL once.
     pub entities: FrozenEntities,
-    /// One connection for the probe, which must not wait behind requests and call that an outage.
+    /// Separate connection for the probe, so that it does not wait behind requests and report that as an outage.
     probe_pool: PgPool,
 }
 
-/// Why a service cannot start.
+/// Reason why a service cannot start.
 #[derive(Debug, Error)]
 pub enum DependencyError {
-    /// `DATABASE_URL` is no database URL.
+    /// `DATABASE_URL` is not a database URL.
     #[error("DATABASE_URL: {0}")]
     DatabaseUrl(#[source] sqlx::Error),
-    /// `REDIS_URL` is no Redis URL.
+    /// `REDIS_URL` is not a Redis URL.
     #[error("REDIS_URL: {0}")]
     RedisUrl(#[from] redis::RedisError),
-    /// The schema is not the one this build knows.
+    /// The schema is not the one that this build expects.
     #[error(transparent)]
     Schema(#[from] SchemaError),
-    /// A stop was asked for before everything was there.
+    /// Shutdown was requested before all dependencies were ready.
     #[error("stopped while waiting for the database and object storage")]
     Stopped,
 }
 
 impl Dependencies {
-    /// Opens all three without asking them anything yet. A statement that takes longer than `statement_timeout` is broken
-    /// off.
+    /// Creates clients for all three without connecting. `bounds` are the limits of the database sessions.
     ///
     /// # Errors
-    /// When one of the URLs is not one.
+    /// If one of the URLs is invalid.
     pub fn open(config: &Config, service: &str, bounds: SessionBounds) -> Result<Self, DependencyError> {
         let database = &config.database;
         let pool = db::connect(&database.url, service, database.max_connections, bounds);
@@ -67,11 +66,11 @@ impl Dependencies {
         })
     }
 
-    /// Waits until the database has the schema that this build knows and the bucket exists. A service that starts while
-    /// one of them is away waits for it instead of dying and being started over and over.
+    /// Waits until the database has the expected schema and the bucket exists. A service that starts during an outage
+    /// waits instead of exiting and being restarted again and again.
     ///
     /// # Errors
-    /// [`DependencyError::Schema`] when waiting does not help; [`DependencyError::Stopped`] on shutdown.
+    /// [`DependencyError::Schema`] if waiting cannot help; [`DependencyError::Stopped`] on shutdown.
     pub async fn ready(&self, shutdown: &Shutdown) -> Result<(), DependencyError> {
         let patience = ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(100))
@@ -87,7 +86,8 @@ impl Dependencies {
             .notify(|error, _| tracing::warn!(%error, "waiting for object storage"));
         let both = async {
             schema.await?;
-            // Every error of the store is an outage, which is retried for ever.
+            // Every error of the store is an outage, which is retried without end, so only success or shutdown gets
+            // here.
             let _ = bucket.await;
             Ok(())
         };
@@ -97,7 +97,7 @@ impl Dependencies {
         }
     }
 
-    /// One probe for each dependency.
+    /// One health probe per dependency.
     #[must_use]
     pub fn probes(&self) -> Vec<Arc<dyn Probe>> {
         vec![
@@ -118,7 +118,7 @@ impl Probe for Database {
         Dependency::Database
     }
 
-    /// A server that takes no writes (a standby, a full disk that an operator or provider has closed) is of no use here.
+    /// A server that accepts no writes (a standby, or one made read-only because its disk is full) counts as down.
     async fn probe(&self) -> Result<(), String> {
         let read_only =
             sqlx::query_scalar!(r#"SELECT current_setting('transaction_read_only') = 'on' AS "read_only!""#)

@@ -1,6 +1,7 @@
-//! What can be uploaded. An entity is a declaration, one TOML file: its table, its account column, its id, its key and its
-//! columns with their kinds and rules ([`Entity`], read by `parse`). Everything else follows from it here, once for all
-//! entities: checks of headers and rows, folding, the statements ([`statements`]) and what they do ([`Entity::apply`]).
+//! Entities: the kinds of record that can be uploaded. An entity is a declaration in one TOML file: table, account
+//! column, id, key, and columns with their kinds and rules ([`Entity`], read by `parse`). This module derives
+//! everything else from it for all entities alike: checks of headers and rows, folding, the statements ([`statements`])
+//! and their application ([`Entity::apply`]).
 
 mod apply;
 pub mod catalog;

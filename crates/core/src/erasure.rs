@@ -1,6 +1,6 @@
-//! Removes everything of an account, and proves it: actions, uploads, keys, records, objects and limits. Each step can be
-//! broken off and done again. It is for accounts that are closed: an account that goes on uploading has new things at the end,
-//! and the proof says so.
+//! Deletes everything of an account and verifies it: actions, uploads, keys, records, objects and rate limits. Each
+//! step can be interrupted and repeated. It is meant for closed accounts: an account that keeps uploading has new data
+//! at the end, and the report shows it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,18 +15,18 @@ use crate::entity::{Entities, Entity, parse};
 use crate::removal::{abort_file_upload, delete_under};
 use crate::storage::{StorageError, keys};
 
-/// What a request to object storage may still take when its worker has noticed that its action is over.
+/// Longest request to object storage that a worker may still have in flight after it noticed the end of its action.
 const LONGEST_REQUEST: Duration = Duration::from_secs(20);
-/// Rounds of cancelling and deleting, for actions that are created meanwhile.
+/// Rounds of cancelling and deleting, for actions created in the meantime.
 const ROUNDS: usize = 5;
 
-/// Why an erasure broke off. It can be begun again.
+/// Reason why an erasure stopped. It can be repeated.
 #[derive(Debug, Error)]
 pub enum ErasureError {
-    /// An account id is made of other characters.
+    /// Not a valid account id.
     #[error("an account id is 1 to 255 letters, digits, underscores and hyphens")]
     NoAccountId,
-    /// Its table, and so the account's records there, cannot be known.
+    /// A stored declaration is unreadable, so its table and the account's records there are unknown.
     #[error("the database has a declaration of an entity that this version cannot read: run a newer version")]
     UnknownDeclaration,
     /// PostgreSQL.
@@ -46,7 +46,7 @@ impl From<sqlx::Error> for ErasureError {
     }
 }
 
-/// What was removed, and what is left.
+/// Result of an erasure: counts of what was deleted and what is left.
 #[derive(Debug, Default)]
 pub struct Erasure {
     /// Actions deleted.
@@ -55,20 +55,20 @@ pub struct Erasure {
     pub records: u64,
     /// Objects deleted.
     pub objects: usize,
-    /// Rows that are left, by table.
+    /// Remaining rows by table.
     pub rows_left: BTreeMap<String, i64>,
-    /// Objects that are left below the account's prefix.
+    /// Remaining objects below the account's prefix.
     pub objects_left: usize,
-    /// Why some of them are.
+    /// The store's reason for not deleting some of them.
     pub reason: Option<String>,
-    /// Unfinished multipart uploads that are left; `None` where the store cannot list them.
+    /// Remaining multipart uploads; `None` if the store cannot list them.
     pub multipart_left: Option<usize>,
-    /// Keys that are left in Redis.
+    /// Remaining keys in Redis.
     pub keys_left: usize,
 }
 
 impl Erasure {
-    /// Nothing is left.
+    /// True if nothing is left.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.rows_left.values().all(|&rows| rows == 0)
@@ -101,11 +101,11 @@ impl fmt::Display for Erasure {
     }
 }
 
-/// The tables of records: of the entities that are declared now, and of all under which something was ever uploaded, as far
-/// as the tables still exist.
+/// The tables of records: of all declared entities, and of all entities used by earlier uploads whose tables still
+/// exist.
 ///
 /// # Errors
-/// When the database is away, or has a declaration that a newer version wrote.
+/// If the query fails, or a stored declaration was written by a newer version.
 pub async fn record_tables(pool: &PgPool, entities: &Entities) -> Result<Vec<RecordTable>, ErasureError> {
     let mut tables: Vec<RecordTable> = entities.all().map(|entity| table_of(entity)).collect();
     for text in db::kept_declarations(pool).await? {
@@ -132,10 +132,10 @@ fn table_of(entity: &Entity) -> RecordTable {
     }
 }
 
-/// Removes everything of the account. `lease` is that of the workers.
+/// Deletes everything of the account. `lease` is the lease time of the workers.
 ///
 /// # Errors
-/// When a store is away; what was removed stays removed.
+/// If a store is unavailable; deletions done so far are kept.
 pub async fn erase(
     dependencies: &Dependencies,
     account: &str,
@@ -168,7 +168,7 @@ pub async fn erase(
     for (key, multipart_id) in store.unfinished_uploads(&prefix).await?.unwrap_or_default() {
         store.abort_upload(&key, &multipart_id).await?;
     }
-    // Last: until here they lead the clean-up to whatever an erasure that broke off has left.
+    // Last, because until here these rows lead the clean-up to everything that an interrupted erasure has left.
     db::delete_bookkeeping(pool, account).await?;
     dependencies.queue.remove_account_keys(account).await?;
     count_what_is_left(dependencies, account, records, &mut erasure).await?;
@@ -184,16 +184,16 @@ async fn end_uploads(dependencies: &Dependencies, account: &str) -> Result<(), E
     Ok(())
 }
 
-/// A worker whose action was cancelled may be storing one more object: waits until it has.
+/// Waits for workers that may still store one object for a cancelled action.
 async fn wait_for_stragglers(
     dependencies: &Dependencies,
     account: &str,
     lease: Duration,
 ) -> Result<(), ErasureError> {
-    let grace_ms = i64::try_from((lease + LONGEST_REQUEST).as_millis()).unwrap_or(i64::MAX);
+    let grace_ms = crate::millis(lease + LONGEST_REQUEST);
     let wait_ms = db::stragglers_gone_in_ms(&dependencies.pool, account, grace_ms).await?;
     if wait_ms > 0 {
-        tracing::info!(wait_ms, "waiting until no worker can be at an action that was just ended");
+        tracing::info!(wait_ms, "waiting for workers that may still work on an action that was just ended");
         tokio::time::sleep(Duration::from_millis(u64::try_from(wait_ms).unwrap_or_default())).await;
     }
     Ok(())

@@ -1,9 +1,9 @@
-//! Names of files, as clients give them and browsers get them.
+//! File names from clients and for browsers.
 
 use std::fmt::Write as _;
 
-/// Whether a character is not seen itself but changes how others are: control characters, and those that turn the direction
-/// of writing (an `exe` can look like a `csv` by them), join, or have no width.
+/// True for characters that are invisible but affect others: control characters, and characters that change the writing
+/// direction (which can make an `exe` look like a `csv`), join others, or have no width.
 #[must_use]
 pub fn is_invisible(character: char) -> bool {
     character.is_control()
@@ -21,8 +21,8 @@ pub fn is_invisible(character: char) -> bool {
         )
 }
 
-/// The value of `Content-Disposition` that lets a browser save a file under this name (RFC 6266): in ASCII for every client,
-/// and where that is not all of it, as it is for those that know RFC 8187.
+/// The `Content-Disposition` value for saving a file under this name (RFC 6266): an ASCII name for every client and, if
+/// the name has other characters, an encoded one for clients that support RFC 8187.
 #[must_use]
 pub fn content_disposition(name: &str) -> String {
     let is_plain = |c: char| (c.is_ascii_graphic() || c == ' ') && !['"', '\\', '%'].contains(&c);

@@ -1,4 +1,4 @@
-//! Whether the process and what it depends on are well. It only asks; how the answer is shown is the HTTP crates' part.
+//! Health of the process and its dependencies. This module only runs the probes; the HTTP crates present the results.
 
 mod ask;
 
@@ -11,19 +11,19 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use futures::future::join_all;
 
-/// What every service stands on.
+/// A dependency of every service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Dependency {
     /// PostgreSQL.
     Database,
     /// Redis.
     Redis,
-    /// Object storage; named after the server that the compose file runs.
+    /// Object storage. Named after the server in the compose file.
     Minio,
 }
 
 impl Dependency {
-    /// The name in answers, metrics and logs.
+    /// The name in responses, metrics and logs.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -40,47 +40,47 @@ impl std::fmt::Display for Dependency {
     }
 }
 
-/// Work met a dependency that did not do its part. Waiting helps, and it is nobody's failure.
+/// A dependency is unavailable. The work waits, and it does not count as a failed attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outage {
-    /// Which.
+    /// The dependency.
     pub dependency: Dependency,
-    /// What it answered. For the log only: it may name hosts and paths.
+    /// The error. Only for the log: it may contain host names and paths.
     pub reason: String,
 }
 
 impl Outage {
-    /// An outage that showed itself as this error.
+    /// An outage of the dependency, caused by this error.
     pub fn new(dependency: Dependency, error: impl std::fmt::Display) -> Self {
         Self { dependency, reason: error.to_string() }
     }
 }
 
-/// Asks one dependency whether it works.
+/// A health probe of one dependency.
 #[async_trait]
 pub trait Probe: Send + Sync {
     /// The dependency.
     fn dependency(&self) -> Dependency;
 
-    /// Does the smallest thing that proves the dependency usable.
+    /// Performs the smallest operation that proves the dependency usable.
     ///
     /// # Errors
-    /// Why it is not usable, for the log. It need not keep a time-out itself.
+    /// The reason why it is not usable, for the log. The caller applies the timeout.
     async fn probe(&self) -> Result<(), String>;
 }
 
-/// What a probe found.
+/// Result of a probe.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DependencyHealth {
-    /// Whether the probe succeeded in time.
+    /// True if the probe succeeded in time.
     pub healthy: bool,
-    /// How long the probe took, in milliseconds.
+    /// Duration of the probe, in milliseconds.
     pub response_time_ms: f64,
-    /// Why it failed. For the log only: it may name hosts and paths.
+    /// The reason of the failure. Only for the log: it may contain host names and paths.
     pub error: Option<String>,
 }
 
-/// Runs all probes side by side, each for at most `timeout`, and gives the answers by dependency.
+/// Runs all probes concurrently, each for at most `timeout`, and returns the results by dependency.
 pub async fn check_all(
     probes: &[Arc<dyn Probe>],
     timeout: Duration,
@@ -102,22 +102,16 @@ pub async fn check(probe: &dyn Probe, timeout: Duration) -> DependencyHealth {
 
 static FIRST_ASKED: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// How long the process runs, counted from the first call; [`crate::telemetry::init`] makes that call.
+/// Uptime of the process, counted from the first call, which [`crate::telemetry::init`] makes.
 #[must_use]
 pub fn uptime() -> Duration {
     FIRST_ASKED.elapsed()
 }
 
-/// The process' resident memory in bytes; `None` where the system has no `/proc`.
+/// Resident memory of the process in bytes; `None` where the system does not report it.
 #[must_use]
 pub fn resident_memory_bytes() -> Option<u64> {
-    parse_resident_memory(&std::fs::read_to_string("/proc/self/status").ok()?)
-}
-
-fn parse_resident_memory(status: &str) -> Option<u64> {
-    let value = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    let kibibytes: u64 = value.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kibibytes * 1024)
+    metrics_process::collector::collect().resident_memory_bytes
 }
 
 #[cfg(test)]
@@ -155,12 +149,8 @@ mod tests {
     }
 
     #[test]
-    fn resident_memory_is_read_in_bytes() {
-        assert_eq!(parse_resident_memory("Name:\tapi\nVmRSS:\t   2048 kB\nThreads:\t1\n"), Some(2_097_152));
-        assert_eq!(parse_resident_memory("Name:\tapi\n"), None);
-        if cfg!(target_os = "linux") {
-            assert!(resident_memory_bytes().unwrap() > 100_000);
-        }
+    fn resident_memory_is_in_bytes() {
+        assert!(resident_memory_bytes().is_none_or(|bytes| bytes > 100_000));
     }
 
     #[test]

@@ -1,14 +1,14 @@
 //! The doorbell: Redis Streams with one consumer group per queue.
 //!
-//! A job names work that PostgreSQL already knows; it may be delivered twice (the claim decides) or lost altogether (the
-//! reconciler rings again), so nothing here has to be durable. Streams rather than lists, because length and group lag
-//! are the backlog that dashboards and autoscalers read.
+//! A job names work that PostgreSQL already knows. It may be delivered twice (the claim decides) or lost (the
+//! reconciler rings again), so nothing here must be durable. Streams rather than lists, because their length and group
+//! lag are the backlog that dashboards and autoscalers read.
 
 mod account_keys;
 mod job;
 mod reader;
 
-pub use job::{ChunkJob, ChunkingJob, Job, Payload};
+pub use job::{ChunkJob, FileJob, Job, Payload};
 pub use reader::{Delivery, LONGEST_READ, QueueReader};
 
 use std::sync::{Arc, PoisonError, RwLock};
@@ -22,19 +22,19 @@ use secrecy::ExposeSecret;
 use crate::config::RedisConfig;
 use crate::db::Bell;
 
-/// The consumer group that every worker of a queue belongs to.
+/// Consumer group of all workers of a queue.
 const GROUP: &str = "workers";
-/// A command that takes longer than this counts as failed.
+/// Timeout of a command.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long the key stays that a probe writes, in seconds.
+/// Lifetime of the key that a probe writes, in seconds.
 const PROBE_KEY_S: u64 = 60;
 
-/// A queue's name.
+/// Name of a queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum QueueName {
-    /// Files that wait to be chunked.
+    /// Files waiting to be chunked.
     Chunking,
-    /// Chunks that wait to be processed.
+    /// Chunks waiting to be processed.
     Processing,
 }
 
@@ -52,17 +52,17 @@ impl QueueName {
     }
 }
 
-/// How much waits in a queue.
+/// Backlog of a queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Backlog {
     /// Jobs that are not finished.
     pub length: u64,
-    /// Jobs that no worker has been given yet.
+    /// Jobs that have not been delivered to any worker.
     pub lag: u64,
 }
 
-/// Both queues, for ringing. Cheap to clone; all clones share one connection, which is made anew when it breaks or
-/// falls silent.
+/// Both queues, for ringing. Cheap to clone; all clones share one connection, which is replaced when it breaks or stops
+/// responding.
 #[derive(Clone)]
 pub struct Queue {
     client: Client,
@@ -71,21 +71,28 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// A queue that connects on its first command, so this succeeds while Redis is away.
+    /// Creates a queue that connects on its first command, so this succeeds while Redis is down.
     ///
     /// # Errors
-    /// When the URL is not a Redis URL.
+    /// If the URL is not a Redis URL.
     pub fn new(config: &RedisConfig) -> Result<Self, RedisError> {
         let client = Client::open(config.url.expose_secret())?;
         let connection = Arc::new(RwLock::new(connect_lazily(&client)?));
         Ok(Self { client, connection, key_prefix: config.key_prefix.clone() })
     }
 
-    /// Rings bells, in one round trip. One attempt more, because a connection that broke unnoticed fails one command.
+    /// Rings bells. A bell that cannot be rung is only logged: the work is not lost, the reconciler rings again.
+    pub async fn ring(&self, bells: &[Bell]) {
+        if let Err(error) = self.try_ring(bells).await {
+            tracing::warn!(%error, bells = bells.len(), "could not ring; the reconciler will");
+        }
+    }
+
+    /// Rings bells in one round trip. Retries once, because a connection that broke unnoticed fails one command.
     ///
     /// # Errors
-    /// When Redis is away. The work is not lost: the reconciler will ring.
-    pub async fn ring(&self, bells: &[Bell]) -> Result<(), RedisError> {
+    /// If Redis is unavailable.
+    pub async fn try_ring(&self, bells: &[Bell]) -> Result<(), RedisError> {
         if bells.is_empty() {
             return Ok(());
         }
@@ -102,7 +109,7 @@ impl Queue {
         }
     }
 
-    /// A reader of one queue, under the name `consumer`, on a connection of its own: a blocking read would hold up every
+    /// A reader of one queue with the name `consumer` and its own connection, since a blocking read would delay every
     /// other command on a shared one.
     #[must_use]
     pub fn reader<J: Job>(&self, consumer: &str) -> QueueReader<J> {
@@ -112,7 +119,7 @@ impl Queue {
     /// Removes finished jobs from a queue.
     ///
     /// # Errors
-    /// When Redis is away. The jobs will be delivered again, to no effect.
+    /// If Redis is unavailable. The jobs are then delivered again, without effect.
     pub async fn finish(&self, queue: QueueName, ids: &[String]) -> Result<(), RedisError> {
         let key = self.key(queue);
         let mut pipeline = redis::pipe();
@@ -120,21 +127,22 @@ impl Queue {
         self.noting_silence(pipeline.query_async(&mut self.connection()).await)
     }
 
-    /// How much waits in a queue. A queue that does not exist yet is empty.
+    /// Backlog of a queue. A queue that does not exist yet is empty.
     ///
     /// # Errors
-    /// When Redis is away.
+    /// If Redis is unavailable.
     pub async fn backlog(&self, queue: QueueName) -> Result<Backlog, RedisError> {
         let key = self.key(queue);
         let mut connection = self.connection();
         let length: u64 = self.noting_silence(connection.xlen(&key).await)?;
         let groups: StreamInfoGroupsReply = match connection.xinfo_groups(&key).await {
-            // "ERR no such key": nobody has rung or listened yet.
+            // "ERR no such key": the stream does not exist yet.
             Err(error) if error.code() == Some("ERR") => StreamInfoGroupsReply::default(),
             groups => groups?,
         };
         let group = groups.groups.iter().find(|group| group.name == GROUP);
-        // Redis does not know the lag after some deletions; what is neither delivered nor finished is the same number.
+        // Redis does not know the lag after some deletions. Entries that are neither delivered nor finished give the
+        // same number.
         let lag = group.map_or(length, |group| {
             let undelivered = length.saturating_sub(group.pending as u64);
             group.lag.map_or(undelivered, |lag| lag as u64)
@@ -142,10 +150,10 @@ impl Queue {
         Ok(Backlog { length, lag })
     }
 
-    /// Makes sure that Redis takes writes: a full one, or one that cannot save, still answers a PING.
+    /// Checks that Redis accepts writes: a full one, or one that cannot save, still answers PING.
     ///
     /// # Errors
-    /// When it does not.
+    /// If it does not.
     pub async fn probe(&self) -> Result<(), RedisError> {
         let mut write = redis::cmd("SET");
         write.arg(format!("{}:probe", self.key_prefix)).arg("1").arg("EX").arg(PROBE_KEY_S);
@@ -156,8 +164,9 @@ impl Queue {
         self.connection.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The connection manager connects anew after an error, but not after silence, so a connection that a firewall has
-    /// forgotten would stay: it is replaced here.
+    /// Replaces the connection after a timeout. The connection manager reconnects after an error but not after a
+    /// timeout, so a connection dropped silently by a firewall would stay (the timeout case is not reported upstream;
+    /// redis-rs #1415 is related. Remove this when the manager reconnects after timeouts).
     fn noting_silence<T>(&self, result: Result<T, RedisError>) -> Result<T, RedisError> {
         if let Err(error) = &result
             && error.is_timeout()
@@ -173,7 +182,7 @@ impl Queue {
     }
 }
 
-/// Connects on its first command.
+/// Creates a connection manager that connects on its first command.
 fn connect_lazily(client: &Client) -> Result<ConnectionManager, RedisError> {
     let settings = ConnectionManagerConfig::new()
         .set_response_timeout(Some(RESPONSE_TIMEOUT))

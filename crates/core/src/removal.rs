@@ -1,6 +1,6 @@
-//! Removes objects that are decided to be removed ([`db::Removal`]). It lists what is there rather than what should be: workers
-//! that died have left objects that no table knows. An object that cannot be deleted keeps nothing else: the others of its
-//! action go, and its own turn comes again later. Everything here can be broken off at any point and done again.
+//! Deletes objects whose removal has been decided ([`db::Removal`]). It lists the stored objects instead of computing
+//! the expected ones, because dead workers leave objects that no table knows. An object that the store does not delete
+//! does not block the others of its action; it is retried later. Every step can be interrupted and repeated.
 
 use std::time::Duration;
 
@@ -8,43 +8,44 @@ use sqlx::PgPool;
 use thiserror::Error;
 use uuid::Uuid;
 
+use crate::chunk::ChunkPlace;
 use crate::db::{self, ActionObjects, Removal, RemovalPart};
 use crate::dependencies::Dependencies;
 use crate::storage::keys::{self, ObjectKind};
 use crate::storage::{ObjectStore, StorageError};
 use crate::telemetry::metrics::{OBJECTS_REMOVED, REMOVAL_FAILURES};
 
-/// Objects of one action that cannot be deleted, after which the others are left for the next attempt.
+/// Undeletable objects of one action after which the rest is left for the next attempt.
 const MAX_REFUSED: usize = 100;
 const FIRST_RETRY: Duration = Duration::from_secs(30);
 const LONGEST_RETRY: Duration = Duration::from_secs(6 * 3600);
 
-/// A store is away, so that nothing can be removed at the moment.
+/// A store is unavailable, so nothing can be removed now.
 #[derive(Debug, Error)]
 pub enum RemovalError {
-    /// The database is away.
+    /// PostgreSQL is unavailable.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
-    /// Object storage is away.
+    /// Object storage is unavailable.
     #[error(transparent)]
     Storage(#[from] StorageError),
 }
 
-/// What became of a list of objects.
+/// Result of deleting a list of objects.
 #[derive(Debug, Default)]
 pub struct Deleted {
-    /// Objects that are gone.
+    /// Deleted objects.
     pub removed: usize,
-    /// Objects that the store does not delete.
+    /// Objects that the store did not delete.
     pub refused: usize,
-    /// Its reason for the first of them.
+    /// The store's reason for the first of them.
     pub reason: Option<String>,
 }
 
-/// Carries a removal out, and notes its end, or when it is tried again. False when it is to be tried again.
+/// Carries out a removal and records its completion or the next attempt. Returns false if it will be retried.
 ///
 /// # Errors
-/// When a store is away; the removal stays due, and that is not counted.
+/// If a store is unavailable. The removal stays due, and the attempt is not counted.
 pub async fn carry_out(dependencies: &Dependencies, removal: &Removal) -> Result<bool, RemovalError> {
     let (pool, part) = (&dependencies.pool, removal.part.as_str());
     let (deleted, chunks) = delete_objects(dependencies, removal).await?;
@@ -65,7 +66,7 @@ pub async fn carry_out(dependencies: &Dependencies, removal: &Removal) -> Result
                 return Ok(true);
             }
             Err(error) if db::is_outage(&error) => return Err(error.into()),
-            // Whatever it is, the removals after this one are not to wait for it.
+            // The error concerns this removal only, so later removals must not wait for it.
             Err(error) => format!("the end of the removal was refused: {error}"),
         }
     };
@@ -85,7 +86,7 @@ async fn put_off(pool: &PgPool, removal: &Removal, reason: &str) -> sqlx::Result
         reason,
         "objects were not removed; they are tried again later"
     );
-    db::removal_failed(pool, removal, reason, i64::try_from(delay.as_millis()).unwrap_or(i64::MAX)).await
+    db::removal_failed(pool, removal, reason, crate::millis(delay)).await
 }
 
 fn retry_after(failures: i32) -> Duration {
@@ -96,7 +97,7 @@ fn retry_after(failures: i32) -> Duration {
 async fn delete_objects(
     dependencies: &Dependencies,
     removal: &Removal,
-) -> Result<(Deleted, Vec<(i16, i32)>), RemovalError> {
+) -> Result<(Deleted, Vec<ChunkPlace>), RemovalError> {
     let store = &dependencies.store;
     let known = match removal.part {
         RemovalPart::Working => db::action_objects(&dependencies.pool, removal.action_id).await?,
@@ -108,7 +109,7 @@ async fn delete_objects(
         let kind = keys::kind(&prefix, key);
         let is_due = is_due(removal.part, kind, known.as_ref());
         if let (true, Some(ObjectKind::Chunk { partition, seq })) = (is_due, kind) {
-            chunks.push((partition, seq));
+            chunks.push(ChunkPlace { partition, seq });
         }
         is_due
     })
@@ -123,8 +124,8 @@ async fn delete_objects(
     Ok((deleted, chunks))
 }
 
-/// Ends a multipart upload, under whichever of the keys that an action's file may have it was begun. Servers differ in whether
-/// an upload that is not there is an error, so one success is enough.
+/// Aborts a multipart upload under each key that the file of an action may have. Some servers report an error for an
+/// unknown upload and others do not, so one success is enough.
 pub(crate) async fn abort_file_upload(
     store: &ObjectStore,
     account: &str,
@@ -136,7 +137,7 @@ pub(crate) async fn abort_file_upload(
     store.abort_upload(&sheet, multipart_id).await.or(first)
 }
 
-/// Whether an object goes with this part of an action.
+/// True if an object belongs to this part of an action and may be deleted.
 fn is_due(part: RemovalPart, kind: Option<ObjectKind>, known: Option<&ActionObjects>) -> bool {
     match part {
         RemovalPart::Everything => true,
@@ -149,23 +150,25 @@ fn is_due(part: RemovalPart, kind: Option<ObjectKind>, known: Option<&ActionObje
     }
 }
 
-/// Whether a chunk or results object may still be read. Committed chunks never change, so what is not needed once they are
-/// known is never needed again, even if a failed action is tried again at this moment.
+/// True if a chunk or results object may still be read. Committed chunks never change, so an object that is not needed
+/// now is never needed again, even if a failed action is retried at this moment.
 fn is_needed(object: ObjectKind, known: &ActionObjects) -> bool {
     use crate::action::ActionStatus::{Cancelled, Completed};
     let may_go_on = !matches!(known.status, Completed | Cancelled);
     match object {
-        ObjectKind::Chunk { partition, seq } => may_go_on && !known.committed.contains_key(&(partition, seq)),
+        ObjectKind::Chunk { partition, seq } => {
+            may_go_on && !known.committed.contains_key(&ChunkPlace { partition, seq })
+        }
         ObjectKind::Results { partition, seq, attempt } => {
-            known.committed.get(&(partition, seq)).map_or(may_go_on, |&counts| counts == attempt)
+            known.committed.get(&ChunkPlace { partition, seq }).map_or(may_go_on, |&counts| counts == attempt)
         }
     }
 }
 
-/// Deletes the objects below `prefix` that `is_due` picks, and goes past those that the store does not delete.
+/// Deletes the objects below `prefix` that `is_due` selects, and skips those that the store does not delete.
 ///
 /// # Errors
-/// When object storage is away.
+/// If object storage is unavailable.
 pub async fn delete_under(
     store: &ObjectStore,
     prefix: &str,
@@ -183,8 +186,8 @@ pub async fn delete_under(
 }
 
 impl Deleted {
-    /// Deletes up to a thousand objects. Where the store refuses them together, they are divided until it is known which it
-    /// refuses.
+    /// Deletes up to a thousand objects. If the store refuses the request, the list is halved until the refused objects
+    /// are found.
     async fn delete(&mut self, store: &ObjectStore, keys: Vec<String>) -> Result<(), StorageError> {
         let mut waiting = vec![keys];
         while let Some(mut batch) = waiting.pop() {
@@ -194,7 +197,7 @@ impl Deleted {
                     refused.into_iter().for_each(|reason| self.refuse(reason));
                 }
                 Err(error) => {
-                    // A store that does not even say whether it has its bucket refuses nothing in particular.
+                    // If even the bucket cannot be checked, the store is down and has not refused particular objects.
                     store.bucket_exists().await?;
                     if batch.len() > 1 && self.refused < MAX_REFUSED {
                         waiting.push(batch.split_off(batch.len() / 2));
@@ -234,7 +237,8 @@ mod tests {
     #[test]
     fn results_that_count_are_kept_and_what_goes_on_keeps_what_it_needs() {
         for status in ActionStatus::ALL {
-            let known = ActionObjects { status, committed: HashMap::from([((0, 0), 2)]) };
+            let first = ChunkPlace { partition: 0, seq: 0 };
+            let known = ActionObjects { status, committed: HashMap::from([(first, 2)]) };
             let may_go_on = !matches!(status, ActionStatus::Completed | ActionStatus::Cancelled);
             let is_due = |kind| is_due(RemovalPart::Working, kind, Some(&known));
             assert!(is_due(Some(chunk(0))));

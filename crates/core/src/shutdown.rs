@@ -1,4 +1,4 @@
-//! The one signal that tells everything in a process to finish what runs and leave.
+//! The shutdown signal shared by all tasks of a process.
 
 use std::io;
 use std::time::Duration;
@@ -6,21 +6,21 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-/// Asks for an orderly stop. Clones share one state; it goes from running to stopping once and never back.
+/// Shutdown signal. Clones share one state, which changes from running to stopping once.
 #[derive(Clone, Debug, Default)]
 pub struct Shutdown(CancellationToken);
 
 impl Shutdown {
-    /// A shutdown that nobody has asked for yet, for tests and for processes that decide themselves.
+    /// A signal that has not been triggered; for tests and for processes that stop themselves.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A shutdown that SIGTERM or SIGINT triggers. Must be called inside a Tokio runtime.
+    /// A signal triggered by SIGTERM or SIGINT. Must be called inside a Tokio runtime.
     ///
     /// # Errors
-    /// The signal handlers cannot be installed.
+    /// If the signal handlers cannot be installed.
     pub fn on_signals() -> io::Result<Self> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
@@ -37,29 +37,29 @@ impl Shutdown {
         Ok(shutdown)
     }
 
-    /// Asks everything that holds a clone or a child to stop. Asking again changes nothing.
+    /// Requests the stop of everything that holds a clone or a child. Repeated calls have no effect.
     pub fn trigger(&self) {
         self.0.cancel();
     }
 
-    /// Whether a stop was asked for.
+    /// True if shutdown was requested.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.0.is_cancelled()
     }
 
-    /// Waits until a stop is asked for; safe to drop and call again, as `select!` does.
+    /// Waits until shutdown is requested. Cancel-safe, so it may be used in `select!`.
     pub async fn cancelled(&self) {
         self.0.cancelled().await;
     }
 
-    /// Waits until a stop was asked for and `patience` has passed since: what still runs then is to be given up.
+    /// Waits until shutdown is requested and `patience` has passed since. Work that still runs then must stop.
     pub async fn out_of_time(&self, patience: Duration) {
         self.cancelled().await;
         tokio::time::sleep(patience).await;
     }
 
-    /// A shutdown that stops with this one, and can be triggered alone without touching this one.
+    /// A child signal: it is triggered with this one, and can be triggered alone without affecting it.
     #[must_use]
     pub fn child(&self) -> Self {
         Self(self.0.child_token())

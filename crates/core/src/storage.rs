@@ -1,4 +1,4 @@
-//! S3: the bytes. Keys are computed ([`keys`]), never taken from a user.
+//! S3 object storage. Keys are computed ([`keys`]), never taken from a client.
 
 mod error;
 pub mod keys;
@@ -26,26 +26,27 @@ use crate::config::StorageConfig;
 use crate::file_name::content_disposition;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// One attempt at a request, up to the response's headers. The client has no limit of its own: a server that never
-/// answers would be waited on for ever.
+/// Timeout of one attempt at a request, up to the response headers. The client itself has none and would wait for ever
+/// for a silent server.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(8);
 const MAX_ATTEMPTS: u32 = 2;
-/// A whole small object. The client notices a body that has stopped, but not one that trickles.
+/// Timeout for reading a whole small object. The client detects a body that stops, but not one that trickles.
 const GET_TIMEOUT: Duration = Duration::from_secs(20);
-/// A part of an upload is fifty times as large as a chunk, and a caller waits who cannot go elsewhere.
+/// Timeout for a part of an upload, which has 5 MiB. It is generous, because a client is waiting and cannot send its
+/// body again.
 const PART_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The platform's bucket. Cheap to clone.
 #[derive(Clone)]
 pub struct ObjectStore {
     client: Client,
-    /// Only signs links; they name the host that callers reach.
+    /// Used only to sign links; has the public host name.
     public_client: Client,
     bucket: String,
 }
 
 impl ObjectStore {
-    /// A client for the bucket; nothing is asked of the server yet.
+    /// A client for the bucket. Does not connect yet.
     #[must_use]
     pub fn new(config: &StorageConfig) -> Self {
         let credentials = Credentials::new(
@@ -64,7 +65,7 @@ impl ObjectStore {
             .region(Region::new(config.region.clone()))
             .credentials_provider(credentials)
             .force_path_style(true)
-            // Servers other than Amazon's disagree about the newer default checksums.
+            // Servers other than Amazon's do not agree on the newer default checksums.
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
             .timeout_config(timeouts.build())
@@ -81,14 +82,14 @@ impl ObjectStore {
     /// Creates the bucket if it is missing.
     ///
     /// # Errors
-    /// When the server is away or refuses.
+    /// If the server is unavailable or refuses the request.
     pub async fn ensure_bucket(&self) -> Result<(), StorageError> {
         if self.bucket_exists().await? {
             return Ok(());
         }
         match self.client.create_bucket().bucket(&self.bucket).send().await {
             Ok(_) => Ok(()),
-            // Another process may have been faster.
+            // Another process may have created it at the same time.
             Err(error) => {
                 if self.bucket_exists().await? {
                     Ok(())
@@ -99,10 +100,10 @@ impl ObjectStore {
         }
     }
 
-    /// Whether the bucket exists; also the cheapest sign that the server answers.
+    /// True if the bucket exists. Also the cheapest check that the server responds.
     ///
     /// # Errors
-    /// When the server is away or refuses.
+    /// If the server is unavailable or refuses the request.
     pub async fn bucket_exists(&self) -> Result<bool, StorageError> {
         match self.client.head_bucket().bucket(&self.bucket).send().await {
             Ok(_) => Ok(true),
@@ -116,7 +117,7 @@ impl ObjectStore {
     /// Stores a small object.
     ///
     /// # Errors
-    /// When the server is away or refuses.
+    /// If the server is unavailable or refuses the request.
     pub async fn put(&self, key: &str, body: Bytes) -> Result<StoredObject, StorageError> {
         let size_bytes = body.len() as u64;
         let request = self.client.put_object().bucket(&self.bucket).key(key).content_type("text/csv");
@@ -124,16 +125,16 @@ impl ObjectStore {
         Ok(StoredObject::new(stored.e_tag, size_bytes))
     }
 
-    /// Begins an upload whose length is not known.
+    /// Starts an upload of unknown length.
     #[must_use]
     pub fn upload(&self, key: &str) -> Upload {
         Upload::new(self.client.clone(), self.bucket.clone(), key.to_owned())
     }
 
-    /// Fetches a whole small object.
+    /// Reads a whole small object.
     ///
     /// # Errors
-    /// [`StorageError::NotFound`], or when the server is away.
+    /// [`StorageError::NotFound`], or if the server is unavailable.
     pub async fn get(&self, key: &str) -> Result<Bytes, StorageError> {
         let fetch = async {
             let object = self.client.get_object().bucket(&self.bucket).key(key).send().await;
@@ -149,25 +150,25 @@ impl ObjectStore {
     /// Opens an object for reading as a stream.
     ///
     /// # Errors
-    /// [`StorageError::NotFound`], or when the server is away.
+    /// [`StorageError::NotFound`], or if the server is unavailable.
     pub async fn open(&self, key: &str) -> Result<impl AsyncRead + Send + Unpin + use<>, StorageError> {
         let object = self.client.get_object().bucket(&self.bucket).key(key).send().await;
         Ok(object.map_err(StorageError::from_sdk)?.body.into_async_read())
     }
 
-    /// Removes an object; one that is not there is fine.
+    /// Deletes an object. Succeeds if it does not exist.
     ///
     /// # Errors
-    /// When the server is away or refuses.
+    /// If the server is unavailable or refuses the request.
     pub async fn delete(&self, key: &str) -> Result<(), StorageError> {
         let deleted = self.client.delete_object().bucket(&self.bucket).key(key).send().await;
         deleted.map(|_| ()).map_err(StorageError::from_sdk)
     }
 
-    /// Up to a thousand keys that start with `prefix` and come after `after`, in order. None when there are no more.
+    /// Up to a thousand keys that start with `prefix` and sort after `after`, in order. Empty when there are no more.
     ///
     /// # Errors
-    /// When the server is away or refuses.
+    /// If the server is unavailable or refuses the request.
     pub async fn list(&self, prefix: &str, after: Option<&str>) -> Result<Vec<String>, StorageError> {
         let request = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix);
         let listing = request.set_start_after(after.map(str::to_owned)).send().await;
@@ -175,11 +176,11 @@ impl ObjectStore {
         Ok(found.into_iter().filter_map(|object| object.key).collect())
     }
 
-    /// Removes up to a thousand objects in one request; those that are not there are fine. Returns the server's reason for
-    /// each that it does not remove.
+    /// Deletes up to a thousand objects in one request; missing objects are ignored. Returns the server's reason for
+    /// each object that it did not delete.
     ///
     /// # Errors
-    /// When the server is away, or refuses the request as a whole.
+    /// If the server is unavailable, or refuses the request as a whole.
     pub async fn delete_all(&self, keys: &[String]) -> Result<Vec<String>, StorageError> {
         if keys.is_empty() {
             return Ok(Vec::new());
@@ -194,18 +195,18 @@ impl ObjectStore {
         Ok(refused.into_iter().map(reason).collect())
     }
 
-    /// Ends an unfinished multipart upload; one that is not there is fine.
+    /// Aborts an unfinished multipart upload. Succeeds if it does not exist.
     ///
     /// # Errors
-    /// When the server is away or refuses.
+    /// If the server is unavailable or refuses the request.
     pub async fn abort_upload(&self, key: &str, multipart_id: &str) -> Result<(), StorageError> {
         upload::abort(&self.client, &self.bucket, key, multipart_id).await
     }
 
-    /// The unfinished multipart uploads below `prefix`, by key and id; `None` where the server cannot list them.
+    /// The unfinished multipart uploads below `prefix`, by key and id; `None` if the server cannot list them.
     ///
     /// # Errors
-    /// When the server is away or refuses.
+    /// If the server is unavailable or refuses the request.
     pub async fn unfinished_uploads(
         &self,
         prefix: &str,
@@ -215,7 +216,7 @@ impl ObjectStore {
         loop {
             let listing = match request.clone().send().await {
                 Ok(listing) => listing,
-                // Not implemented, or not allowed to the services' key.
+                // Not implemented by the server, or not allowed for the services' key.
                 Err(error)
                     if error
                         .raw_response()
@@ -236,10 +237,10 @@ impl ObjectStore {
         }
     }
 
-    /// A link that lets its holder fetch the object under the name `file_name`, until `valid_for` has passed.
+    /// A link for downloading the object under the name `file_name`, valid for `valid_for`.
     ///
     /// # Errors
-    /// When the link cannot be signed.
+    /// If the link cannot be signed.
     pub async fn download_url(
         &self,
         key: &str,

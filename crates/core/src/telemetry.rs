@@ -1,7 +1,7 @@
-//! Seeing inside: logs, metrics, and the trace id that leads from an HTTP answer to every line of every worker.
+//! Logs, metrics, and the trace id that connects an HTTP response with the log lines of every worker.
 //!
-//! Stdout carries every line as JSON and is the complete log. Loki, where `LOKI_URL` is set, gets the same lines as far
-//! as it keeps up: shipping logs must never hold up or fill the memory of the service that writes them.
+//! Stdout carries every line as JSON and is the complete log. With `LOKI_URL`, Loki gets the same lines as far as it
+//! keeps up: shipping logs must never block the service or fill its memory.
 
 pub mod metrics;
 pub mod readings;
@@ -19,34 +19,35 @@ use crate::config::TelemetryConfig;
 
 pub use trace::TraceContext;
 
-/// Why logs or metrics cannot be set up.
+/// Reason why logs or metrics cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
-    /// `LOG_LEVEL` was not checked before.
+    /// `LOG_LEVEL` is invalid; the configuration normally rejects it before.
     #[error("the log level cannot be understood")]
     LogLevel(#[from] tracing_subscriber::filter::ParseError),
-    /// The Loki client refuses its settings.
+    /// The Loki client rejects its settings.
     #[error("logs cannot be shipped to Loki")]
     Loki(#[from] tracing_loki::Error),
-    /// The thread that ships logs, or the one that tends the metrics, cannot be started.
+    /// The thread for shipping logs or for metrics upkeep cannot be started.
     #[error("a telemetry thread cannot be started")]
     Thread(#[from] std::io::Error),
-    /// Logs were set up before in this process.
+    /// Logs have already been set up in this process.
     #[error("logs are set up already")]
     AlreadyInitialized(#[from] tracing_subscriber::util::TryInitError),
-    /// The metrics have no valid buckets.
+    /// The buckets of a metric are invalid.
     #[error("metrics cannot be recorded")]
     Metrics(#[from] metrics_exporter_prometheus::BuildError),
 }
 
-/// Keeps logs flowing. Dropping it hands what is left to Loki, for at most two seconds; hold it until `main` ends.
+/// Keeps log shipping alive. Dropping it sends the remaining lines to Loki, for at most two seconds; hold it until
+/// `main` ends.
 #[must_use = "what is not shipped yet is lost if this is dropped early"]
 #[derive(Debug)]
 pub struct TelemetryGuard {
     _shipper: Option<loki::Shipper>,
 }
 
-/// Sets up logs and metrics of a process. Called once, by `main`, with the service's name.
+/// Sets up logs and metrics of a process. Called once by `main` with the service's name.
 ///
 /// # Errors
 /// See [`TelemetryError`]; a second call in one process is an error too.
@@ -70,8 +71,8 @@ pub fn init(service: &'static str, config: &TelemetryConfig) -> Result<Telemetry
     Ok(TelemetryGuard { _shipper: shipper })
 }
 
-/// Applies `LOG_LEVEL` to events only: a filter of `warn` on spans too would strip warnings of the `traceId` that the
-/// span around them carries.
+/// Applies `LOG_LEVEL` to events only. A filter of `warn` on spans would remove the `traceId` of the surrounding span
+/// from warnings.
 fn level_filter(log_level: &str) -> Result<FilterFn<impl Fn(&Metadata<'_>) -> bool + use<>>, TelemetryError> {
     let targets: Targets = log_level.parse()?;
     Ok(FilterFn::new(move |metadata: &Metadata<'_>| {

@@ -1,8 +1,8 @@
-//! What the text of a cell means. A value is refused rather than rounded or guessed; what can mean one thing only is
-//! taken, whatever its notation.
+//! Parsing of a cell's text. A value is refused rather than rounded or guessed; every notation with a single meaning is
+//! accepted.
 //!
-//! Each function reads one kind of value from text that [`clean()`] has cleaned. Its error is a sentence to be read after
-//! the column's name, in words for people who keep their data in spreadsheets; it never repeats the value.
+//! Each function parses one kind of value from text that [`clean()`] has cleaned. Its error is a sentence to be read
+//! after the column's name, in words for people who keep their data in spreadsheets; it never repeats the value.
 
 mod email;
 mod key;
@@ -22,19 +22,19 @@ pub use place::{country, currency, url};
 pub use time::{date, instant};
 pub use word::{boolean, choice, uuid};
 
-/// What the uploader said about values that would be a guess otherwise; stored with the action, so that every reader of
-/// the file reads alike.
+/// The uploader's choices for ambiguous values. Stored with the action, so that every reader of the file parses it
+/// alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ReadSettings {
-    /// Zone of dates and times without an offset. chrono-tz, because instants are chrono's here and its answers tell
-    /// the hours that a zone skips or has twice.
+    /// Zone of dates and times without an offset. chrono-tz, because instants use chrono here, and it reports the hours
+    /// that a zone skips or repeats.
     pub timezone: Option<Tz>,
-    /// What separates the whole part of a number from the rest.
+    /// Decimal mark.
     pub decimal: DecimalMark,
 }
 
-/// What separates the whole part of a number from the rest.
+/// The character between the whole part and the fraction of a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DecimalMark {

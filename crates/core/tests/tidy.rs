@@ -1,8 +1,8 @@
 //! House rules that neither rustfmt nor clippy checks, for every crate of the workspace.
 //!
 //! Functions of at most 70 lines, files of at most 500, a `//!` at the top of each, no note of unfinished work, the
-//! environment read in `config` only, and no `unwrap` or `expect` outside tests. [`EXCEPTIONS`] can only shrink: one that
-//! is not needed any more fails the test.
+//! environment read only in `config`, and no `unwrap` or `expect` outside tests. [`EXCEPTIONS`] can only shrink: an
+//! unused exception fails the test.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "clippy excuses test functions, but not their helpers")]
 
@@ -13,16 +13,16 @@ use std::path::{Path, PathBuf};
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 
-/// What is tolerated, as (file, rule), with the reason beside it.
+/// Tolerated exceptions as (file, rule), with the reason beside each.
 const EXCEPTIONS: &[(&str, Rule)] = &[];
 
 const MAX_FUNCTION_LINES: usize = 70;
 const MAX_FILE_LINES: usize = 500;
 
-/// Crates that exist for tests only; there, `unwrap` is the way to fail.
+/// Test-only crates; there, `unwrap` is the way to fail.
 const TEST_CRATES: [&str; 2] = ["crates/testkit/", "crates/e2e/"];
 
-/// What may read the environment: the configuration itself, the tool that starts services with it, and the client's.
+/// Files that may read the environment: the configuration, the tool that starts services with it, and the client's.
 const ENVIRONMENT_READERS: [&str; 4] =
     ["crates/core/src/config.rs", "crates/core/src/config/", "crates/local/", "crates/cli/src/config.rs"];
 
@@ -36,17 +36,17 @@ enum Rule {
     Unwrap,
 }
 
-/// One broken rule, for the reader of a failed test.
+/// A broken rule.
 struct Finding {
     line: usize,
     rule: Rule,
     what: String,
 }
 
-/// Looks through the syntax tree of one file.
+/// Visitor for the syntax tree of one file.
 struct Inspection<'a> {
     path: &'a str,
-    /// Whether the code being visited is compiled for tests only.
+    /// True while the visited code is compiled for tests only.
     in_test: bool,
     findings: Vec<Finding>,
 }
@@ -76,7 +76,7 @@ impl Inspection<'_> {
     }
 }
 
-/// `#[test]`, `#[tokio::test]`, `#[cfg(test)]`.
+/// True for `#[test]`, `#[tokio::test]` and `#[cfg(test)]`.
 fn is_for_tests(attribute: &syn::Attribute) -> bool {
     let is_test = attribute.path().segments.last().is_some_and(|segment| segment.ident == "test");
     let is_cfg_test = attribute.path().is_ident("cfg")
@@ -153,7 +153,7 @@ fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
-/// All `crates/*/src/**/*.rs`, as paths from the workspace's root.
+/// All `crates/*/src/**/*.rs`, relative to the workspace root.
 fn source_files() -> Vec<String> {
     let root = workspace();
     let crates = fs::read_dir(root.join("crates")).unwrap();

@@ -1,4 +1,4 @@
-//! What a row costs the reader, from memory: `cargo bench -p csv-intake`. The figures are per pass over [`ROWS`] rows.
+//! Cost of a row in the reader, from memory: `cargo bench -p csv-intake`. The figures are per pass over [`ROWS`] rows.
 
 #![allow(clippy::expect_used, reason = "a benchmark whose own data is wrong has nothing to measure")]
 
@@ -54,7 +54,7 @@ fn blank(bencher: Bencher) {
     read(bencher, |_| ",,,\n".to_owned());
 }
 
-/// Each row opens a quote that nobody closes.
+/// Each row opens a quote that is never closed.
 #[divan::bench]
 fn malformed(bencher: Bencher) {
     read(bencher, |n| format!("user{n}\",Name,\"likes tea\n"));

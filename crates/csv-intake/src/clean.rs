@@ -1,17 +1,17 @@
-//! The one function that cleans a cell: what nobody sees at its ends goes, and so does what spreadsheets and our own
-//! `spreadsheetSafe` download put around a value.
+//! Cleaning of a cell: removes invisible characters at its ends, and what spreadsheets and our own `spreadsheetSafe`
+//! download put around a value.
 
 use std::borrow::Cow;
 
 use crate::spreadsheet;
 
-/// The value that a cell means: without white space and invisible characters at both ends, `="00123"` as `00123`, and
-/// without the apostrophe that keeps a spreadsheet from running a formula.
+/// The value of a cell: without white space and invisible characters at both ends, `="00123"` as `00123`, and without
+/// the apostrophe that keeps a spreadsheet from running a formula.
 #[must_use]
 pub fn clean(cell: &str) -> Cow<'_, str> {
     let value = trim(cell);
-    // Each round takes off one layer, so that a cell means the same before and after a spreadsheet-safe download. What
-    // such a download put an apostrophe before may end in white space.
+    // Each round removes one layer, so that a cell has the same value before and after a spreadsheet-safe download. A
+    // cell escaped by such a download may end in white space.
     let inner =
         spreadsheet::restore(cell.trim_start_matches(is_unseen)).or_else(|| spreadsheet::restore(value));
     match inner.or_else(|| quoted(value)) {
@@ -23,7 +23,7 @@ pub fn clean(cell: &str) -> Cow<'_, str> {
 /// The cell without white space and invisible characters at both ends.
 #[must_use]
 pub fn trim(cell: &str) -> &str {
-    // Most cells begin and end with a visible ASCII character.
+    // Fast path: most cells begin and end with a visible ASCII character.
     match cell.as_bytes() {
         [b'!'..=b'~'] => cell,
         [b'!'..=b'~', .., b'!'..=b'~'] => cell,
@@ -35,15 +35,15 @@ fn is_unseen(char: char) -> bool {
     char.is_whitespace() || is_format(char)
 }
 
-/// The text in `="text"`, which keeps spreadsheets from changing it.
+/// The text inside `="text"`, a notation that keeps spreadsheets from changing it.
 fn quoted(value: &str) -> Option<String> {
     let quoted = value.strip_prefix("=\"")?.strip_suffix('"')?;
-    // A formula such as ="a"&"b" is no quoted text.
+    // A formula such as ="a"&"b" is not quoted text.
     let unescaped = quoted.replace("\"\"", "");
     (!unescaped.contains('"')).then(|| quoted.replace("\"\"", "\""))
 }
 
-/// Whether nothing is drawn for the character: format characters (Cf) and the others that Unicode lets a font ignore.
+/// True if the character is not drawn: format characters (Cf) and the others that Unicode lets fonts ignore.
 #[must_use]
 pub fn is_invisible(char: char) -> bool {
     is_format(char)
@@ -52,8 +52,8 @@ pub fn is_invisible(char: char) -> bool {
             | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Format characters (Cf) that are not drawn. Left out are those that are (the Arabic number signs and their like), and
-/// the tags, which end the flags of England, Scotland and Wales.
+/// Format characters (Cf) that are not drawn. Excluded are those that are drawn (the Arabic number signs and the like),
+/// and the tags, which are part of the flags of England, Scotland and Wales.
 fn is_format(char: char) -> bool {
     matches!(char,
         '\u{00ad}' | '\u{061c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
@@ -69,7 +69,7 @@ mod tests {
     use crate::spreadsheet::neutralise;
 
     #[test]
-    fn what_nobody_sees_at_the_ends_goes() {
+    fn invisible_characters_at_the_ends_are_removed() {
         for (cell, value) in [
             ("", ""),
             ("a", "a"),

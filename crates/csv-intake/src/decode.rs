@@ -1,5 +1,6 @@
-//! From uploaded bytes to UTF-8 text: gunzips, recognises what is no text, takes off the byte order mark, converts other
-//! encodings, limits the decoded size. UTF-8 itself is checked by the reader, record by record, where the line is known.
+//! Decodes uploaded bytes to UTF-8 text: gunzips, recognises files that are not text, removes the byte order mark,
+//! converts other encodings, limits the decoded size. The reader checks UTF-8 itself record by record, where the line
+//! is known.
 
 use std::io::{self, Cursor};
 use std::pin::Pin;
@@ -17,39 +18,39 @@ use super::kind::{FileKind, KIND_BYTES};
 use super::lines::LineEnds;
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
-/// Enough for a byte order mark and for all of [`FileKind::of_bytes`] but what is in a zip archive. No more, so that a
-/// header is looked at as soon as it has come.
+/// Sufficient for a byte order mark and for every kind of [`FileKind::of_bytes`] outside zip archives. Not more, so
+/// that the header can be examined as soon as it arrives.
 const LONGEST_MAGIC_BYTES: u64 = 8;
 const COMPRESSED_BUFFER_BYTES: usize = 64 * 1024;
 const CONVERTED_PIECE_BYTES: usize = 16 * 1024;
-/// Most bytes that a packed byte may become: rows of real files become 5 to 30. A file that repeats itself more than that
-/// is refused, since to unpack it costs its sender nothing and others much.
+/// Maximum expansion of gzip; real files expand 5 to 30 times. A file that expands more is refused, since unpacking it
+/// costs the sender nothing and the service much.
 const MAX_RATIO: u64 = 100;
-/// Below this size it does not matter.
+/// Below this size the expansion is not limited.
 const RATIO_COUNTS_FROM_BYTES: u64 = 16 * 1024 * 1024;
-/// Text after which others get their turn on the thread, even if more is there at once.
+/// Amount of text after which other tasks get a turn on the thread, even if more is available.
 const STRETCH_BYTES: u64 = 512 * 1024;
 
-/// What to expect of the bytes.
+/// Options of decoding.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Decoding {
     pub max_decoded_bytes: u64,
     pub encoding: Option<TextEncoding>,
-    /// The source may end anywhere.
+    /// True if the source is only the start of a file and may end anywhere.
     pub is_cut: bool,
 }
 
-/// A layer of reading. Calls through it happen once per buffer, so their dynamic dispatch costs nothing per row.
+/// A layer of reading. It is called once per buffer, so dynamic dispatch costs nothing per row.
 pub(super) type BoxRead = Box<dyn AsyncRead + Send + Unpin>;
 
-/// What the bytes of a file are.
+/// A decoded file.
 pub(super) struct Decoded {
-    /// The text, in UTF-8 unless the file claims so and lies, without byte order mark.
+    /// The text without byte order mark. It is UTF-8, unless the file was declared as UTF-8 and is not.
     pub text: BoxRead,
     pub encoding: TextEncoding,
 }
 
-/// The text in `source`. A byte order mark goes before `encoding`, for it cannot stand there by accident.
+/// Decodes `source`. A byte order mark takes precedence over `encoding`, because it does not occur by accident.
 pub(super) async fn decode<R>(source: R, how: &Decoding) -> io::Result<Decoded>
 where
     R: AsyncRead + Send + Unpin + 'static,
@@ -57,6 +58,7 @@ where
     let packed_bytes = Arc::new(AtomicU64::new(0));
     let source = NameErrors { inner: source, name: CsvError::Io, is_cut: false };
     let source = Box::new(CountBytes { inner: source, count: packed_bytes.clone() });
+    // Gzip is recognised by its content, not by name or media type.
     let (magic, source) = peek(source, GZIP_MAGIC.len() as u64).await?;
     let is_gzip = magic == GZIP_MAGIC;
     let bytes = if is_gzip { gunzip(source, how.is_cut) } else { source };
@@ -79,7 +81,7 @@ where
     Ok(Decoded { text, encoding: TextEncoding::of(encoding) })
 }
 
-/// Tells apart what begins like any zip archive.
+/// Distinguishes kinds of file that all start like a zip archive.
 async fn whole_kind(kind: FileKind, start: Vec<u8>, bytes: BoxRead) -> io::Result<FileKind> {
     if kind != FileKind::Zip {
         return Ok(kind);
@@ -90,12 +92,12 @@ async fn whole_kind(kind: FileKind, start: Vec<u8>, bytes: BoxRead) -> io::Resul
 
 fn gunzip(source: BoxRead, is_cut: bool) -> BoxRead {
     let mut decoder = GzipDecoder::new(BufReader::with_capacity(COMPRESSED_BUFFER_BYTES, source));
-    // A gzip file may be several streams in a row; this also finds what follows the last one and is no gzip.
+    // A gzip file may consist of several streams. This also detects trailing bytes that are not gzip.
     decoder.multiple_members(true);
     Box::new(NameErrors { inner: decoder, name: CsvError::BadGzip, is_cut })
 }
 
-/// The first `length` bytes, or all if there are fewer, and a reader that still begins with them.
+/// The first `length` bytes (fewer if the source is shorter), and a reader that still starts with them.
 async fn peek(source: BoxRead, length: u64) -> io::Result<(Vec<u8>, BoxRead)> {
     let (head, rest) = take_head(source, length).await?;
     Ok((head.clone(), put_back(head, rest)))
@@ -112,11 +114,11 @@ fn put_back(head: Vec<u8>, rest: BoxRead) -> BoxRead {
     Box::new(Cursor::new(head).chain(rest))
 }
 
-/// Gives errors of `inner` their meaning where they arise; those that have one from further below keep it.
+/// Gives errors of `inner` their meaning at this layer. Errors that a lower layer has named are kept.
 struct NameErrors<R> {
     inner: R,
     name: fn(io::Error) -> CsvError,
-    /// An early end is an end.
+    /// An early end counts as the end.
     is_cut: bool,
 }
 
@@ -134,7 +136,7 @@ impl<R: AsyncRead + Unpin> AsyncRead for NameErrors<R> {
     }
 }
 
-/// Counts what is read of `inner`.
+/// Counts the bytes read from `inner`.
 struct CountBytes<R> {
     inner: R,
     count: Arc<AtomicU64>,
@@ -153,14 +155,14 @@ impl<R: AsyncRead + Unpin> AsyncRead for CountBytes<R> {
     }
 }
 
-/// Fails when more than `limit` bytes come, or too many for what they were packed in: a small gzip file can be terabytes
-/// long. Pauses after every stretch, since a reader to whom everything is there at once would keep its thread for seconds.
+/// Fails after more than `limit` bytes, or after too many for the packed size: a small gzip file can be terabytes long.
+/// Yields after every stretch, since otherwise a reader with all input available would occupy its thread for seconds.
 struct LimitBytes<R> {
     inner: R,
     decoded: u64,
     limit: u64,
     packed_bytes: Arc<AtomicU64>,
-    /// Bytes since the last pause.
+    /// Bytes since the last yield.
     stretch: u64,
 }
 
@@ -172,6 +174,7 @@ impl<R: AsyncRead + Unpin> AsyncRead for LimitBytes<R> {
     ) -> Poll<io::Result<()>> {
         if self.stretch >= STRETCH_BYTES {
             self.stretch = 0;
+            // Woken at once: this only gives other tasks a turn.
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
@@ -197,7 +200,7 @@ struct ConvertedText {
     decoder: Decoder,
     input: Box<[u8]>,
     output: Vec<u8>,
-    /// How much of `output` has been handed out.
+    /// Number of bytes of `output` already returned.
     handed_out: usize,
     lines: LineEnds,
     encoding: &'static Encoding,
@@ -224,7 +227,7 @@ impl ConvertedText {
 
     fn convert(&mut self, length: usize) -> Result<(), CsvError> {
         self.ended = length == 0;
-        // Three bytes of UTF-8 per byte at most, and what was left over from the piece before.
+        // At most three bytes of UTF-8 per byte, plus the rest of the previous piece.
         self.output.resize(self.input.len() * 3 + 16, 0);
         let (result, _, written) = self.decoder.decode_to_utf8_without_replacement(
             &self.input[..length],
@@ -252,7 +255,7 @@ impl AsyncRead for ConvertedText {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let text = self.get_mut();
-        // A piece of one byte converts to nothing, which must not be taken for the end.
+        // A piece of one byte may convert to nothing, which is not the end.
         while text.handed_out == text.output.len() && !text.ended {
             let mut input = ReadBuf::new(&mut text.input);
             ready!(Pin::new(&mut text.inner).poll_read(context, &mut input))?;

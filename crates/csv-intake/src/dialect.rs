@@ -1,9 +1,9 @@
-//! How a file is written: what a caller may say about it, and what the reader found where nothing was said.
+//! Format of a file: options that the client may give, and what the reader detects otherwise.
 
 use encoding_rs::{Encoding, REPLACEMENT, UTF_8};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// What separates the cells of a record.
+/// Separator of the cells of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Delimiter {
     /// `,`
@@ -21,7 +21,7 @@ pub enum Delimiter {
 }
 
 impl Delimiter {
-    /// In order of preference, for files that would read as well with another.
+    /// In order of preference, for files that several delimiters fit equally well.
     pub const ALL: [Delimiter; 4] = [Delimiter::Comma, Delimiter::Semicolon, Delimiter::Tab, Delimiter::Pipe];
 
     /// The delimiter's byte.
@@ -46,7 +46,7 @@ impl Delimiter {
         }
     }
 
-    /// The delimiter that a person names: the character, or for the tab, which is hard to type, `\t` or `tab`.
+    /// Parses a delimiter: the character or, for the tab, `\t` or `tab`.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         if name == "\\t" || name.eq_ignore_ascii_case("tab") {
@@ -60,22 +60,22 @@ impl Delimiter {
     }
 }
 
-/// A character encoding, by the labels of the WHATWG's Encoding Standard.
+/// A character encoding, by the labels of the WHATWG Encoding Standard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TextEncoding(&'static Encoding);
 
 impl TextEncoding {
-    /// UTF-8, which is what a file without a mark is in unless its sender says otherwise.
+    /// UTF-8, the default for files without a byte order mark.
     pub const UTF_8: TextEncoding = TextEncoding(UTF_8);
 
-    /// The encoding that goes by this label, in any case.
+    /// The encoding with this label, in any case.
     #[must_use]
     pub fn parse(label: &str) -> Option<Self> {
-        // The standard maps encodings that are dangerous to read to one that refuses everything.
+        // The standard maps encodings that are unsafe to decode to a replacement that refuses everything.
         Encoding::for_label(label.trim().as_bytes()).filter(|found| *found != REPLACEMENT).map(TextEncoding)
     }
 
-    /// Its name in the standard, such as `windows-1252`.
+    /// Name in the standard, such as `windows-1252`.
     #[must_use]
     pub fn name(self) -> &'static str {
         self.0.name()
@@ -104,14 +104,14 @@ impl<'de> Deserialize<'de> for TextEncoding {
     }
 }
 
-/// What a row with fewer cells than the header is.
+/// Handling of a row with fewer cells than the header.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ShortRows {
-    /// A row with something missing, which fails.
+    /// The row fails, because cells are missing.
     #[default]
     Fail,
-    /// A row whose last cells are empty: some programs leave them out.
+    /// The missing cells count as empty, since some programs omit empty cells at the end.
     Fill,
 }
 
@@ -135,15 +135,15 @@ impl ShortRows {
     }
 }
 
-/// How a file is to be read. Kept with the action, so that the chunker reads what the upload was checked as.
+/// Options for reading a file. Stored with the action, so that the chunker reads it in the same way as the upload.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ReadOptions {
-    /// The encoding. Absent: UTF-8. A byte order mark in the file goes first.
+    /// Encoding. Absent: UTF-8. A byte order mark takes precedence.
     pub encoding: Option<TextEncoding>,
-    /// The delimiter. Absent: found from the first lines.
+    /// Delimiter. Absent: detected from the first lines.
     pub delimiter: Option<Delimiter>,
-    /// What a row with missing last cells is.
+    /// Handling of rows whose last cells are missing.
     pub short_rows: ShortRows,
 }
 

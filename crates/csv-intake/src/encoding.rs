@@ -1,13 +1,13 @@
-//! A guess at a file's encoding. It is only ever told, never acted upon: a wrong guess would change names and addresses
-//! without a word.
+//! A guess at a file's encoding. It is only reported and never used for decoding, because a wrong guess would silently
+//! change names and addresses.
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
 
-/// Bytes that are enough for a guess.
+/// Number of bytes sufficient for a guess.
 pub(super) const GUESS_BYTES: usize = 16 * 1024;
 
-/// The name of the encoding that bytes seem to be in which are not UTF-8; none if they make no text in it either.
+/// Name of the likely encoding of bytes that are not UTF-8; `None` if they are not text in that encoding either.
 pub(super) fn likely(sample: &[u8]) -> Option<&'static str> {
     let sample = &sample[..sample.len().min(GUESS_BYTES)];
     if let Some(encoding) = utf_16(sample) {
@@ -22,7 +22,7 @@ pub(super) fn likely(sample: &[u8]) -> Option<&'static str> {
     (is_text && !text.contains('\u{fffd}')).then(|| encoding.name())
 }
 
-/// UTF-16 without its mark: in most scripts every second byte of a header is zero.
+/// Detects UTF-16 without a mark: in most scripts every second byte of a header is zero.
 fn utf_16(sample: &[u8]) -> Option<&'static Encoding> {
     let pairs = sample.len() / 2;
     let zeros = |first: usize| sample.iter().skip(first).step_by(2).filter(|&&byte| byte == 0).count();

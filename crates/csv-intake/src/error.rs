@@ -1,49 +1,49 @@
-//! Why a file could not be read, told so that both the user (a sentence with the line) and the caller (whose fault, is
-//! another try worth it) can act on it.
+//! Errors of reading a file, with a message for the user that names the line, and a classification for the caller: an
+//! error of the file, or a failure worth a retry.
 
 use std::io;
 
 use super::kind::FileKind;
 
-/// Why reading a CSV file stopped. The message is fit for the user unless the variant is [`CsvError::Io`].
+/// Reason why reading a CSV file stopped. The message is suitable for the user unless the variant is [`CsvError::Io`].
 #[derive(Debug, thiserror::Error)]
 pub enum CsvError {
-    /// No bytes at all, or only a byte order mark and blank lines.
+    /// No bytes, or only a byte order mark and blank lines.
     #[error("the file is empty: it needs a header line and at least one row")]
     Empty,
-    /// Something else than a table in text.
+    /// Something other than a text table.
     #[error("{0}")]
     NotCsv(FileKind),
-    /// Bytes that are no text in the file's encoding, or a NUL in the header.
+    /// Bytes that are not text in the file's encoding, or a NUL in the header.
     #[error("{}", not_text(*line, *declared, *likely))]
     NotText {
         /// Line of the first invalid byte.
         line: u64,
-        /// The encoding that the sender named.
+        /// Encoding named by the sender.
         declared: Option<&'static str>,
-        /// The encoding that it seems to be in.
+        /// Likely encoding.
         likely: Option<&'static str>,
     },
-    /// A header that is too long to be kept in memory, most often because a quote is never closed.
+    /// A header longer than the memory limit, usually because a quote is never closed.
     #[error("the header on line {line} is longer than {limit_bytes} bytes: is a closing quote missing?")]
     HeaderTooLong {
-        /// Line on which the header begins.
+        /// Line on which the header starts.
         line: u64,
-        /// The limit, counted over the header's bytes as UTF-8 with its quotes, delimiters and line end.
+        /// The limit in bytes of UTF-8, including quotes, delimiters and line end.
         limit_bytes: usize,
     },
-    /// Quotes in the header that do not fit.
+    /// Invalid quotes in the header.
     #[error(
         "in the header on line {line} the quotes of column {column} do not fit: a quoted name ends with a quote that is \
          followed by a delimiter or the line's end, and a quote inside it is doubled"
     )]
     HeaderQuotes {
-        /// Line on which the header begins.
+        /// Line on which the header starts.
         line: u64,
         /// The column, from 1.
         column: usize,
     },
-    /// A line `sep=…` that names no delimiter there is.
+    /// A `sep=…` line with an unknown delimiter.
     #[error(
         "line {line} says that the columns are separated by something else than a comma, a semicolon, a tab or a pipe: \
          use one of them"
@@ -64,18 +64,18 @@ pub enum CsvError {
         /// Bytes allowed.
         limit_bytes: u64,
     },
-    /// A gzip stream that becomes too many times its size.
+    /// A gzip stream with too much expansion.
     #[error(
         "the file becomes more than {limit} times as large when it is unpacked: send it as it is, not packed"
     )]
     TooDense {
-        /// How many times its size it may become.
+        /// Maximum expansion.
         limit: u64,
     },
-    /// A gzip stream that is damaged, cut short or followed by something else.
+    /// A gzip stream that is damaged, truncated or followed by something else.
     #[error("the gzip file is damaged or incomplete ({0}): compress it again")]
     BadGzip(#[source] io::Error),
-    /// The source failed (client, network, storage); says nothing about the file.
+    /// The source failed (client, network, storage); the file itself may be valid.
     #[error("reading the file failed: {0}")]
     Io(#[source] io::Error),
 }
@@ -98,18 +98,19 @@ fn not_text(line: u64, declared: Option<&str>, likely: Option<&str>) -> String {
 }
 
 impl CsvError {
-    /// True if the file is at fault and will be so again; false if reading failed and is worth another try.
+    /// True if the file is invalid, so that a retry fails too; false if reading failed and may be retried.
     #[must_use]
     pub fn is_file_fault(&self) -> bool {
         !matches!(self, CsvError::Io(_))
     }
 
-    /// Wraps the error for its way through layers that only know [`io::Error`].
+    /// Wraps the error for layers that only pass on [`io::Error`].
     pub(super) fn into_io(self) -> io::Error {
         io::Error::other(self)
     }
 
-    /// The error that a layer below wrapped with [`CsvError::into_io`]; `otherwise` names an error of any other origin.
+    /// The error that a lower layer wrapped with [`CsvError::into_io`]; `otherwise` converts an error of any other
+    /// origin.
     pub(super) fn from_io(error: io::Error, otherwise: fn(io::Error) -> CsvError) -> CsvError {
         error.downcast().unwrap_or_else(otherwise)
     }

@@ -1,5 +1,5 @@
-//! Fits an uploaded header to an entity's columns, once per file, so that rows are read by index. All that is wrong is
-//! said at once, because each round trip costs the user an upload.
+//! Maps an uploaded header to an entity's columns, once per file, so that rows are read by index. All problems are
+//! reported at once, because each attempt costs the user an upload.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -10,35 +10,36 @@ mod likeness;
 use likeness::{COMPARED_NAMES, advice, comparable, most_similar, shown};
 pub use likeness::{Suggestion, suggest};
 
-/// Problems told in full; a file that is no CSV at all would otherwise be answered with its whole content.
+/// Maximum number of problems reported in full; for a file that is not CSV the response would otherwise contain the
+/// whole file.
 const MAX_PROBLEMS: usize = 50;
 
-/// What a download adds to the uploaded columns. They are left out, so that it can be repaired and uploaded as it is.
+/// Columns that a download adds. They are ignored, so that a download can be repaired and uploaded again.
 pub const OWN_COLUMNS: [&str; 4] = ["_row", "_status", "_reason", "_id"];
 
 const LEAVE_OUT: &str = "map it (`mapping`), or leave it out: mapped to null, or all unknown ones by \
                          unknownColumns=ignore";
 
-/// From an uploaded header, or a position such as `#3`, to a column; to none where the uploaded one is left out.
+/// Maps an uploaded header, or a position such as `#3`, to a column, or to `None` to ignore it.
 pub type Mapping = BTreeMap<String, Option<String>>;
 
-/// A column that an uploaded one may stand for.
+/// A column that an uploaded one may be mapped to.
 #[derive(Clone, Copy, Debug)]
 pub struct Known<'a> {
-    /// Its name.
+    /// Name.
     pub name: &'a str,
-    /// Other names by which files call it.
+    /// Alternative names.
     pub aliases: &'a [String],
 }
 
-/// What becomes of columns that are neither mapped nor known.
+/// Handling of columns that are neither mapped nor known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UnknownColumns {
-    /// They refuse the file, since one of them may be a mistyped one.
+    /// Refuse the file, since such a column may be a mistyped one.
     #[default]
     Refuse,
-    /// They are left out.
+    /// Ignore the columns.
     Ignore,
 }
 
@@ -62,50 +63,50 @@ impl UnknownColumns {
     }
 }
 
-/// How a header is to be read.
+/// Options for resolving a header.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted<'a> {
-    /// The columns there are.
+    /// The known columns.
     pub known: &'a [Known<'a>],
-    /// What the uploader says that headers mean.
+    /// The uploader's mapping.
     pub mapping: &'a Mapping,
-    /// What becomes of the others.
+    /// Handling of unknown columns.
     pub unknown_columns: UnknownColumns,
-    /// From a column that the file does not have to its value in every row.
+    /// Values for columns that the file does not have, applied to every row.
     pub defaults: &'a BTreeMap<String, String>,
 }
 
-/// What the columns of a file stand for.
+/// Resolved columns of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resolved {
-    /// For each uploaded column the index of the known one, or none if it is left out.
+    /// For each uploaded column the index of the known one, or `None` if it is ignored.
     pub columns: Vec<Option<usize>>,
-    /// Indexes of columns that are left out for having no name, provided that they have no value in any row either.
+    /// Indexes of unnamed columns. They are ignored, provided that they have no value in any row.
     pub nameless: Vec<usize>,
-    /// Indexes of columns that nothing is known about; they refuse the file or are left out.
+    /// Indexes of unknown columns, which are refused or ignored.
     pub unknown: Vec<usize>,
-    /// Known columns with a value for every row.
+    /// Known columns with a default value for every row.
     pub defaults: Vec<(usize, String)>,
 }
 
 impl Resolved {
-    /// Index of each uploaded column that is not left out, and of the known one that it stands for.
+    /// Pairs of an uploaded column's index and the index of its known column, without ignored columns.
     pub fn used(&self) -> impl Iterator<Item = (usize, usize)> {
         self.columns.iter().enumerate().filter_map(|(index, column)| Some((index, (*column)?)))
     }
 }
 
-/// Something about the header, the mapping or the defaults that refuses the file.
+/// A problem of the header, the mapping or the defaults, for which the file is refused.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HeaderProblem {
-    /// The uploaded name it is about, cut to a length that can be shown; empty if it has none.
+    /// Name of the uploaded column, shortened for display; empty if it has none.
     pub column: String,
-    /// A sentence that says what would be right.
+    /// Message that says what would be valid.
     pub message: String,
 }
 
 impl HeaderProblem {
-    /// The problem with a column (index from 0) that has no name, although rows have values in it.
+    /// The problem of an unnamed column (index from 0) that has values in some rows.
     #[must_use]
     pub fn nameless(index: usize) -> Self {
         let position = index + 1;
@@ -117,21 +118,21 @@ impl HeaderProblem {
     }
 }
 
-/// Finds out what each uploaded column stands for.
+/// Resolves each uploaded column.
 ///
-/// Names are compared without white space and invisible characters around them and without case. The mapping goes first,
-/// then the columns' own names, then their aliases.
+/// Names are compared without surrounding white space and invisible characters, and without case. The mapping takes
+/// precedence, then the columns' own names, then their aliases.
 ///
 /// # Errors
 ///
-/// Everything that is wrong: unknown names, two columns for one, mappings from or to columns that do not exist, defaults
-/// for columns that the file has.
+/// All problems: unknown names, two columns for one, mappings from or to columns that do not exist, defaults for
+/// columns that the file has.
 pub fn resolve(header: &[String], wanted: &Wanted<'_>) -> Result<Resolved, Vec<HeaderProblem>> {
     let (resolved, problems) = examine(header, wanted);
     if problems.is_empty() { Ok(resolved) } else { Err(problems) }
 }
 
-/// Like [`resolve`], for those who look at a file before it is right: what can be told of it, and everything that is wrong.
+/// Like [`resolve`], for previews: returns everything that can be resolved, and all problems.
 #[must_use]
 pub fn examine(header: &[String], wanted: &Wanted<'_>) -> (Resolved, Vec<HeaderProblem>) {
     let mut resolution = Resolution {
@@ -156,14 +157,14 @@ pub fn examine(header: &[String], wanted: &Wanted<'_>) -> (Resolved, Vec<HeaderP
 
 struct Resolution<'a> {
     wanted: &'a Wanted<'a>,
-    /// From the comparable form of each name and alias to the known column.
+    /// Known column by the comparable form of its names and aliases.
     by_name: HashMap<String, (usize, By)>,
-    /// From the comparable form of a mapping's key to the mapping.
+    /// Mapping by the comparable form of its key.
     by_key: HashMap<String, Mapped<'a>>,
-    /// From each known column that is taken to the uploaded ones that take it.
+    /// Uploaded columns by the known column that they are mapped to.
     by_target: HashMap<usize, Vec<Claim>>,
     nameless: Vec<usize>,
-    /// Indexes of columns that nothing is known about.
+    /// Indexes of unknown columns.
     unknown: Vec<usize>,
     problems: Problems,
 }
@@ -174,14 +175,14 @@ struct Mapped<'a> {
     is_used: bool,
 }
 
-/// An uploaded column that stands for a known one.
+/// An uploaded column that is mapped to a known one.
 #[derive(Clone, Copy)]
 struct Claim {
     index: usize,
     by: By,
 }
 
-/// How it is known that it does; in order of weight.
+/// Basis of the mapping, in order of precedence.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum By {
     Alias,
@@ -201,7 +202,7 @@ impl<'a> Resolution<'a> {
         }
     }
 
-    /// The known column for the uploaded one at `index`; none if it is left out, or a problem.
+    /// The known column for the uploaded one at `index`; `None` if it is ignored or a problem.
     fn column(&mut self, index: usize, name: &str) -> Option<usize> {
         let name_key = comparable(name);
         let position_key = format!("#{}", index + 1);
@@ -241,12 +242,13 @@ impl<'a> Resolution<'a> {
         Some(column)
     }
 
-    /// The known column that goes by `name`.
+    /// The known column with this name or alias.
     fn find(&self, name: &str) -> Option<(usize, By)> {
         self.by_name.get(&comparable(name)).copied()
     }
 
-    /// Of two columns for one, what the uploader said goes before names and aliases where the rest is ignored anyway.
+    /// Resolves two columns for one. The uploader's mapping takes precedence over names and aliases if unknown columns
+    /// are ignored.
     fn settle_conflicts(&mut self, header: &[String], columns: &mut [Option<usize>]) {
         let mut conflicts: Vec<_> = self.by_target.iter().filter(|(_, claims)| claims.len() > 1).collect();
         conflicts.sort_by_key(|(column, _)| **column);
@@ -314,7 +316,7 @@ impl<'a> Resolution<'a> {
     }
 
     fn report_unused_mappings(&mut self, header: &[String]) {
-        // A column that is not there is left out already.
+        // A mapping to `None` for a column that does not exist is harmless.
         let mut unused: Vec<_> =
             self.by_key.values().filter(|mapped| !mapped.is_used && mapped.target.is_some()).collect();
         unused.sort_by_key(|mapped| mapped.key);
@@ -365,7 +367,8 @@ impl<'a> Resolution<'a> {
     }
 }
 
-/// The names and aliases of columns; a name goes before another column's alias, the first of two aliases before the second.
+/// Known columns by name and alias. A name takes precedence over another column's alias, and the first of two equal
+/// aliases wins.
 fn by_name(known: &[Known<'_>]) -> HashMap<String, (usize, By)> {
     let mut names = HashMap::new();
     for (column, known) in known.iter().enumerate() {
@@ -396,7 +399,7 @@ fn conflict(header: &[String], first: usize, second: usize, known: &str) -> Stri
     )
 }
 
-/// Whether a header cell is rather a value: an address, a number, a date.
+/// True if a header cell looks like a value: an address, a number, a date.
 fn is_value(name: &str) -> bool {
     let name = name.trim();
     let is_address = name.split_once('@').is_some_and(|(_, domain)| domain.contains('.'));
@@ -409,7 +412,7 @@ fn capital(sentence: &str) -> String {
     chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
-/// The problems told in full and how many more there are.
+/// The problems reported in full, and the number of further ones.
 #[derive(Default)]
 struct Problems {
     told: Vec<HeaderProblem>,

@@ -1,12 +1,14 @@
-//! Files that are no CSV, by their first bytes or their first line. People rename, and programs offer one kind under the
-//! name of another, so the name says nothing; and "not valid text" would not tell anybody what to do.
+//! Files that are not CSV, recognised by their first bytes or their first line. File names are unreliable, because
+//! people rename files and programs save one kind under the name of another; and "not valid text" would not help the
+//! user.
 
 use std::fmt;
 
-/// Bytes that [`FileKind::of_bytes`] looks at. Fewer do for every kind but those that are zip archives inside.
+/// Number of bytes that [`FileKind::of_bytes`] examines. Fewer are enough for all kinds but those based on zip
+/// archives.
 pub const KIND_BYTES: usize = 128;
 
-/// What a file is that is no CSV.
+/// Kind of a file that is not CSV.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileKind {
     /// A workbook in the format since 2007, `.xlsx`.
@@ -41,7 +43,7 @@ pub enum FileKind {
     Calendar,
 }
 
-/// First bytes, and what begins so.
+/// Magic bytes and their kinds.
 const MAGIC: [(&[u8], FileKind); 20] = [
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", FileKind::OldWorkbook),
     (b"\x09\x08\x10\x00", FileKind::OldWorkbook),
@@ -65,18 +67,19 @@ const MAGIC: [(&[u8], FileKind); 20] = [
     (b"PK\x07\x08", FileKind::Zip),
 ];
 
-/// Names with which the first entry of a workbook begins.
+/// Beginnings of the name of the first entry of a workbook.
 const WORKBOOK_ENTRIES: [&[u8]; 4] = [b"[Content_Types].xml", b"_rels/", b"docProps/", b"xl/"];
 
 impl FileKind {
-    /// What begins with these bytes, if it is none of text; [`KIND_BYTES`] of them are enough, after gunzip.
+    /// The kind of a file with these first bytes; `None` if it may be text. [`KIND_BYTES`] bytes after gunzip are
+    /// enough.
     #[must_use]
     pub fn of_bytes(head: &[u8]) -> Option<Self> {
         let (_, kind) = MAGIC.into_iter().find(|(magic, _)| head.starts_with(magic))?;
         Some(if kind == FileKind::Zip { zip_kind(head) } else { kind })
     }
 
-    /// What has this first line, if it is none of a table.
+    /// The kind of a file with this first line; `None` if it may be a table.
     #[must_use]
     pub fn of_line(line: &[u8]) -> Option<Self> {
         let line = line.trim_ascii();
@@ -101,7 +104,7 @@ impl FileKind {
     }
 }
 
-/// By the name of the first entry, which stands 30 bytes after the archive's start.
+/// Decides by the name of the first entry, which is 30 bytes after the start of the archive.
 fn zip_kind(head: &[u8]) -> FileKind {
     let entry = head.get(30..).unwrap_or_default();
     if WORKBOOK_ENTRIES.iter().any(|name| entry.starts_with(name)) {
@@ -113,7 +116,7 @@ fn zip_kind(head: &[u8]) -> FileKind {
     }
 }
 
-/// A brace or bracket alone, or followed by what can follow it in JSON.
+/// True for a brace or bracket alone, or followed by what JSON allows after it.
 fn is_json(line: &[u8]) -> bool {
     let [first @ (b'{' | b'['), rest @ ..] = line else { return false };
     match rest.trim_ascii_start() {

@@ -1,13 +1,12 @@
-//! Reading uploaded tables: one reader for `api`, which counts rows while the upload streams by and looks at files before
-//! they are uploaded, and for `chunking-worker`, which reads the stored file again. All must see the same rows and refuse
-//! the same files, whatever the sizes in which the bytes arrive, so everything that decides is here and nothing depends on
-//! buffer boundaries.
+//! Reader of uploaded tables. `api` uses it to count rows during an upload and for previews; `chunking-worker` uses it
+//! to read the stored file again. All must see the same rows and refuse the same files, independent of the sizes in which the
+//! bytes arrive. So all decisions are made here, and none depends on buffer boundaries.
 //!
-//! The bytes pass through `decode` (gzip, what is no text, byte order mark, encoding, decoded size) into `text`, which
-//! holds the part that is looked at. `sniff` finds the delimiter, `scan` the ends of records and cells, and `reader` makes
-//! rows of them: blank lines, line numbers, what goes on after a row that is malformed. Memory stays within
-//! [`ReadLimits::max_record_bytes`] and a few buffers for any input. A failure inside a layer travels up as an
-//! [`std::io::Error`] that carries a [`CsvError`].
+//! The bytes pass through `decode` (gzip, non-text files, byte order mark, encoding, decoded size) into `text`, which
+//! holds the part in memory. `sniff` finds the delimiter, `scan` the ends of records and cells, and `reader` turns them
+//! into rows: blank lines, line numbers, and continuing after malformed rows. Memory stays within
+//! [`ReadLimits::max_record_bytes`] and a few buffers for any input. An error inside a layer is passed up as an
+//! [`std::io::Error`] that contains a [`CsvError`].
 
 pub mod clean;
 mod decode;

@@ -1,4 +1,4 @@
-//! Counting of line ends over pieces of a file, where a CRLF may be torn apart between two pieces.
+//! Counts line ends across pieces of a file; a CRLF may be split between two pieces.
 
 /// Line ends seen so far: LF, CRLF and a lone CR count one each.
 #[derive(Clone, Copy, Debug, Default)]
@@ -8,14 +8,14 @@ pub(super) struct LineEnds {
 }
 
 impl LineEnds {
-    /// How many line ends `bytes` hold.
+    /// Number of line ends in `bytes`.
     pub fn of(bytes: &[u8]) -> u64 {
         let mut ends = LineEnds::default();
         bytes.iter().for_each(|&byte| ends.see(byte));
         ends.count
     }
 
-    /// Takes note of the next byte.
+    /// Processes the next byte.
     pub fn see(&mut self, byte: u8) {
         self.count += u64::from(byte == b'\r' || (byte == b'\n' && !self.after_cr));
         self.after_cr = byte == b'\r';

@@ -1,4 +1,4 @@
-//! The reader itself: header, then rows with their position, over the layers below.
+//! The reader: header, then rows with their positions, based on the layers below.
 
 use std::io;
 
@@ -16,24 +16,24 @@ use super::scan::{Found, QuoteFault, Scanner, View};
 use super::sniff::{self, SAMPLE_BYTES, Start};
 use super::text::Text;
 
-/// How much a reader accepts before it refuses the file.
+/// Limits beyond which a file is refused.
 #[derive(Clone, Copy, Debug)]
 pub struct ReadLimits {
     /// Data rows, without the header.
     pub max_rows: u64,
     /// Bytes after decompression, before conversion to UTF-8.
     pub max_decoded_bytes: u64,
-    /// Bytes of one record as UTF-8, with quotes, delimiters and line end. Bounds the reader's memory.
+    /// Bytes of one record as UTF-8, with quotes, delimiters and line end. Limits the reader's memory.
     pub max_record_bytes: usize,
-    /// The source may end anywhere, since it is the start of a file: what it ends in is left out.
+    /// True if the source is only the start of a file. An incomplete last record is then left out.
     pub is_cut: bool,
 }
 
 impl ReadLimits {
-    /// The `max_record_bytes` to use unless there is a reason: eight times the longest cell of a spreadsheet.
+    /// The usual `max_record_bytes`: eight times the longest cell of a spreadsheet.
     pub const USUAL_RECORD_BYTES: usize = 256 * 1024;
 
-    /// No limit but that of a record: for files that were accepted before.
+    /// Only the limit of a record: for files that were accepted before.
     pub const ACCEPTED: ReadLimits = ReadLimits {
         max_rows: u64::MAX,
         max_decoded_bytes: u64::MAX,
@@ -42,7 +42,7 @@ impl ReadLimits {
     };
 }
 
-/// Reads the header and then row after row of one file.
+/// Reads the header and then the rows of a file.
 pub struct CsvReader {
     source: BoxRead,
     text: Text,
@@ -53,24 +53,24 @@ pub struct CsvReader {
     limits: ReadLimits,
     header: Vec<String>,
     header_line: u64,
-    /// Columns up to the last one with a name: a row needs so many cells.
+    /// Number of columns up to the last named one; a row needs this many cells.
     width: usize,
-    /// Line on which the next record begins.
+    /// Line on which the next record starts.
     line: u64,
     rows: u64,
-    /// The rest of a line is still to be passed over, since its row is too long.
+    /// True while the rest of a too long row is being skipped.
     is_skipping: bool,
-    /// Set after a failure, so that nobody takes it for the end of the file.
+    /// Set after a failure, so that it is not taken for the end of the file.
     is_broken: bool,
 }
 
-/// A record, and what is wrong with its quotes or its length.
+/// A record with the fault of its quotes or length, if any.
 struct Raw {
     line: u64,
     fault: Option<RowFault>,
 }
 
-/// What the bytes in memory give.
+/// Result of looking at the bytes in memory.
 enum Taken {
     Record(Raw),
     End,
@@ -78,11 +78,11 @@ enum Taken {
 }
 
 impl CsvReader {
-    /// Reads up to the end of the header: tells gzip, encoding and delimiter from `options` and what is there.
+    /// Reads up to the end of the header. Gzip, encoding and delimiter come from `options` or are detected.
     ///
     /// # Errors
     ///
-    /// [`CsvError::Empty`] if there is no header; else whatever reading meets.
+    /// [`CsvError::Empty`] if there is no header; otherwise any error of reading.
     pub async fn open<R>(source: R, limits: ReadLimits, options: &ReadOptions) -> Result<CsvReader, CsvError>
     where
         R: AsyncRead + Send + Unpin + 'static,
@@ -113,7 +113,7 @@ impl CsvReader {
         reader.scanner = Scanner::new(reader.delimiter.byte());
         let view = reader.text.view();
         let first_line = first_line(view).map_or(view.bytes, |(end, _)| &view.bytes[..end]);
-        // Before anything is taken, so that the guess sees the file from its start.
+        // Before anything is consumed, so that the guess at the encoding sees the file from its start.
         if first_line.contains(&0) {
             return Err(reader.not_text(reader.line).await);
         }
@@ -121,25 +121,25 @@ impl CsvReader {
         Ok(reader)
     }
 
-    /// The header's names as uploaded, without white space and invisible characters around them.
+    /// The uploaded names, without surrounding white space and invisible characters.
     #[must_use]
     pub fn header(&self) -> &[String] {
         &self.header
     }
 
-    /// The line on which the header begins.
+    /// Line on which the header starts.
     #[must_use]
     pub fn header_line(&self) -> u64 {
         self.header_line
     }
 
-    /// The delimiter that was given or found.
+    /// The given or detected delimiter.
     #[must_use]
     pub fn delimiter(&self) -> Delimiter {
         self.delimiter
     }
 
-    /// The encoding that was given or found.
+    /// The given or detected encoding.
     #[must_use]
     pub fn encoding(&self) -> TextEncoding {
         self.encoding
@@ -151,22 +151,24 @@ impl CsvReader {
         ReadOptions { encoding: Some(self.encoding), delimiter: Some(self.delimiter), ..self.options }
     }
 
-    /// Reads the next data row into `record` and tells where it is; none at the end of the file.
+    /// Reads the next data row into `record` and returns its position; `None` at the end of the file.
     ///
-    /// A row without fault has as many cells as the header. After an error every further call fails; a call that was
-    /// dropped before it was ready took nothing.
+    /// A row without a fault has as many cells as the header. After an error every further call fails. A call that is
+    /// dropped before completion consumes nothing.
     ///
     /// # Errors
     ///
-    /// Whatever makes the file unreadable from here on.
+    /// Anything that makes the file unreadable from here on.
     pub async fn next_row(&mut self, record: &mut Record) -> Result<Option<Row>, CsvError> {
         let raw = loop {
             match self.next_record(record).await? {
                 None => return Ok(None),
+                // Blank lines are no rows and do not count.
                 Some(raw) if raw.fault.is_none() && record.is_blank() => {}
                 Some(raw) => break raw,
             }
         };
+        // Checked when a further row exists, so that a file with exactly `max_rows` rows is accepted.
         if self.rows == self.limits.max_rows {
             self.is_broken = true;
             return Err(CsvError::TooManyRows { limit: self.limits.max_rows });
@@ -176,13 +178,14 @@ impl CsvReader {
         Ok(Some(Row { number: self.rows, line: raw.line, fault }))
     }
 
-    /// Makes the record as wide as the header, where that takes nothing from it and adds nothing to it.
+    /// Makes the record as wide as the header, if that changes none of its values.
     fn fit(&self, record: &mut Record) -> Option<RowFault> {
         let (found, expected) = (record.len(), self.header.len());
         if found == expected {
             return None;
         }
         if found > expected {
+            // Spreadsheets often add empty cells at the end of a line.
             if record.iter().skip(expected).all(is_blank) {
                 record.truncate(expected);
                 return None;
@@ -201,7 +204,7 @@ impl CsvReader {
             self.text.skip_marks();
             match sniff::look(self.text.view(), self.text.is_full()) {
                 Start::More => self.read_more().await?,
-                // Said beforehand, it needs no look at the rows.
+                // With a given delimiter the rows need not be examined.
                 Start::Sample | Start::Header(_) if self.options.delimiter.is_some() => break,
                 Start::Sample => self.read_up_to(SAMPLE_BYTES).await?,
                 Start::Blank(length) => {
@@ -259,7 +262,7 @@ impl CsvReader {
         }
     }
 
-    /// Takes the next record from what is in memory; fails with the line that is no text.
+    /// Takes the next record from memory. The error is the line that is not text.
     fn take(&mut self, record: &mut Record) -> Result<Taken, u64> {
         if self.is_skipping {
             if !self.text.skip_line() {
@@ -276,13 +279,17 @@ impl CsvReader {
         let limit_bytes = self.limits.max_record_bytes;
         let is_cut = view.at_end && self.limits.is_cut;
         let fault = match self.scanner.scan(view, record) {
+            // The start of a file ends here, perhaps in the middle of a record: leave that record out.
             Found::Record { end, next } if is_cut && end == next => return Ok(Taken::End),
             Found::Record { end, next } if next <= limit_bytes => return self.accept(record, end, next),
             Found::Fault(_) if is_cut && self.scanner.is_in_quotes() => return Ok(Taken::End),
             Found::Fault(QuoteFault::Unclosed { column }) => RowFault::UnclosedQuote { column },
             Found::Fault(QuoteFault::Followed { column }) => RowFault::QuoteInside { column },
+            // Not too long yet, so the end of the record may still arrive.
             Found::More if view.bytes.len() <= limit_bytes => return Ok(Taken::More),
             Found::More | Found::Record { .. } => match self.scanner.open_column() {
+                // A cell that never ends swallows the following rows; the quote is a better explanation than the
+                // length.
                 Some(column) if self.scanner.is_in_quotes() => RowFault::UnclosedQuote { column },
                 _ => RowFault::TooLong { limit_bytes },
             },
@@ -295,15 +302,15 @@ impl CsvReader {
         let raw = &self.text.view().bytes[..end];
         let text = str::from_utf8(raw).map_err(|error| line + LineEnds::of(&raw[..error.valid_up_to()]))?;
         record.set_text(text);
-        // Only a quoted cell can hold a line end.
+        // Only quoted cells can contain line ends.
         let lines = self.scanner.open_column().map_or(0, |_| LineEnds::of(raw));
         self.line += lines + 1;
         self.text.consume(next);
         Ok(Taken::Record(Raw { line, fault: None }))
     }
 
-    /// Makes the first line of a record that is none a row of its own, so that reading goes on with the next line and no
-    /// row is lost to a quote.
+    /// Turns the first line of an invalid record into a row of its own, so that reading continues with the next line
+    /// and a stray quote does not swallow further rows.
     fn refuse(&mut self, record: &mut Record, fault: RowFault) -> Result<Taken, u64> {
         let line = self.line;
         let limit_bytes = self.limits.max_record_bytes;
@@ -316,13 +323,14 @@ impl CsvReader {
             None => {
                 self.is_skipping = true;
                 let length = view.bytes.len();
-                // A line end that may be torn stays for the one who skips the line.
+                // The last byte may be the first half of a line end, so it is left for skipping the line.
                 self.text.consume(length - 1);
                 return Ok(Taken::Record(Raw { line, fault: Some(RowFault::TooLong { limit_bytes }) }));
             }
         };
         let first = &view.bytes[..end];
         let text = str::from_utf8(first).map_err(|_| line)?;
+        // The line decides: a record that is too long because of its quotes may have a short first line.
         let fault = if next > limit_bytes { RowFault::TooLong { limit_bytes } } else { fault };
         if !matches!(fault, RowFault::TooLong { .. }) {
             self.scanner.split(first, record);
@@ -333,10 +341,10 @@ impl CsvReader {
         Ok(Taken::Record(Raw { line, fault: Some(fault) }))
     }
 
-    /// Reads until another look is worth it.
+    /// Reads until another scan is worthwhile.
     async fn read_more(&mut self) -> Result<(), CsvError> {
         let before = self.text.all().len();
-        // A CR may be half a line end, whatever follows.
+        // A CR may be the first half of a line end.
         let mut has_line_end = self.text.all().last() == Some(&b'\r');
         while !self.text.is_ended() {
             has_line_end |= self.read_piece().await?;
@@ -347,7 +355,7 @@ impl CsvReader {
         Ok(())
     }
 
-    /// Reads until there are so many bytes, or all.
+    /// Reads until this many bytes are in memory, or all there are.
     async fn read_up_to(&mut self, length: usize) -> Result<(), CsvError> {
         while self.text.all().len() < length && !self.text.is_ended() && !self.text.is_full() {
             self.read_piece().await?;
@@ -355,7 +363,7 @@ impl CsvReader {
         Ok(())
     }
 
-    /// Reads once; true if there is a line end in what came.
+    /// Reads once; returns true if the new bytes contain a line end.
     async fn read_piece(&mut self) -> Result<bool, CsvError> {
         match self.source.read(self.text.space()).await {
             Ok(length) => Ok(self.text.fill(length)),
@@ -366,10 +374,11 @@ impl CsvReader {
         }
     }
 
-    /// The refusal of a file whose `line` is no text, with a guess at what it is instead.
+    /// The error for a `line` that is not text, with a guess at the encoding.
     async fn not_text(&mut self, line: u64) -> CsvError {
         let declared = self.options.encoding.filter(|encoding| *encoding == self.encoding);
-        // The same bytes whatever the sizes in which they come. A source that fails now has given enough to say so.
+        // The guess is based on the same bytes for any sizes in which they arrive. If the source fails now, the
+        // bytes so far are enough.
         let _ = self.read_up_to(encoding::GUESS_BYTES).await;
         self.is_broken = true;
         CsvError::NotText {
@@ -380,7 +389,7 @@ impl CsvReader {
     }
 }
 
-/// The end of the first line's content, and where the next line begins; none if that is not known yet.
+/// The end of the first line's content and the start of the next line; `None` if that is not known yet.
 fn first_line(view: View<'_>) -> Option<(usize, usize)> {
     let end = memchr2(b'\n', b'\r', view.bytes)?;
     match (view.bytes[end], view.bytes.get(end + 1)) {

@@ -1,17 +1,17 @@
-//! One record as text, in memory that is used again for the next.
+//! A record as text, in a buffer that is reused for the next one.
 
 use std::fmt;
 
 /// The cells of one record.
 ///
-/// The record's bytes are kept as they came, in one piece, and each cell is a range of them; only a cell with doubled
-/// quotes has its text written again, behind the rest. So a record costs one copy, however many cells it has.
+/// The record's bytes are kept unchanged in one piece, and each cell is a range of them. Only the text of a cell with
+/// doubled quotes is written again, after the rest. So a record costs one copy, independent of the number of its cells.
 #[derive(Clone, Default)]
 pub struct Record {
     text: String,
     /// Start and end of each cell in `text`.
     bounds: Vec<(usize, usize)>,
-    /// Cells that still have their quotes doubled; empty once the text is set.
+    /// Cells whose quotes are still doubled; empty after the text is set.
     doubled: Vec<usize>,
 }
 
@@ -22,7 +22,7 @@ impl Record {
         Self::default()
     }
 
-    /// How many cells there are.
+    /// Number of cells.
     #[must_use]
     pub fn len(&self) -> usize {
         self.bounds.len()
@@ -43,7 +43,7 @@ impl Record {
 
     /// The cells in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
-        // The scanner cuts at ASCII bytes only, so every range is one of whole characters.
+        // The scanner splits at ASCII bytes only, so every range consists of whole characters.
         self.bounds.iter().map(|&(start, end)| self.text.get(start..end).unwrap_or_default())
     }
 
@@ -64,19 +64,19 @@ impl Record {
         self.bounds.resize(self.bounds.len().max(length), (0, 0));
     }
 
-    /// Whether no cell holds anything but white space.
+    /// True if all cells are blank.
     pub(crate) fn is_blank(&self) -> bool {
         self.iter().all(is_blank)
     }
 
-    /// Forgets the cells.
+    /// Removes all cells.
     pub(crate) fn clear(&mut self) {
         self.text.clear();
         self.bounds.clear();
         self.doubled.clear();
     }
 
-    /// Notes where the next cell is in the text that [`Record::set_text`] will bring.
+    /// Records the range of the next cell within the text that [`Record::set_text`] will set.
     pub(crate) fn mark(&mut self, start: usize, end: usize) {
         self.bounds.push((start, end));
     }
@@ -87,7 +87,7 @@ impl Record {
         self.bounds.push((start, end));
     }
 
-    /// Takes the text in which the cells were marked.
+    /// Sets the text in which the cells were marked.
     pub(crate) fn set_text(&mut self, text: &str) {
         self.text.clear();
         self.text.push_str(text);
@@ -96,7 +96,7 @@ impl Record {
             let behind = self.text.len();
             let mut is_second = false;
             for piece in text.get(start..end).unwrap_or_default().split_inclusive('"') {
-                // Between two quotes of a pair there is nothing, so every second piece is the pair's second half.
+                // Between the two quotes of a pair is nothing, so every second piece is the second quote of a pair.
                 if is_second && piece == "\"" {
                     is_second = false;
                     continue;
@@ -109,13 +109,13 @@ impl Record {
     }
 }
 
-/// Whether a cell holds nothing but white space, marks that nobody sees, or the end-of-file mark of old systems.
+/// True if a cell contains only white space, invisible characters, or the end-of-file mark of old systems.
 #[must_use]
 pub fn is_blank(cell: &str) -> bool {
     cell.chars().all(is_blank_char)
 }
 
-/// White space, a character without a glyph that spreadsheets and web pages leave behind, or Ctrl-Z.
+/// True for white space, invisible characters that spreadsheets and web pages leave behind, and Ctrl-Z.
 pub(crate) fn is_blank_char(char: char) -> bool {
     char.is_whitespace()
         || matches!(char, '\u{1a}' | '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}')
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_sees_is_blank() {
+    fn invisible_characters_are_blank() {
         for cell in ["", " \t", "\u{a0}", "\u{200b}\u{feff}", "\u{1a}", "\n\r"] {
             assert!(is_blank(cell), "{cell:?}");
         }

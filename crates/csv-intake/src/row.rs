@@ -1,24 +1,24 @@
-//! A data row: where it is, and what is wrong with its form.
+//! Position and form of a data row.
 
-/// Where a data row is in the file, and whether it has the form of one.
+/// Position of a data row in the file, and its fault, if any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Row {
     /// Number of the data row, from 1; blank lines are not counted.
     pub number: u64,
-    /// Line of the file on which the row begins, from 1. Every line counts, inside quotes too.
+    /// Line of the file on which the row starts, from 1. Lines inside quotes count too.
     pub line: u64,
-    /// Why it cannot be read as a row of this file. Its cells are then what a person would see on its first line.
+    /// Reason why the row is malformed. Its cells are then those of its first line.
     pub fault: Option<RowFault>,
 }
 
-/// What is wrong with the form of a row.
+/// Fault in the form of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RowFault {
     /// More or fewer cells than the header.
     Cells {
-        /// How many it has.
+        /// Number of cells in the row.
         found: usize,
-        /// How many the header has.
+        /// Number of cells in the header.
         expected: usize,
     },
     /// A quote is opened in this column (from 1) and not closed.
@@ -26,20 +26,20 @@ pub enum RowFault {
         /// The column.
         column: usize,
     },
-    /// In this column (from 1) a closing quote is followed by something else than a delimiter or a line end.
+    /// In this column (from 1) a closing quote is followed by something other than a delimiter or a line end.
     QuoteInside {
         /// The column.
         column: usize,
     },
-    /// Longer than may be kept in memory.
+    /// The row exceeds the memory limit.
     TooLong {
-        /// Bytes that are allowed.
+        /// Maximum number of bytes.
         limit_bytes: usize,
     },
 }
 
 impl RowFault {
-    /// The fault as a sentence about the row on `line`, with what would be right.
+    /// The fault as a sentence about the row on `line`, with a remedy.
     #[must_use]
     pub fn sentence(&self, line: u64) -> String {
         match self {

@@ -1,68 +1,68 @@
-//! Where a record and its cells end: a scan over bytes that knows nothing of buffers, encodings or rows.
+//! Finds the ends of a record and its cells: a scanner over bytes that knows nothing of buffers, encodings or rows.
 //!
-//! Written for this crate because the parsers there are forgive a quote in the wrong place (`"a"b` is read as `ab`), and a
-//! record that swallowed the next ones looks like any other. Here a closing quote is followed by a delimiter or a line
-//! end, and whatever else is a fault of that row.
+//! Own code, because existing parsers tolerate a quote in the wrong place (`"a"b` is read as `ab`), so a record that
+//! swallowed the following ones looks valid. Here a closing quote must be followed by a delimiter or a line end;
+//! anything else is a fault of that row.
 
 use memchr::{memchr_iter, memchr3};
 
 use super::record::Record;
 
-/// What a scan found.
+/// Result of a scan.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Found {
-    /// A record whose content ends at `end`, before its line end; the next one begins at `next`.
+    /// A record whose content ends at `end`, before its line end; the next record starts at `next`.
     Record { end: usize, next: usize },
-    /// Too few bytes to tell.
+    /// More bytes are needed.
     More,
-    /// Quotes that do not fit.
+    /// Invalid quotes.
     Fault(QuoteFault),
 }
 
-/// Why a record's quotes do not fit.
+/// Fault of a record's quotes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum QuoteFault {
-    /// The quoted cell in this column (from 1) goes on after the line, and never ends as a cell may.
+    /// The quoted cell in this column (from 1) continues after the line and has no valid end.
     Unclosed { column: usize },
-    /// In this column (from 1) a closing quote is followed by something else, on the record's first line.
+    /// In this column (from 1), on the record's first line, a closing quote is followed by something else.
     Followed { column: usize },
 }
 
-/// What earlier scans saw of the text ahead, so that it need not be looked at for each row again: a file in which every line
-/// opens a quote would otherwise cost the square of its size.
+/// Knowledge of earlier scans about the text ahead, so that it is not scanned again for each row. Otherwise a file in
+/// which every line opens a quote would cost the square of its size.
 ///
-/// Every line end from `from` to `until` was met inside a quoted cell, by a scan that began at or after `from`. A scan
-/// that meets one of them inside a quoted cell is in the same state, so it may go on at `until`.
+/// Every line end from `from` to `until` was passed inside a quoted cell, by a scan that started at or after `from`. A
+/// scan that passes one of them inside a quoted cell is in the same state, so it may continue at `until`.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct QuotedAhead {
     from: u64,
     until: u64,
 }
 
-/// Text to look at.
+/// Text to scan.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct View<'a> {
-    /// The bytes, from the first of a record on.
+    /// The bytes, starting with a record.
     pub bytes: &'a [u8],
-    /// Where in the text they begin.
+    /// Offset of the bytes within the text.
     pub offset: u64,
-    /// Nothing follows them.
+    /// True if no bytes follow.
     pub at_end: bool,
 }
 
-/// Looks for the ends of one record after another.
+/// Finds the ends of successive records.
 #[derive(Debug)]
 pub(super) struct Scanner {
     delimiter: u8,
     ahead: QuotedAhead,
     jumps: Jumps,
-    /// The column of the cell that the record's first line ends in, where that is a quoted one.
+    /// Column of the quoted cell that contains the end of the record's first line, if any.
     open_column: Option<usize>,
-    /// Whether the last scan stopped inside a quoted cell.
+    /// True if the last scan stopped inside a quoted cell.
     in_quotes: bool,
 }
 
-/// Whether a scan passes over what [`QuotedAhead`] knows.
+/// Use of [`QuotedAhead`] by a scan.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Jumps {
     Allowed,
@@ -70,7 +70,7 @@ enum Jumps {
     Forbidden,
 }
 
-/// Where a quoted cell ends.
+/// End of a quoted cell.
 enum Close {
     At { quote: usize, doubled: bool },
     More,
@@ -88,12 +88,12 @@ impl Scanner {
         }
     }
 
-    /// The column (from 1) of the quoted cell in which the last scan passed the end of its first line.
+    /// Column (from 1) of the quoted cell in which the last scan passed the end of its first line.
     pub fn open_column(&self) -> Option<usize> {
         self.open_column
     }
 
-    /// Whether the last scan stopped inside a quoted cell.
+    /// True if the last scan stopped inside a quoted cell.
     pub fn is_in_quotes(&self) -> bool {
         self.in_quotes
     }
@@ -105,7 +105,7 @@ impl Scanner {
         self.in_quotes = false;
         let bytes = view.bytes;
         match memchr3(b'"', b'\n', b'\r', bytes) {
-            // Most lines hold no quote, and then nothing but delimiters matters.
+            // Fast path: most lines contain no quote, so only delimiters matter.
             Some(end) if bytes[end] != b'"' => {
                 self.split(&bytes[..end], record);
                 line_end(view, end)
@@ -119,7 +119,7 @@ impl Scanner {
         }
     }
 
-    /// Marks the cells of a line in which a quote is a character like any other.
+    /// Marks the cells of a line, treating quotes as ordinary characters.
     pub fn split(&self, line: &[u8], record: &mut Record) {
         let mut start = 0;
         for end in memchr_iter(self.delimiter, line) {
@@ -130,13 +130,14 @@ impl Scanner {
     }
 
     fn scan_quoted(&mut self, view: View<'_>, record: &mut Record) -> Found {
+        // The text has moved past what is known: start again from here.
         if self.ahead.until <= view.offset {
             self.ahead = QuotedAhead { from: view.offset, until: view.offset };
         }
         self.jumps = Jumps::Allowed;
         let found = self.cells(view, record);
         if self.jumps == Jumps::Taken && matches!(found, Found::Record { .. }) {
-            // The cells that were jumped over are needed after all.
+            // The record is valid after all, so the cells inside the jump must be marked.
             self.jumps = Jumps::Forbidden;
             record.clear();
             return self.cells(view, record);
@@ -144,6 +145,7 @@ impl Scanner {
         found
     }
 
+    /// Marks the cells of a record with quotes. Only a quote at the start of a cell opens a quoted one.
     fn cells(&mut self, view: View<'_>, record: &mut Record) -> Found {
         let bytes = view.bytes;
         let mut start = 0;
@@ -175,12 +177,13 @@ impl Scanner {
                 Some(b'\n' | b'\r') => return line_end(view, end),
                 None if view.at_end => return Found::Record { end, next: end },
                 None => return Found::More,
+                // Something follows a closing quote.
                 Some(_) => return self.fault(record.len()),
             }
         }
     }
 
-    /// Where the quoted cell in `column` ends, whose content begins at `at`.
+    /// Finds the end of the quoted cell in `column`, whose content starts at `at`.
     fn close(&mut self, view: View<'_>, mut at: usize, column: usize) -> Close {
         let mut doubled = false;
         self.in_quotes = true;
@@ -191,6 +194,7 @@ impl Scanner {
             let found = at + length;
             at = found + 1;
             if view.bytes[found] != b'"' {
+                // The first line of the record ends inside this cell.
                 self.open_column.get_or_insert(column);
                 at = self.pass_line_end(view, at);
                 continue;
@@ -200,6 +204,7 @@ impl Scanner {
                     doubled = true;
                     at += 1;
                 }
+                // The quote may be the first half of a doubled one; the next byte decides.
                 None if !view.at_end => return Close::More,
                 _ => {
                     self.in_quotes = false;
@@ -209,13 +214,14 @@ impl Scanner {
         }
     }
 
-    /// Notes that a line inside quotes ends before `at`; returns where to go on.
+    /// Records that a line inside quotes ends before `at`; returns the position at which to continue.
     fn pass_line_end(&mut self, view: View<'_>, at: usize) -> usize {
         if self.jumps == Jumps::Forbidden {
             return at;
         }
         let place = view.offset + at as u64;
         let known = (self.ahead.until.saturating_sub(view.offset)) as usize;
+        // The jump must end within the view: beyond it nothing is known to be in memory.
         if place > self.ahead.from && place < self.ahead.until && known <= view.bytes.len() {
             self.jumps = Jumps::Taken;
             return known;
@@ -224,7 +230,8 @@ impl Scanner {
         at
     }
 
-    /// A quote that closes in the wrong place after the first line is most likely the opening one of a later row.
+    /// A quote that closes in the wrong place after the first line most likely opens a cell of a later row, so the
+    /// fault is reported as an unclosed quote.
     fn fault(&self, column: usize) -> Found {
         Found::Fault(match self.open_column {
             Some(column) => QuoteFault::Unclosed { column },
@@ -238,6 +245,7 @@ impl Scanner {
 fn line_end(view: View<'_>, end: usize) -> Found {
     let next = match (view.bytes[end], view.bytes.get(end + 1)) {
         (b'\r', Some(b'\n')) => end + 2,
+        // A lone CR at the end of the view may be half of a CRLF.
         (b'\r', None) if !view.at_end => return Found::More,
         _ => end + 1,
     };

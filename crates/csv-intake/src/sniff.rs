@@ -1,4 +1,4 @@
-//! Finds the delimiter from the first lines, or from Excel's line before them, because the scanner must be told.
+//! Detects the delimiter from the first lines, or from Excel's `sep=` line, because the scanner needs it.
 
 use memchr::memchr2;
 
@@ -7,35 +7,36 @@ use super::kind::FileKind;
 use super::record::Record;
 use super::scan::{Found, Scanner, View};
 
-/// Text that is looked at where the header line alone leaves a choice.
+/// Amount of text examined if the header line leaves a choice.
 pub(super) const SAMPLE_BYTES: usize = 16 * 1024;
-/// Rows that are looked at in it.
+/// Maximum number of rows examined.
 const SAMPLE_ROWS: usize = 50;
 
-/// What the start of the text is.
+/// Result of examining the start of the text.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Start {
-    /// Too few bytes to tell: at least the header line is needed.
+    /// More bytes are needed: at least the header line.
     More,
-    /// Too few bytes to tell: [`SAMPLE_BYTES`] are needed, or all there are.
+    /// More bytes are needed: [`SAMPLE_BYTES`], or all there are.
     Sample,
     /// A blank line of this length.
     Blank(usize),
-    /// Excel's line, of this length, which declares the delimiter. It writes and obeys it; taken for a header it would
-    /// refuse the file for a column that nobody can see there.
+    /// Excel's line of this length, which declares the delimiter. Excel writes it and hides it, so read as a header it
+    /// would cause an error about a column that the user cannot see.
     Declared { length: usize, delimiter: Delimiter },
-    /// Such a line with a delimiter that we do not know.
+    /// Such a line with an unknown delimiter.
     Unknown,
-    /// No table.
+    /// Not a table.
     NotCsv(FileKind),
     /// The header, with this delimiter.
     Header(Delimiter),
 }
 
-/// Looks at the start of the text.
+/// Examines the start of the text.
 pub(super) fn look(view: View<'_>, is_full: bool) -> Start {
     let bytes = view.bytes;
     let end = match memchr2(b'\n', b'\r', bytes) {
+        // The CR may be half of a CRLF, and the length of the line depends on that.
         Some(end) if bytes[end] == b'\r' && end + 1 == bytes.len() && !view.at_end && !is_full => {
             return Start::More;
         }
@@ -48,6 +49,7 @@ pub(super) fn look(view: View<'_>, is_full: bool) -> Start {
         Some(end) => end + 1,
         None => line.len(),
     };
+    // The caller consumes a blank line and examines the next one.
     if length > 0 && is_blank(line) {
         return Start::Blank(length);
     }
@@ -61,7 +63,7 @@ pub(super) fn look(view: View<'_>, is_full: bool) -> Start {
     }
 }
 
-/// The delimiter of a header.
+/// Detects the delimiter of a header.
 fn header(view: View<'_>, is_full: bool) -> Start {
     let mut scan = HeaderScan::default();
     for &byte in view.bytes {
@@ -73,17 +75,21 @@ fn header(view: View<'_>, is_full: bool) -> Start {
     if scan.place != Place::End && !view.at_end && !is_full {
         return Start::More;
     }
+    // A delimiter that the header does not contain cannot be the right one.
     let candidates = Delimiter::ALL.into_iter().zip(scan.counts).filter(|(_, counts)| counts.all > 0);
     match candidates.clone().count() {
         0 => return Start::Header(Delimiter::Comma),
         1 => {}
+        // Several candidates: wait for enough rows, so that the choice does not depend on the sizes in which bytes
+        // arrive.
         _ if view.bytes.len() < SAMPLE_BYTES && !view.at_end && !is_full => return Start::Sample,
         _ => {}
     }
     let sample = sample(view);
     let mut best: Option<(Delimiter, _)> = None;
     for (delimiter, counts) in candidates {
-        // Where the rows speak for two, the header does, and there a delimiter without a blank behind it.
+        // The rows decide; among equals the header does: first the more frequent delimiter, then the one with fewer
+        // spaces after it, since commas in prose are followed by spaces.
         let score = (alike(sample, delimiter), counts.all, u32::MAX - counts.before_blank);
         if best.is_none_or(|(_, highest)| score > highest) {
             best = Some((delimiter, score));
@@ -92,18 +98,19 @@ fn header(view: View<'_>, is_full: bool) -> Start {
     Start::Header(best.map_or(Delimiter::Comma, |(delimiter, _)| delimiter))
 }
 
-/// The same bytes, however many are there already.
+/// The first [`SAMPLE_BYTES`], however many bytes are available.
 fn sample(view: View<'_>) -> View<'_> {
     let length = view.bytes.len().min(SAMPLE_BYTES);
     View { bytes: &view.bytes[..length], at_end: view.at_end && length == view.bytes.len(), ..view }
 }
 
-/// How many of the first rows have as many cells as the header, when they are cut at `delimiter`.
+/// Number of the first rows that have as many cells as the header when split at `delimiter`.
 fn alike(sample: View<'_>, delimiter: Delimiter) -> usize {
     let (mut scanner, mut record) = (Scanner::new(delimiter.byte()), Record::new());
     let (mut at, mut rows, mut width, mut alike) = (0, 0, None, 0);
     while rows <= SAMPLE_ROWS && at < sample.bytes.len() {
         let view = View { bytes: &sample.bytes[at..], offset: sample.offset + at as u64, ..sample };
+        // A fault or an incomplete record ends the sample; rows before it still count.
         let Found::Record { end, next } = scanner.scan(view, &mut record) else { break };
         if !is_blank(&view.bytes[..end]) {
             match width {
@@ -117,7 +124,7 @@ fn alike(sample: View<'_>, delimiter: Delimiter) -> usize {
     alike
 }
 
-/// White space, or a row of one delimiter: a spreadsheet writes it for an empty line.
+/// True for white space, or a row of one delimiter, as spreadsheets write for an empty line.
 fn is_blank(line: &[u8]) -> bool {
     let mut delimiter = None;
     line.iter()
@@ -125,7 +132,7 @@ fn is_blank(line: &[u8]) -> bool {
         .all(|&byte| Delimiter::of_byte(byte).is_some() && *delimiter.get_or_insert(byte) == byte)
 }
 
-/// The byte that a line such as `sep=;` declares. Delimiters may follow: it may have been saved as a row of its own.
+/// The byte declared by a line such as `sep=;`. Delimiters may follow, because the line may have been saved as a row.
 fn declared(whole: &[u8]) -> Option<u8> {
     let line = whole.trim_ascii_end();
     let unquoted = line.strip_prefix(b"\"").and_then(|line| line.strip_suffix(b"\"")).unwrap_or(line);
@@ -134,7 +141,7 @@ fn declared(whole: &[u8]) -> Option<u8> {
         return None;
     }
     match rest {
-        // Trimmed away above.
+        // The declared byte is a tab, which was trimmed above.
         [] => whole.contains(&b'\t').then_some(b'\t'),
         [byte, more @ ..] if more.iter().all(|other| other == byte) => Some(*byte),
         _ => None,
@@ -147,7 +154,7 @@ enum Place {
     FieldStart,
     Field,
     Quoted,
-    /// After a quote inside a quoted field: either the field's end or the first half of a doubled quote.
+    /// After a quote inside a quoted field: the field's end, or the first half of a doubled quote.
     QuoteInQuoted,
     /// After the header line.
     End,
@@ -156,11 +163,11 @@ enum Place {
 #[derive(Clone, Copy, Default)]
 struct Counts {
     all: u32,
-    /// With a blank behind it, as in prose.
+    /// Followed by a space, as in prose.
     before_blank: u32,
 }
 
-/// Counts each candidate outside quotes, as if all of them were delimiters: a quote opens a field only at its start.
+/// Counts each candidate outside quotes as if all were delimiters. A quote opens a field only at the field's start.
 #[derive(Default)]
 struct HeaderScan {
     place: Place,

@@ -1,17 +1,17 @@
-//! Keeps spreadsheets from running uploaded cells: results are byte for byte what was uploaded, and an attacker's cell
-//! that begins like a formula would be one in the program of whoever opens the download. [`restore`] is the way back.
+//! Escapes cells for spreadsheets. Results contain uploaded cells unchanged, and an attacker's cell that looks like a
+//! formula would run in the program of the person who opens the download. [`restore`] reverts it.
 
 use std::borrow::Cow;
 
-/// The first characters that make a formula of a cell, after OWASP's page on CSV injection. The last four are the full
-/// width forms that some spreadsheets treat alike.
+/// First characters that make a cell a formula, from OWASP's page on CSV injection. The last four are full-width forms
+/// that some spreadsheets treat alike.
 const FORMULA_STARTS: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
-/// Where a program that takes another character for the delimiter, or no notice of quotes, begins a new cell.
+/// Characters at which a program with another delimiter, or one that ignores quotes, starts a new cell.
 const SEPARATORS: [char; 6] = ['\t', '\r', '\n', ',', ';', '|'];
 const SHIELD: char = '\'';
 
-/// The cell as it may be shown to a spreadsheet: with an apostrophe before it, and before whatever in it could become a
-/// cell of its own, if any of them begins like a formula. Plain numbers with a sign, such as `-12.5`, stay as they are.
+/// The cell escaped for a spreadsheet: if any part of it looks like a formula, an apostrophe is put before the cell and
+/// before each part that could become a cell of its own. Plain numbers with a sign, such as `-12.5`, are unchanged.
 #[must_use]
 pub fn neutralise(cell: &str) -> Cow<'_, str> {
     if !cell.contains(FORMULA_STARTS) {
@@ -21,7 +21,7 @@ pub fn neutralise(cell: &str) -> Cow<'_, str> {
     shown.push(SHIELD);
     let mut is_changed = cell.starts_with(FORMULA_STARTS) && !is_number(cell);
     for (index, piece) in pieces(cell).enumerate() {
-        // One that is shielded already gets a second apostrophe, so that taking one off leads back to it.
+        // A part that is escaped already gets a second apostrophe, so that removing one restores it.
         if index > 0 && begins_formula(piece.trim_start_matches(SHIELD)) {
             shown.push(SHIELD);
             is_changed = true;
@@ -31,7 +31,7 @@ pub fn neutralise(cell: &str) -> Cow<'_, str> {
     if is_changed { Cow::Owned(shown) } else { Cow::Borrowed(cell) }
 }
 
-/// The cell that [`neutralise`] made `shown` of; none where it did not.
+/// The cell from which [`neutralise`] made `shown`; `None` if `shown` is not its output.
 #[must_use]
 pub fn restore(shown: &str) -> Option<String> {
     let rest = shown.strip_prefix(SHIELD)?;
@@ -44,25 +44,25 @@ pub fn restore(shown: &str) -> Option<String> {
     (neutralise(&cell) == shown).then_some(cell)
 }
 
-/// What the cell would be cut into, each piece with the separator that ends it.
+/// The parts into which the cell could be split, each with the separator that ends it.
 fn pieces(cell: &str) -> impl Iterator<Item = &str> {
     cell.split_inclusive(SEPARATORS)
 }
 
-/// Whether a spreadsheet runs a piece from inside a cell.
+/// True if a spreadsheet runs a part of a cell as a formula.
 fn begins_formula(piece: &str) -> bool {
     let body = piece.strip_suffix(SEPARATORS).unwrap_or(piece);
     opened(body).starts_with(FORMULA_STARTS) && !is_number(body)
 }
 
-/// A piece that begins in quotes is run by what stands in them.
+/// The content of a part that starts with quotes, which is what a spreadsheet would run.
 fn opened(piece: &str) -> &str {
     piece.trim_start_matches('"')
 }
 
 fn is_number(cell: &str) -> bool {
     let is_numeric = |byte| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-');
-    // The characters are looked at too, because `f64` also takes `-inf` and `+nan`.
+    // The characters are checked too, because `f64` also parses `-inf` and `+nan`.
     cell.bytes().all(is_numeric) && cell.parse::<f64>().is_ok()
 }
 
@@ -128,7 +128,7 @@ mod tests {
         }
 
         #[test]
-        fn whatever_was_changed_comes_back(cell in "[-=+@\t\r\n0-9.eE'A-C;,|\"]{0,10}|.{0,6}") {
+        fn a_cell_made_safe_for_spreadsheets_is_restored_on_upload(cell in "[-=+@\t\r\n0-9.eE'A-C;,|\"]{0,10}|.{0,6}") {
             let shown = neutralise(&cell);
             if shown != cell {
                 prop_assert_eq!(restore(&shown), Some(cell.clone()), "{:?}", shown);

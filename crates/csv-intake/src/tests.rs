@@ -1,4 +1,4 @@
-//! The reader as its callers see it.
+//! Tests of the reader's public interface.
 
 mod dialects;
 mod properties;

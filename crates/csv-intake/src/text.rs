@@ -1,31 +1,31 @@
-//! The part of the text that is in memory: from the record that is read next to as far as the source has given.
+//! The part of the text in memory: from the start of the next record to the last byte read from the source.
 
 use memchr::memchr2;
 
 use super::scan::View;
 
-/// How much is read at once.
+/// Size of a read.
 const PIECE_BYTES: usize = 64 * 1024;
-/// Bytes below which every new line end is worth another scan.
+/// Size below which every new line end is worth another scan.
 const SHORT_BYTES: usize = 4 * 1024;
-/// The byte with which DOS and CP/M ended a text. They filled up the last block with it.
+/// The byte with which DOS and CP/M ended a text. They filled the last block with it.
 const CTRL_Z: u8 = 0x1a;
-/// More of them in a row are no end of text.
+/// Maximum number of them in a row; more are not the end of a text.
 const MOST_CTRL_Z: usize = 64 * 1024;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Text in memory. At most [`PIECE_BYTES`] more than what a scan is allowed to look at.
+/// Text in memory: at most [`PIECE_BYTES`] more than a scan may see.
 #[derive(Debug)]
 pub(super) struct Text {
     bytes: Vec<u8>,
     start: usize,
     filled: usize,
-    /// Ctrl-Z at the very end, which do not count unless something follows.
+    /// Number of Ctrl-Z at the very end. They are ignored unless something follows.
     held: usize,
-    /// Where in the text `start` is.
+    /// Offset of `start` within the text.
     offset: u64,
     ended: bool,
-    /// Most bytes of a record.
+    /// Maximum size of a record.
     max_record_bytes: usize,
 }
 
@@ -42,8 +42,8 @@ impl Text {
         }
     }
 
-    /// What a record may be made of: one byte more than it may have, to see whether that is so. Where there is that byte,
-    /// it makes no difference whether another follows.
+    /// The bytes that a scan may see: one more than a record may have, to detect a record that is too long. What
+    /// follows that byte makes no difference.
     pub fn view(&self) -> View<'_> {
         let all = self.all();
         let most = self.max_record_bytes.saturating_add(1);
@@ -60,30 +60,30 @@ impl Text {
         &self.bytes[self.start..self.filled - held]
     }
 
-    /// Nothing will follow.
+    /// True if the source has ended.
     pub fn is_ended(&self) -> bool {
         self.ended
     }
 
-    /// There is more than a record may have.
+    /// True if there are more bytes than a record may have.
     pub fn is_full(&self) -> bool {
         self.all().len() > self.max_record_bytes
     }
 
-    /// Drops what has been read.
+    /// Drops bytes that have been read.
     pub fn consume(&mut self, length: usize) {
         self.start += length;
         self.offset += length as u64;
     }
 
-    /// Drops byte order marks at the start: files that were joined have one in the middle.
+    /// Drops byte order marks at the start; concatenated files have one in the middle.
     pub fn skip_marks(&mut self) {
         while self.all().starts_with(BYTE_ORDER_MARK) {
             self.consume(BYTE_ORDER_MARK.len());
         }
     }
 
-    /// Drops the rest of a line with its end; false if the end is not there yet.
+    /// Drops the rest of a line with its line end; returns false if the end is not in memory yet.
     pub fn skip_line(&mut self) -> bool {
         let all = self.all();
         let Some(end) = memchr2(b'\n', b'\r', all) else {
@@ -103,7 +103,7 @@ impl Text {
         true
     }
 
-    /// Where the source may write next.
+    /// Buffer space for the next read.
     pub fn space(&mut self) -> &mut [u8] {
         if self.filled + PIECE_BYTES > self.bytes.len() {
             self.bytes.copy_within(self.start..self.filled, 0);
@@ -117,7 +117,7 @@ impl Text {
         &mut self.bytes[self.filled..self.filled + PIECE_BYTES]
     }
 
-    /// Notes that the source wrote so many bytes, none at its end; true if there is a line end among them.
+    /// Records that the source wrote this many bytes, 0 at its end; returns true if they contain a line end.
     pub fn fill(&mut self, length: usize) -> bool {
         let new = &self.bytes[self.filled..self.filled + length];
         let marks = new.iter().rev().take_while(|&&byte| byte == CTRL_Z).count();
@@ -128,8 +128,8 @@ impl Text {
         has_line_end
     }
 
-    /// Whether a scan that wanted more, when there were `before` bytes, may now find what it missed. Without a line end it
-    /// cannot; and a long record is not looked at for each of its lines, since that costs the square of its length.
+    /// True if a scan that needed more, when there were `before` bytes, may now succeed. Without a line end it cannot.
+    /// A long record is not scanned again for each of its lines, since that would cost the square of its length.
     pub fn is_worth_a_scan(&self, before: usize, has_line_end: bool) -> bool {
         let length = self.all().len();
         let has_grown = length < SHORT_BYTES || length.saturating_sub(before) * 16 >= length;

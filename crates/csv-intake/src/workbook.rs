@@ -1,8 +1,9 @@
-//! Workbooks (`.xlsx`): one sheet as CSV text, as a person sees it. The reader of the text is the one for every other file.
+//! Workbooks (`.xlsx`): one sheet as CSV text, with its values as displayed. The text is read by the same reader as
+//! every other file.
 //!
-//! A workbook is an archive whose parts can be made to unpack to anything, so [`bounds`] looks at every part, as it really
-//! unpacks, before the parser does. The parser then reads cell by cell; what it keeps in memory are the shared strings and
-//! the styles, and those are bounded too. All of it blocks: callers run it on a thread for that, and few at a time.
+//! A workbook is an archive whose parts can expand to anything, so [`bounds`] unpacks and checks every part before the
+//! parser does. The parser reads cell by cell; it keeps shared strings and styles in memory, whose sizes are limited
+//! too. All of this blocks, so callers run it on a separate thread, and only a few at a time.
 
 mod bounds;
 mod cell;
@@ -19,7 +20,7 @@ pub use error::WorkbookError;
 pub use kind::{Container, container};
 use sheet::SheetText;
 
-/// What was converted.
+/// Result of a conversion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Converted {
     /// Name of the sheet.
@@ -28,11 +29,11 @@ pub struct Converted {
     pub csv_bytes: u64,
 }
 
-/// Writes the sheet called `sheet`, or the first visible one, to `csv`: UTF-8, commas, LF, one line per row of the sheet
-/// so that line numbers are row numbers (but for line ends inside cells).
+/// Writes the sheet called `sheet`, or the first visible one, to `csv`: UTF-8, commas, LF, one line per row of the
+/// sheet, so that line numbers are row numbers (except after line ends inside cells).
 ///
 /// # Errors
-/// [`WorkbookError`], each with its repair. What was written until then is no whole sheet.
+/// [`WorkbookError`], each with a remedy. The output so far is then incomplete.
 pub fn convert(
     mut source: impl Read + Seek,
     sheet: Option<&str>,

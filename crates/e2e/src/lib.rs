@@ -1,2 +1,2 @@
-//! Tests of whole actions against the real binaries; see `tests/`. A crate of its own, so that it can depend on what the
-//! services must not know of.
+//! Tests of whole actions with the real binaries; see `tests/`. A separate crate, so that it can have dependencies that
+//! the services must not have.

@@ -1,4 +1,4 @@
-//! The services' pool of connections, under work that is broken off: a lease is lost, a caller hangs up, a worker stops.
+//! The connection pool of the services with interrupted work: a lost lease, a disconnected client, a stopped worker.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail by panicking")]
 
@@ -9,7 +9,7 @@ use futures::poll;
 use secrecy::SecretString;
 use testkit::TestEnv;
 
-/// More often than a transaction can be asked to go on before it has begun.
+/// More polls than a transaction needs until it has begun.
 const MOST_POLLS: usize = 1000;
 
 #[tokio::test]
@@ -18,7 +18,7 @@ async fn a_transaction_that_is_dropped_while_it_begins_swallows_nothing() {
     let url = SecretString::from(env.settings()["DATABASE_URL"].clone());
     let pool = db::connect(&url, "test", 1, SessionBounds::only_idle(Duration::from_secs(60))).unwrap();
     sqlx::query("CREATE TABLE noted (polls int)").execute(&pool).await.unwrap();
-    // Dropped after one poll, after two, and so on: before, while and after `BEGIN` is on its way.
+    // Dropped after one poll, after two, and so on: before, during and after `BEGIN`.
     for polls in 0..MOST_POLLS {
         let begun = {
             let mut begin = Box::pin(pool.begin());

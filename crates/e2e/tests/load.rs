@@ -1,5 +1,5 @@
-//! The scenarios of `loadtest/`, short: that they run and that their thresholds on errors hold. Latencies belong in
-//! `./scripts/loadtest`, because here other tests run beside it.
+//! Short runs of the scenarios in `loadtest/`: they run, and their limits on errors hold. Latencies are measured by
+//! `./scripts/loadtest`, because other tests run in parallel here.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail by panicking")]
 
@@ -15,11 +15,11 @@ use tokio::time::timeout;
 /// The scenarios take seconds; the rest is Artillery's own start and end on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(120);
 
-/// A machine that is busy with much else lets the API wait too long for the database, and 503 is then the right answer.
-/// Whatever else goes wrong fails at the first attempt.
+/// On a busy machine the API may wait too long for the database, and 503 is then the right response. All other errors
+/// fail at the first attempt.
 const ATTEMPTS: usize = 3;
 
-/// Set where Artillery cannot be had; scripts/lib/artillery.sh says so when it sets it.
+/// Set where Artillery is not available; scripts/lib/artillery.sh reports it when it sets it.
 const WITHOUT: &str = "BULK_WITHOUT_ARTILLERY";
 
 #[allow(clippy::print_stdout, reason = "whoever reads the output must see that the test did nothing")]
@@ -49,7 +49,7 @@ fn contains(output: &[u8], text: &str) -> bool {
     String::from_utf8_lossy(output).contains(text)
 }
 
-/// Runs scenarios, one after another: side by side they would mostly measure each other.
+/// Runs scenarios one after another, since in parallel they would mostly measure one another.
 async fn check(scenarios: &[&str], settings: Settings) {
     let Some(artillery) = artillery() else { return };
     let env = TestEnv::new().await;

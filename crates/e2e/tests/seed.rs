@@ -1,4 +1,4 @@
-//! `local seed` on the real schema.
+//! `local seed` with the real schema.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -8,7 +8,7 @@ use local::seed::{SeedOptions, seed};
 use sqlx::{AssertSqlSafe, PgPool};
 use testkit::TestEnv;
 
-/// More than one batch, and no whole number of them.
+/// More than one batch, and not a multiple of the batch size.
 const ROWS: u64 = 2_500;
 
 async fn fill(env: &TestEnv, entity: &str, account: &str, rows: u64) -> u64 {
@@ -17,7 +17,7 @@ async fn fill(env: &TestEnv, entity: &str, account: &str, rows: u64) -> u64 {
     seed(&options, &env.settings()["DATABASE_URL"]).await.unwrap()
 }
 
-/// How many records an account has, and what they are.
+/// Number and hash of an account's records.
 async fn digest(pool: &PgPool, table: &str, account: &str) -> (i64, String) {
     let records = format!(
         "SELECT count(*), md5(string_agg(r::text, '' ORDER BY id)) FROM {table} r WHERE account_id = $1"

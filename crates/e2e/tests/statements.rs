@@ -1,4 +1,4 @@
-//! What the entities' statements cost the database, whatever its planner believes.
+//! Cost of the entities' statements in the database, with any statistics of the planner.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail by panicking")]
 
@@ -16,24 +16,24 @@ use testkit::TestEnv;
 
 const RECORDS: usize = 2000;
 const CHANGED: usize = 200;
-/// Reads of a record for each row that concerns it: to find it, to change it, and room for a check.
+/// Reads of a record per row: finding it, changing it, and a margin for a check.
 const READS_PER_ROW: i64 = 3;
 const NEWCOMER: &str = "newcomer";
 
-/// What ANALYZE saw last, and what a connection keeps.
+/// State of the statistics and of cached plans.
 #[derive(Debug, Clone, Copy)]
 enum Belief {
-    /// The table as it is.
+    /// Statistics of the current table.
     Fresh,
-    /// Nothing.
+    /// No statistics.
     Never,
-    /// Sixty records of thirty accounts: a new account seems to have none.
+    /// Sixty records of thirty accounts: a new account appears to have none.
     ThirtyAccounts,
-    /// Sixty records of sixty accounts: an account seems to have one record.
+    /// Sixty records of sixty accounts: an account appears to have one record.
     SixtyAccounts,
-    /// A table whose records were all deleted: it seems to be empty, whatever its size.
+    /// A table whose records were all deleted: it appears empty at any size.
     Emptied,
-    /// Statements that were planned, again and again, while the table held a record.
+    /// Statements planned repeatedly while the table held one record.
     Kept,
 }
 
@@ -53,7 +53,7 @@ async fn a_row_costs_as_much_as_its_record_whatever_the_planner_believes() {
     let pool = db::connect(&url, "test", 1, SessionBounds::only_idle(Duration::from_secs(60))).unwrap();
     for belief in BELIEFS {
         for entity in Entities::built_in().all() {
-            // Everything in one transaction, so that no ANALYZE but ours sees the records.
+            // All in one transaction, so that no other ANALYZE sees the records.
             let mut tx = pool.begin().await.unwrap();
             believe(&mut tx, entity, belief).await;
             let all: Vec<usize> = (0..RECORDS).collect();
@@ -115,7 +115,7 @@ async fn believe(conn: &mut PgConnection, entity: &Arc<Entity>, belief: Belief) 
             analyze(conn, entity).await;
         }
         Belief::Kept => {
-            // A plan is kept from the sixth time on.
+            // A plan is cached from the sixth execution on.
             for _ in 0..8 {
                 for action in [ActionType::BulkUpsert, ActionType::BulkUpdate, ActionType::BulkCreate] {
                     apply(conn, entity, &account(0), action, &keys(entity, &[0])).await;
@@ -130,7 +130,7 @@ async fn analyze(conn: &mut PgConnection, entity: &Entity) {
     sqlx::query(AssertSqlSafe(analyze)).execute(conn).await.unwrap();
 }
 
-/// The texts that leave the planner no choice leave it none.
+/// Checks that the forced texts leave the planner no other plan.
 async fn plans_in_order_have_both_columns(conn: &mut PgConnection, entity: &Entity, belief: Belief) {
     sqlx::query("SET LOCAL enable_sort = off").execute(&mut *conn).await.unwrap();
     for mode in ["force_custom_plan", "force_generic_plan"] {
@@ -166,7 +166,7 @@ fn index_conditions(plan: &Value) -> Vec<String> {
 /// A header and rows.
 type Table = (Vec<String>, Vec<Vec<String>>);
 
-/// Rows with all columns but the id, each with a key of its own.
+/// Rows with all columns but the id, each with a unique key.
 fn keys(entity: &Entity, places: &[usize]) -> Table {
     let columns: Vec<_> = entity.columns().iter().skip(1).collect();
     let cells = |place: usize| {
@@ -182,7 +182,7 @@ fn keys(entity: &Entity, places: &[usize]) -> Table {
     (columns.iter().map(|column| column.name.clone()).collect(), rows)
 }
 
-/// Applies the rows as a chunk, all of them with success (or, for records that exist, left out).
+/// Applies the rows as a chunk; all must succeed (or, for existing records, be skipped).
 async fn apply(
     conn: &mut PgConnection,
     entity: &Entity,
@@ -210,7 +210,7 @@ async fn apply(
     outcomes
 }
 
-/// Records that the transaction has read so far, by an index or without.
+/// Records that the transaction has read so far, with or without an index.
 async fn records_read(conn: &mut PgConnection) -> i64 {
     sqlx::query_scalar(
         "SELECT sum(coalesce(idx_tup_fetch, 0) + coalesce(seq_tup_read, 0))::bigint FROM pg_stat_xact_user_tables",

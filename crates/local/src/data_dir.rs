@@ -1,7 +1,7 @@
-//! The data directory: what lies where, and who may use it.
+//! The data directory: its layout and its lock.
 //!
-//! One `local` at a time owns a data directory, by a file lock that the kernel releases with the process. So the pid
-//! files found at start are from a run that is over.
+//! A file lock, which the kernel releases with the process, allows one `local` at a time per data directory. So pid
+//! files found at the start are from an earlier run.
 
 use std::{
     fs::{self, File, TryLockError},
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::{env_file, ports};
 
-/// A data directory that this process owns until it is dropped.
+/// A data directory, locked until dropped.
 #[derive(Debug)]
 pub struct DataDir {
     root: PathBuf,
@@ -22,7 +22,7 @@ pub struct DataDir {
 }
 
 impl DataDir {
-    /// Creates what is missing and takes the directory; fails if another process has it.
+    /// Creates missing directories and takes the lock; fails if another process has it.
     pub fn open(path: &Path) -> Result<Self> {
         create_private(path)?;
         let root = path.canonicalize().with_context(|| format!("cannot use {}", path.display()))?;
@@ -39,36 +39,36 @@ impl DataDir {
         }
     }
 
-    /// The directory itself, as an absolute path.
+    /// Absolute path of the directory.
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// Where `<name>.pid` files lie.
+    /// Directory of the `<name>.pid` files.
     #[must_use]
     pub fn run(&self) -> PathBuf {
         self.root.join("run")
     }
 
-    /// Where `<name>.log` files lie.
+    /// Directory of the `<name>.log` files.
     #[must_use]
     pub fn logs(&self) -> PathBuf {
         self.root.join("logs")
     }
 
-    /// The file that shows the settings the services were given.
+    /// File with the settings of the services.
     #[must_use]
     pub fn env_file(&self) -> PathBuf {
         self.root.join("env")
     }
 
-    /// A random secret that stays the same for as long as the directory exists.
+    /// A random secret, generated once per data directory.
     pub fn secret(&self, name: &str) -> Result<String> {
         self.kept("secrets", name, |_| true, || Ok(random_secret()))
     }
 
-    /// A free port, the same as in the run before where that is possible.
+    /// A free port, if possible the same as in the previous run.
     pub fn port(&self, name: &str) -> Result<u16> {
         let is_usable = |port: &str| port.parse().is_ok_and(ports::is_free);
         let port = self.kept("ports", name, is_usable, || Ok(ports::free_port()?.to_string()))?;
@@ -107,7 +107,7 @@ fn create_private(path: &Path) -> Result<()> {
         .with_context(|| format!("cannot create {}", path.display()))
 }
 
-/// 244 random bits in hexadecimal, which every URL and configuration file can hold unquoted.
+/// 244 random bits in hexadecimal, which need no quoting in URLs and configuration files.
 fn random_secret() -> String {
     format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple())
 }

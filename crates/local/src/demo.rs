@@ -1,4 +1,4 @@
-//! `local demo`: one upload from start to end, for somebody who sees the platform for the first time.
+//! `local demo`: one upload from start to end, as a first demonstration.
 
 use std::{
     collections::BTreeMap,
@@ -25,18 +25,18 @@ use crate::{
     platform::{self, End, Platform, PlatformOptions},
 };
 
-/// What the demo uploads.
+/// Entity of the demo.
 const CONTACT: &str = "contact";
 const ACCOUNT: &str = "demo";
 const SEED: u64 = 1;
 
-/// A fresh start takes seconds at most; so does the slowest chunk.
+/// Timeout of progress. A fresh start and the slowest chunk take seconds.
 const LONGEST_STANDSTILL: Duration = Duration::from_secs(60);
 
-/// What to upload, and where to keep it.
+/// Options of the demo.
 #[derive(Debug, Clone)]
 pub struct DemoOptions {
-    /// Number of contacts to make up when there is no file.
+    /// Number of contacts to generate if no file is given.
     pub rows: u64,
     /// A CSV file of contacts.
     pub file: Option<PathBuf>,
@@ -44,8 +44,8 @@ pub struct DemoOptions {
     pub data_dir: PathBuf,
 }
 
-/// Uploads the file as `bulk_upsert`, so that the demo can be run again on the same data. Fails unless every row got
-/// the outcome it should.
+/// Uploads the file as `bulk_upsert`, so that the demo can be repeated on the same data. Fails unless every row has the
+/// expected outcome.
 pub async fn demo(options: DemoOptions) -> Result<ExitCode> {
     let port = DataDir::open(&options.data_dir)?.port("api")?;
     let platform_options = PlatformOptions { port, processing_workers: 2, chunking_workers: 1 };
@@ -108,7 +108,7 @@ impl Demo {
         Ok(created.context("the upload failed")?.action.id)
     }
 
-    /// Shows the progress until the action is finished, and returns how it went.
+    /// Shows progress until the action is finished, and returns its result.
     async fn follow(&self, id: Uuid) -> Result<DoneView> {
         let mut updates = self.client.follow(id);
         self.display.rows(0);
@@ -131,7 +131,7 @@ impl Demo {
         let query = ResultsQuery { status: Some("failed".to_owned()), spreadsheet_safe: false };
         let mut download = self.client.results(id, query).await?;
         let mut text = Vec::new();
-        // The rest of a long list is not needed for a sample.
+        // Stops after the sample.
         while let Some(part) = download.next().await?
             && text.len() < 64 * 1024
         {
@@ -175,7 +175,7 @@ fn print_stats(id: Uuid, done: &DoneView, seconds: f64) {
     console::result(format!("  {rate:.0} rows per second, {seconds:.2} s from upload to end"));
 }
 
-/// Compares with the (rows, bad rows) that a made-up file holds; of any other file only the sum is known.
+/// Compares with the (rows, bad rows) of a generated file; for other files only the sum is known.
 fn check(done: &DoneView, expected: Option<(u64, u64)>) -> Result<()> {
     let stats: &ProgressView = &done.stats.progress;
     let sum = stats.successful_records + stats.failed_records + stats.skipped_records;

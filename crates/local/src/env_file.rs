@@ -1,4 +1,4 @@
-//! `KEY=value` files: the settings shown to the user, and the secrets and ports kept from run to run.
+//! `KEY=value` files: the displayed settings, and the secrets and ports that are kept between runs.
 
 use std::{
     collections::BTreeMap,
@@ -11,8 +11,8 @@ use std::{
 /// Settings by name, as environment variables hold them.
 pub type Settings = BTreeMap<String, String>;
 
-/// Writes one `KEY=value` line per setting. The file is complete or absent at every moment, and only its owner reads it,
-/// because it holds passwords.
+/// Writes one `KEY=value` line per setting. The file is always complete or absent, and only its owner can read it,
+/// because it contains passwords.
 pub fn write(path: &Path, settings: &Settings) -> io::Result<()> {
     let unfinished = path.with_extension("new");
     let mut file =
@@ -23,7 +23,7 @@ pub fn write(path: &Path, settings: &Settings) -> io::Result<()> {
     fs::rename(unfinished, path)
 }
 
-/// Reads what [`write()`] wrote; a missing file holds nothing.
+/// Reads a file written by [`write()`]; a missing file is empty.
 pub fn read(path: &Path) -> io::Result<Settings> {
     let text = match fs::read_to_string(path) {
         Ok(text) => text,

@@ -1,4 +1,4 @@
-//! Made-up records: the same rows for the same entity and seed, each with a key of its own.
+//! Generated records: the same rows for the same entity and seed, each with a unique key.
 
 mod contact;
 mod declared;
@@ -14,32 +14,32 @@ use bulk_core::entity::{Entities, Entity};
 use csv::WriterBuilder;
 use fake::rand::{RngExt as _, SeedableRng, rngs::StdRng};
 
-/// How the rows of an entity are made.
+/// Generator for the rows of an entity.
 struct Recipe {
     header: &'static [&'static str],
-    /// Makes row number n.
+    /// Generates row number n.
     row: fn(&mut StdRng, u64) -> Vec<String>,
-    /// Rows that must fail, one for each rule.
+    /// Rows that must fail, one per rule.
     bad_rows: &'static [&'static [&'static str]],
 }
 
-/// What to generate.
+/// Options of the generator.
 #[derive(Debug, Clone)]
 pub struct Records {
-    /// What the rows are.
+    /// Name of the entity that the rows describe.
     pub entity: Arc<Entity>,
-    /// Number of data rows, bad ones included.
+    /// Number of data rows, including bad ones.
     pub rows: u64,
-    /// Decides the values.
+    /// Seed of the values.
     pub seed: u64,
-    /// Number of rows that break a rule, at most [`most_bad_rows`]; they are spread over the file.
+    /// Number of rows that break a rule, at most [`most_bad_rows`]; spread over the file.
     pub bad_rows: u64,
 }
 
-/// The entity called `name`, among those of the platform and of a directory.
+/// The entity called `name`, built in or from the directory.
 ///
 /// # Errors
-/// When there is none, or a declaration is wrong.
+/// If it does not exist, or a declaration is invalid.
 pub fn find(name: &str, directory: Option<&Path>) -> Result<Arc<Entity>> {
     let entities = Entities::load(directory).map_err(|problems| {
         let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
@@ -49,13 +49,13 @@ pub fn find(name: &str, directory: Option<&Path>) -> Result<Arc<Entity>> {
     entities.find(name).cloned().with_context(|| format!("there is no entity {name}; there are {known}"))
 }
 
-/// As many kinds of bad rows of an entity exist.
+/// Number of different bad rows of an entity.
 #[must_use]
 pub fn most_bad_rows(entity: &str) -> u64 {
     recipe(entity).map_or(0, |recipe| recipe.bad_rows.len() as u64)
 }
 
-/// The recipes whose rows look like real ones.
+/// Generators of realistic rows.
 fn recipe(entity: &str) -> Option<Recipe> {
     match entity {
         "contact" => Some(contact::RECIPE),
@@ -92,7 +92,7 @@ fn pick(random: &mut StdRng, choices: &[&str]) -> String {
     choices[random.random_range(0..choices.len())].to_owned()
 }
 
-/// An amount of money with two decimals.
+/// A monetary amount with two decimals.
 fn money(random: &mut StdRng, most: u32) -> String {
     format!("{}.{:02}", random.random_range(0..most), random.random_range(0..100_u8))
 }

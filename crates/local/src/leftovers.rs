@@ -1,7 +1,7 @@
-//! Ends the children of a `local` that was killed before it could end them itself.
+//! Ends the children of a `local` that was killed before it could end them.
 //!
-//! A pid file may be older than the last reboot and its number in use by something else, so a process is touched only
-//! if it runs the program that the file's name promises.
+//! A pid file may be older than the last reboot, and another process may have its number. So a process is ended only if
+//! it runs the program that belongs to the file's name.
 
 use std::{
     fs,
@@ -13,14 +13,18 @@ use anyhow::{Result, bail};
 use nix::sys::signal::Signal;
 use tokio::time::sleep;
 
-use crate::{console, process::send_signal};
+use crate::{
+    console,
+    os_process::{has_ended, running_program},
+    process::send_signal,
+};
 
 const GRACE: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(50);
 
-/// Ends every process that a pid file in `run` names and that is what the file says, and removes the files.
+/// Ends every process named by a pid file in `run` that runs the expected program, and removes the files.
 ///
-/// Call it only as the owner of the data directory.
+/// Must be called only with the lock of the data directory.
 pub async fn end_leftovers(run: &Path) -> Result<()> {
     for entry in fs::read_dir(run)? {
         let path = entry?.path();
@@ -38,7 +42,7 @@ pub async fn end_leftovers(run: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The program that runs under a child's name: numbered children share one, and Redis's has a longer name.
+/// The program of a child's name. Numbered children share one, and Redis's program has a longer name.
 fn program_for(name: &str) -> &str {
     match name {
         "redis" => "redis-server",
@@ -60,8 +64,8 @@ async fn end(pid: u32, program: &str) -> Result<()> {
     bail!("process {pid} ({program}) of an earlier run does not end")
 }
 
-/// The stores write out what they hold. The services need no such grace: they survive a crash by design, and without the
-/// object store, which went with the earlier `local`, they could finish nothing anyway.
+/// Stores get a signal that lets them write their data. Services need no such time: they survive a crash by design, and
+/// without the object store, which ended with the earlier `local`, they could not complete anything.
 fn stop_signal(program: &str) -> Signal {
     match program {
         "postgres" => Signal::SIGINT,
@@ -74,51 +78,6 @@ fn is_running(pid: u32, program: &str) -> bool {
     running_program(pid).is_some_and(|running| running == program)
 }
 
-/// Whether a process has let go of everything, its ports above all. Its command line is gone earlier, while its last
-/// threads still end.
-#[cfg(target_os = "linux")]
-fn has_ended(pid: u32) -> bool {
-    let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else { return true };
-    // The state follows the name, which is in parentheses and may hold any character.
-    let state = stat.rsplit(')').next().and_then(|rest| rest.trim_start().chars().next());
-    let threads = fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count);
-    matches!(state, Some('Z' | 'X')) && threads <= 1
-}
-
-/// Whether a process is gone, or dead and not yet waited for.
-#[cfg(not(target_os = "linux"))]
-fn has_ended(pid: u32) -> bool {
-    let output = std::process::Command::new("ps").args(["-o", "stat=", "-p", &pid.to_string()]).output();
-    output.is_ok_and(|output| {
-        let state = String::from_utf8_lossy(&output.stdout);
-        state.trim().is_empty() || state.trim().starts_with('Z')
-    })
-}
-
-/// The file name of the program that a live process runs.
-#[cfg(target_os = "linux")]
-#[must_use]
-pub fn running_program(pid: u32) -> Option<String> {
-    // The command line rather than the `exe` link: the latter names Redis by another of its file names, and is
-    // unreadable for processes of another user. A dead process that nobody waited for has an empty one.
-    let command_line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
-    let program = command_line.split(|byte| matches!(byte, 0 | b' ')).next()?;
-    file_name(std::str::from_utf8(program).ok()?)
-}
-
-/// The file name of the program that a live process runs.
-#[cfg(not(target_os = "linux"))]
-#[must_use]
-pub fn running_program(pid: u32) -> Option<String> {
-    let output =
-        std::process::Command::new("ps").args(["-o", "comm=", "-p", &pid.to_string()]).output().ok()?;
-    file_name(std::str::from_utf8(&output.stdout).ok()?.trim())
-}
-
-fn file_name(path: &str) -> Option<String> {
-    Some(Path::new(path).file_name()?.to_str()?.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use std::process::{Child, Command};
@@ -127,7 +86,7 @@ mod tests {
 
     fn sleeper() -> Child {
         let child = Command::new("sleep").arg("600").spawn().unwrap();
-        // The command line appears a moment after the process.
+        // The command line appears shortly after the process.
         let deadline = Instant::now() + GRACE;
         while !is_running(child.id(), "sleep") && Instant::now() < deadline {
             std::thread::yield_now();
@@ -151,20 +110,6 @@ mod tests {
         end_leftovers(run.path()).await.unwrap();
         assert!(!path.exists());
         assert!(!child.wait().unwrap().success());
-    }
-
-    #[test]
-    fn a_process_has_ended_when_it_is_dead_whether_or_not_somebody_waited_for_it() {
-        let mut child = sleeper();
-        assert!(!has_ended(child.id()));
-        child.kill().unwrap();
-        let deadline = Instant::now() + GRACE;
-        while !has_ended(child.id()) && Instant::now() < deadline {
-            std::thread::yield_now();
-        }
-        assert!(has_ended(child.id()));
-        child.wait().unwrap();
-        assert!(has_ended(child.id()));
     }
 
     #[tokio::test]

@@ -1,12 +1,12 @@
-//! The embedded default: the whole platform on one machine with nothing set up before.
+//! The embedded default: the whole platform on one machine without any setup.
 //!
-//! PostgreSQL and Redis run as private child processes, the object store in this process, the three services as their
-//! own binaries, all below one data directory. [`supervisor`] owns every child process and starts it again when it
-//! dies; [`stores`] brings up what the services stand on, [`platform`] the services; [`up`] and [`demo`] are the commands.
-//! The test kit starts the same [`stores`] for the test suite.
+//! PostgreSQL and Redis run as private child processes, the object store in this process, and the three services as
+//! their own binaries, all in one data directory. [`supervisor`] owns the child processes and restarts them when they
+//! die; [`stores`] starts the stores, [`platform`] the services; [`up`] and [`demo`] are the commands. The test kit
+//! uses the same [`stores`] for the test suite.
 //!
-//! A killed `local` leaves its children running: their pid files let the next one end them ([`leftovers`]) before it
-//! starts on the same data. Errors are `anyhow`: they have one reader, the person at the terminal.
+//! A killed `local` leaves its children running; their pid files let the next one end them ([`leftovers`]) before it
+//! starts on the same data. Errors are `anyhow`, since the only reader is the person at the terminal.
 
 pub mod console;
 pub mod data_dir;
@@ -18,6 +18,7 @@ pub mod generate;
 pub mod leftovers;
 mod log_rotation;
 pub mod object_store;
+pub mod os_process;
 pub mod platform;
 pub mod ports;
 pub mod postgres;

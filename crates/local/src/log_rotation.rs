@@ -1,5 +1,5 @@
-//! Bounds the log files. A child holds its file open for appending, so a full file is copied aside and emptied in its place,
-//! where the child goes on writing; lines that come between the two are lost.
+//! Bounds the log files. A child keeps its file open for appending, so a full file is copied and then truncated in
+//! place; lines written between the two steps are lost.
 
 use std::{
     fs::{self, OpenOptions},
@@ -12,11 +12,11 @@ use tokio::time::sleep;
 
 use crate::console;
 
-/// A file that is larger is rotated; its predecessor of about the same size is kept beside it.
+/// Size at which a log file is rotated. One predecessor is kept.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
 const INTERVAL: Duration = Duration::from_secs(10);
 
-/// Looks at a log file for as long as it is polled.
+/// Watches a log file for as long as it is polled.
 pub async fn keep_small(log: PathBuf) {
     loop {
         sleep(INTERVAL).await;

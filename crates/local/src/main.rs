@@ -27,7 +27,7 @@ struct Cli {
 enum Command {
     /// Run the platform until Ctrl-C or SIGTERM.
     Up(Up),
-    /// Upload a file to a platform of its own, show its progress and result, and stop.
+    /// Upload a file to a temporary platform, show its progress and result, and stop.
     Demo(Demo),
     /// Print a token for a platform that runs with AUTH_MODE=jwt, signed with the JWT_SECRET of the environment or else of
     /// the data directory.
@@ -43,7 +43,7 @@ struct Up {
     /// Port of the API.
     #[arg(long, env = "PORT", default_value_t = 3000)]
     port: u16,
-    /// Where data, logs and settings are kept.
+    /// Directory of data, logs and settings.
     #[arg(long, default_value = ".local")]
     data_dir: PathBuf,
     /// Number of processing workers.
@@ -62,7 +62,7 @@ struct Demo {
     /// A CSV file of contacts to upload instead.
     #[arg(long, conflicts_with = "rows")]
     file: Option<PathBuf>,
-    /// Where data, logs and settings are kept.
+    /// Directory of data, logs and settings.
     #[arg(long, default_value = ".local/demo")]
     data_dir: PathBuf,
 }
@@ -72,29 +72,29 @@ struct Token {
     /// The account that the token is for.
     #[arg(long)]
     account: String,
-    /// What it is good for, such as "bulk:read bulk:write"; without it, for everything.
+    /// Permissions, such as "bulk:read bulk:write"; all if omitted.
     #[arg(long)]
     scope: Option<String>,
     /// Seconds until it expires.
     #[arg(long, default_value_t = 3600)]
     expires_in: u32,
-    /// Where the platform keeps its settings.
+    /// Data directory of the platform, with its settings.
     #[arg(long, default_value = ".local")]
     data_dir: PathBuf,
 }
 
 #[derive(Args)]
 struct Generate {
-    /// What the rows are.
+    /// Name of the entity that the rows describe.
     #[arg(long)]
     entity: String,
-    /// A directory with declarations of entities that the platform does not come with.
+    /// Directory with declarations of further entities.
     #[arg(long, env = "ENTITIES_DIR")]
     entities_dir: Option<PathBuf>,
     /// Number of rows.
     #[arg(long)]
     rows: u64,
-    /// The same seed gives the same rows.
+    /// Seed of the values: the same seed gives the same rows.
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
@@ -113,7 +113,7 @@ struct Seed {
     /// The account that the records belong to.
     #[arg(long, default_value = "demo")]
     account: String,
-    /// Where the platform keeps its settings: the database is the one named there, unless DATABASE_URL is set.
+    /// Data directory of the platform, whose database is used unless DATABASE_URL is set.
     #[arg(long, default_value = ".local")]
     data_dir: PathBuf,
 }

@@ -1,6 +1,6 @@
-//! An S3 server in this process, with its objects as files below the data directory.
+//! An S3 server in this process, which stores objects as files in the data directory.
 //!
-//! Only the embedded default and the tests run it. It needs no binary on the machine; MinIO takes its place elsewhere.
+//! Used only by the embedded default and the tests, because it needs no binary on the machine; elsewhere MinIO is used.
 
 use std::{fs, net::Ipv4Addr, sync::Arc, time::Duration};
 
@@ -25,7 +25,7 @@ use crate::{data_dir::DataDir, env_file::Settings};
 /// The directory of the objects, and the name in the list of ports.
 pub const NAME: &str = "s3";
 
-/// Not a secret: it only names the pair of keys.
+/// Not secret: only the name of the key pair.
 const ACCESS_KEY: &str = "bulk-local";
 
 /// The bucket of the embedded default.
@@ -33,7 +33,7 @@ const BUCKET: &str = "bulk-actions";
 
 const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(50);
 
-/// A running object store; dropping it closes its connections.
+/// A running object store. Dropping it closes its connections.
 #[derive(Debug)]
 pub struct ObjectStore {
     settings: Settings,
@@ -41,7 +41,7 @@ pub struct ObjectStore {
 }
 
 impl ObjectStore {
-    /// Starts to serve the objects below the data directory, with the bucket in place.
+    /// Starts the server for the objects in the data directory, and creates the bucket.
     pub async fn start(data_dir: &DataDir) -> Result<Self> {
         let root = data_dir.root().join(NAME);
         fs::create_dir_all(root.join(BUCKET))?;
@@ -67,7 +67,7 @@ impl ObjectStore {
         Ok(Self { settings, accept })
     }
 
-    /// The `MINIO_*` settings that reach it.
+    /// The `MINIO_*` settings for reaching it.
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.settings
@@ -91,7 +91,7 @@ async fn serve(listener: TcpListener, service: S3Service) {
                     Ok((socket, _)) => {
                         connections.spawn(serve_connection(socket, Arc::clone(&http), service.clone()));
                     }
-                    // Out of file descriptors, most likely: some are free again soon.
+                    // Probably out of file descriptors, some of which will be free again soon.
                     Err(_) => sleep(ACCEPT_AGAIN_AFTER).await,
                 }
             }
@@ -101,8 +101,8 @@ async fn serve(listener: TcpListener, service: S3Service) {
 }
 
 async fn serve_connection(socket: TcpStream, http: Arc<Builder<TokioExecutor>>, service: S3Service) {
-    // Small answers must not wait for more to send.
+    // Small responses must not wait for more data.
     let _ = socket.set_nodelay(true);
-    // Whatever goes wrong with a connection is the client's to see and report.
+    // Errors of a connection are visible to the client.
     let _ = http.serve_connection(TokioIo::new(socket), service).await;
 }

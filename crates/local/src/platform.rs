@@ -1,4 +1,4 @@
-//! The whole platform: stores, schema, services; and the order in which they come and go.
+//! The whole platform: stores, schema, services, and their order of start and stop.
 
 use std::{path::Path, process::Stdio, time::Duration};
 
@@ -26,13 +26,13 @@ use crate::{
 const READY_WITHIN: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(50);
 
-/// A service that dies this often before it was ever ready will not become so.
+/// Deaths before the first readiness after which a service is given up.
 const DEATHS_TO_GIVE_UP: u32 = 5;
 
-/// A little more than the services allow themselves.
+/// Slightly longer than the shutdown time of the services.
 const STOP_GRACE: Duration = Duration::from_secs(30);
 
-/// How large a platform to start, and where.
+/// Size and port of the platform.
 #[derive(Debug, Clone)]
 pub struct PlatformOptions {
     /// Port of the API on all interfaces.
@@ -43,17 +43,17 @@ pub struct PlatformOptions {
     pub chunking_workers: u16,
 }
 
-/// How a [`run`] ended.
+/// Result of [`run`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End<T> {
-    /// The work came to its own end.
+    /// The work is done.
     Done(T),
-    /// A signal asked for the end.
+    /// A signal interrupted the work.
     Interrupted,
 }
 
 /// Starts the platform, does the work, and stops everything in order: after the work, after an error, or on a signal,
-/// which may come while it still starts.
+/// even during the start.
 pub async fn run<T>(
     data_dir: &Path,
     options: &PlatformOptions,
@@ -80,7 +80,7 @@ pub struct Platform {
     port: u16,
 }
 
-/// A service that was started and has not answered yet.
+/// A service that was started and is not ready yet.
 struct Starting {
     name: String,
     health_port: u16,
@@ -88,19 +88,19 @@ struct Starting {
 }
 
 impl Platform {
-    /// The API's address, without a slash at the end.
+    /// URL of the API, without a trailing slash.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// The address of the page that the API serves.
+    /// URL of the page.
     #[must_use]
     pub fn page_url(&self) -> String {
         format!("{}/app/", self.url())
     }
 
-    /// The data directory it runs on.
+    /// The data directory.
     #[must_use]
     pub fn data_dir(&self) -> &DataDir {
         &self.data_dir
@@ -159,7 +159,7 @@ impl Platform {
         Ok(())
     }
 
-    /// Starts the services and writes the env file, which shows a numbered port variable for each further worker.
+    /// Starts the services and writes the env file, which has a numbered port variable for each additional worker.
     fn start_services(
         &mut self,
         binaries: &Path,
@@ -204,7 +204,7 @@ impl Platform {
 
     async fn wait_until_ready(&self, service: Starting) -> Result<()> {
         let url = format!("http://127.0.0.1:{}/health/ready", service.health_port);
-        // A proxy in the environment is not meant for this machine.
+        // A proxy in the environment is not meant for addresses of this machine.
         let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build()?;
         let deadline = Instant::now() + READY_WITHIN;
         while Instant::now() < deadline && service.state.borrow().deaths < DEATHS_TO_GIVE_UP {

@@ -8,8 +8,8 @@ use std::{
 use anyhow::{Context as _, Result};
 use fake::rand::{RngExt as _, rng};
 
-/// Below the ranges that Linux and macOS give to outgoing connections: otherwise such a connection could take a port
-/// while the process that owns it restarts.
+/// Below the ranges for outgoing connections on Linux and macOS. Otherwise such a connection could take a port while
+/// its owner restarts.
 const RANGE: std::ops::Range<u16> = 10_000..32_000;
 
 const TRIES: usize = 200;
@@ -20,7 +20,7 @@ pub fn is_free(port: u16) -> bool {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
 }
 
-/// A port that nothing listens on now. Nothing reserves it, so use it soon.
+/// A port that nothing listens on now. It is not reserved, so use it soon.
 pub fn free_port() -> Result<u16> {
     let mut random = rng();
     std::iter::repeat_with(|| random.random_range(RANGE))

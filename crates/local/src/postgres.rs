@@ -1,7 +1,9 @@
-//! A private PostgreSQL: found on the machine, its cluster below the data directory, on 127.0.0.1 with a password.
+//! A private PostgreSQL: an installation found on the machine, with its cluster in the data directory, on 127.0.0.1
+//! with a password.
 //!
-//! PostgreSQL refuses to run as root. As root it therefore runs as `postgres` (or `nobody`), but keeps the right to pass
-//! directories that only root may enter, because the data directory often lies in one.
+//! PostgreSQL refuses to run as root. If this process is root, PostgreSQL therefore runs as `postgres` (or `nobody`),
+//! but keeps the capability to enter directories that only root may enter, because the data directory is often inside
+//! one.
 
 mod binaries;
 mod cluster;
@@ -24,7 +26,7 @@ use crate::{
     supervisor::{ChildState, Supervisor},
 };
 
-/// The child's name.
+/// Name of the child process.
 pub const NAME: &str = "postgres";
 
 /// Superuser and database of the private cluster.
@@ -36,19 +38,18 @@ const READY_WITHIN: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(20);
 const STOP_GRACE: Duration = Duration::from_secs(60);
 
-/// What a crash of the machine may cost.
+/// Tolerated loss of committed data after a crash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durability {
-    /// Nothing that was committed.
+    /// No loss.
     Full,
-    /// Everything; but nothing of what was committed is lost when only PostgreSQL's processes die: for tests that kill
-    /// them.
+    /// Everything if the machine crashes, nothing if only PostgreSQL's processes die: for tests that kill them.
     Processes,
-    /// Everything: for tests, whose data is thrown away.
+    /// Everything: for tests with temporary data.
     None,
 }
 
-/// Starts the cluster, which is created first where there is none, and returns its `DATABASE_URL` once it takes
+/// Starts the cluster, creating it first if it does not exist, and returns its `DATABASE_URL` once it accepts
 /// connections.
 pub async fn start(
     data_dir: &DataDir,
@@ -70,7 +71,7 @@ pub async fn start(
         args: arguments(&cluster, port, durability).into_iter().map(Into::into).collect(),
         env: Settings::new(),
         run_as,
-        // Fast shutdown: ends the sessions that are still open, then writes a checkpoint.
+        // Fast shutdown: ends open sessions, then writes a checkpoint.
         stop_signal: Signal::SIGINT,
         stop_grace: STOP_GRACE,
     })?;
@@ -80,22 +81,22 @@ pub async fn start(
     Ok(format!("postgres://{USER}:{password}@127.0.0.1:{port}/{DATABASE}"))
 }
 
-/// Given on the command line instead of in a file, so that every start has the settings of this version.
+/// Settings on the command line instead of in a file, so that every start uses those of this version.
 fn arguments(cluster: &Path, port: u16, durability: Durability) -> Vec<String> {
     let mut settings = vec![
         "listen_addresses=127.0.0.1".to_owned(),
         format!("port={port}"),
-        // A socket's path may hold about 100 bytes, which a deep data directory exceeds.
+        // The path of a socket is limited to about 100 bytes, which a deep data directory exceeds.
         "unix_socket_directories=".to_owned(),
         "max_connections=200".to_owned(),
         format!("shared_buffers={}MB", shared_buffers_mib(memory_mib())),
         "wal_buffers=16MB".to_owned(),
-        // Seldom checkpoints: each makes the next change of every page write the whole page to the log again.
+        // Rare checkpoints: after each one the first change of every page writes the whole page to the log.
         "max_wal_size=4GB".to_owned(),
         "checkpoint_timeout=15min".to_owned(),
-        // Compiling pays for reports, not for statements of milliseconds.
+        // JIT pays off for reports, not for statements of milliseconds.
         "jit=off".to_owned(),
-        // A rejected row is an error whose detail and statement hold the row: neither is for a log.
+        // A rejected row is an error whose detail and statement contain the row, which must not be logged.
         "log_error_verbosity=terse".to_owned(),
         "log_min_error_statement=panic".to_owned(),
         "log_parameter_max_length_on_error=0".to_owned(),
@@ -103,7 +104,7 @@ fn arguments(cluster: &Path, port: u16, durability: Durability) -> Vec<String> {
     if durability != Durability::Full {
         settings.extend(["fsync=off", "full_page_writes=off"].map(str::to_owned));
     }
-    // Without it, commits of the last moments are in the memory of a process that dies.
+    // Without it, the latest commits are in the memory of a process that may die.
     if durability == Durability::None {
         settings.push("synchronous_commit=off".to_owned());
     }
@@ -114,14 +115,14 @@ fn arguments(cluster: &Path, port: u16, durability: Durability) -> Vec<String> {
     arguments
 }
 
-/// An eighth of the memory: PostgreSQL's own advice is a quarter, for a machine that it has to itself. It is taken as it
-/// is needed, so it costs nothing while there are few records. With 256 MiB, 10,000,000 updates in random order ran at 55,000
-/// rows a second instead of 66,000 (docs/performance.md).
+/// An eighth of the memory. PostgreSQL's own advice is a quarter, for a dedicated machine. It is allocated as needed,
+/// so it costs nothing while there are few records. With 256 MiB, 10,000,000 updates in random order ran at 55,000 rows
+/// a second instead of 66,000 (docs/performance.md).
 fn shared_buffers_mib(memory_mib: u64) -> u64 {
     (memory_mib / 8).clamp(128, 4096)
 }
 
-/// What this process may use: the machine's memory, or less where a control group limits it.
+/// Memory available to this process: that of the machine, or less if a control group limits it.
 fn memory_mib() -> u64 {
     let mut system = sysinfo::System::new();
     system.refresh_memory();
@@ -129,7 +130,7 @@ fn memory_mib() -> u64 {
     total / (1024 * 1024)
 }
 
-/// Waits until the running postmaster says in its pid file that it takes connections: what `pg_ctl -w` does.
+/// Waits until the postmaster's pid file says that it accepts connections, like `pg_ctl -w`.
 async fn wait_until_ready(cluster: &Path, state: watch::Receiver<ChildState>) -> Result<()> {
     let deadline = Instant::now() + READY_WITHIN;
     while Instant::now() < deadline {
@@ -137,7 +138,7 @@ async fn wait_until_ready(cluster: &Path, state: watch::Receiver<ChildState>) ->
         if pid.is_some() && postmaster(cluster).is_some_and(|lock| Some(lock.pid) == pid && lock.is_ready) {
             return Ok(());
         }
-        // After a crash the first tries may fail; a broken installation fails every time.
+        // After a crash the first attempts may fail; a broken installation fails every time.
         if deaths > 30 {
             bail!("PostgreSQL ends as soon as it starts");
         }
@@ -146,7 +147,7 @@ async fn wait_until_ready(cluster: &Path, state: watch::Receiver<ChildState>) ->
     bail!("PostgreSQL was not ready within {} s", READY_WITHIN.as_secs())
 }
 
-/// What the lock file of a cluster says about its postmaster.
+/// Contents of a cluster's lock file about its postmaster.
 struct Postmaster {
     pid: u32,
     is_ready: bool,

@@ -1,4 +1,4 @@
-//! One child process: its log file, its pid file, its end.
+//! A child process with its log file and pid file.
 
 use std::{
     ffi::OsString,
@@ -21,22 +21,22 @@ use tokio::{
 
 use crate::{env_file::Settings, postgres::RunAs};
 
-/// What to start, and how to end it.
+/// Description of a child process.
 #[derive(Debug, Clone)]
 pub struct ProcessSpec {
-    /// Names the log and pid files.
+    /// Name of the log and pid files.
     pub name: String,
-    /// The program file.
+    /// Path of the program.
     pub program: PathBuf,
-    /// Its arguments.
+    /// Arguments.
     pub args: Vec<OsString>,
-    /// Environment variables on top of this process's own.
+    /// Environment variables in addition to this process's own.
     pub env: Settings,
-    /// Another operating system user to run as.
+    /// Another operating system user for the program.
     pub run_as: Option<RunAs>,
-    /// The signal that asks the program to end.
+    /// Signal for stopping the program.
     pub stop_signal: Signal,
-    /// How long the program may take to end before it is killed.
+    /// Time for the program to end before it is killed.
     pub stop_grace: Duration,
 }
 
@@ -50,14 +50,14 @@ pub struct Process {
 impl Process {
     /// Starts the program with its output appended to `<logs>/<name>.log` and its pid in `<run>/<name>.pid`.
     ///
-    /// The child gets a process group of its own: a Ctrl-C at the terminal reaches only this process, which then stops
-    /// the children in order.
+    /// The child gets its own process group: a Ctrl-C at the terminal reaches only this process, which then stops the
+    /// children in order.
     pub fn spawn(spec: &ProcessSpec, logs: &Path, run: &Path) -> Result<Self> {
         let log = open_log(&log_path(logs, &spec.name))?;
         let mut command = match &spec.run_as {
             Some(run_as) => {
                 let mut command = run_as.command(&spec.program);
-                // That user may not be allowed into the present directory.
+                // That user may not be allowed to enter the current directory.
                 command.current_dir("/");
                 command
             }
@@ -89,12 +89,12 @@ impl Process {
         send_signal(self.pid, signal)
     }
 
-    /// Waits for the end. Safe to cancel.
+    /// Waits for the end. Cancel-safe.
     pub async fn wait(&mut self) -> Result<ExitStatus> {
         Ok(self.child.wait().await?)
     }
 
-    /// Asks the program to end, and kills it when it takes longer than the grace.
+    /// Sends the signal, and kills the program if it does not end within the grace period.
     pub async fn stop(mut self, signal: Signal, grace: Duration) -> Result<()> {
         if self.child.try_wait()?.is_none() {
             self.signal(signal)?;
@@ -106,13 +106,13 @@ impl Process {
     }
 }
 
-/// Where the output of the process of this name goes.
+/// Path of the log of the process with this name.
 #[must_use]
 pub fn log_path(logs: &Path, name: &str) -> PathBuf {
     logs.join(format!("{name}.log"))
 }
 
-/// Where the pid of the process of this name is kept.
+/// Path of the pid file of the process with this name.
 #[must_use]
 pub fn pid_path(run: &Path, name: &str) -> PathBuf {
     run.join(format!("{name}.pid"))
@@ -127,7 +127,7 @@ pub fn open_log(path: &Path) -> Result<File> {
         .with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// The last lines of a log file, or nothing when there is none.
+/// The last lines of a log file; empty if there is none.
 #[must_use]
 pub fn log_tail(logs: &Path, name: &str, lines: usize) -> String {
     let text = fs::read(log_path(logs, name)).unwrap_or_default();
@@ -144,7 +144,7 @@ pub fn send_signal(pid: u32, signal: Signal) -> Result<()> {
     }
 }
 
-/// How a process ended, in words.
+/// Description of an exit status.
 #[must_use]
 pub fn describe_exit(status: ExitStatus) -> String {
     match (status.code(), status.signal()) {
@@ -154,7 +154,7 @@ pub fn describe_exit(status: ExitStatus) -> String {
     }
 }
 
-/// Renamed into place, so that a reader never finds an empty file.
+/// Renamed into place, so that readers never see an empty file.
 fn write_pid(path: &Path, pid: u32) -> Result<()> {
     let unfinished = path.with_extension("pid.new");
     fs::write(&unfinished, format!("{pid}\n"))?;

@@ -1,4 +1,4 @@
-//! A private Redis on 127.0.0.1 with its append-only file below the data directory.
+//! A private Redis on 127.0.0.1 with its append-only file in the data directory.
 
 use std::{
     env, fs,
@@ -22,19 +22,19 @@ use crate::{
     supervisor::Supervisor,
 };
 
-/// The child's name.
+/// Name of the child process.
 pub const NAME: &str = "redis";
 
 const PROGRAM: &str = "redis-server";
 
-/// Where packages put it when that is not on the `PATH`.
+/// Other directories in which packages install it.
 const OTHER_PLACES: [&str; 4] = ["/usr/bin", "/usr/local/bin", "/opt/homebrew/bin", "/usr/sbin"];
 
 const READY_WITHIN: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(20);
 const STOP_GRACE: Duration = Duration::from_secs(20);
 
-/// Starts the server and returns its `REDIS_URL` once it answers.
+/// Starts the server and returns its `REDIS_URL` once it responds.
 pub async fn start(data_dir: &DataDir, supervisor: &mut Supervisor) -> Result<String> {
     let directory = data_dir.root().join(NAME);
     fs::create_dir_all(&directory)?;
@@ -82,7 +82,7 @@ async fn wait_until_ready(port: u16) -> Result<()> {
     bail!("Redis was not ready within {} s", READY_WITHIN.as_secs())
 }
 
-/// False while it still loads its data.
+/// Returns false while it loads its data.
 async fn answers_ping(port: u16) -> Result<bool> {
     let mut connection = TcpStream::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await?;
     connection.write_all(b"PING\r\n").await?;

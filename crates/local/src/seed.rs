@@ -1,7 +1,7 @@
-//! `local seed`: made-up records straight into the database, for whoever wants a filled one without an upload.
+//! `local seed`: inserts generated records directly into the database, for a filled database without an upload.
 //!
-//! The rows are those that `generate` writes for the same seed, with ids that follow from account and key. So a
-//! repetition finds its records and changes nothing, and adds what is missing when it is asked for more rows.
+//! The rows are those of `generate` for the same seed, with ids derived from account and key. So a repetition finds its
+//! records and changes nothing, and a repetition with more rows adds the missing ones.
 
 use std::io::Cursor;
 
@@ -12,22 +12,22 @@ use bulk_core::entity::{Column, Entity, IdKind, quoted};
 
 use crate::{generate::Records, token::check_account};
 
-/// Rows of a statement; larger ones were not faster (docs/performance.md).
+/// Rows per statement; larger batches were not faster (docs/performance.md).
 const BATCH: usize = 1000;
 
-/// What to put where.
+/// Options of the seeding.
 #[derive(Debug)]
 pub struct SeedOptions {
     /// The records.
     pub records: Records,
-    /// Whose they are.
+    /// Account that owns them.
     pub account: String,
 }
 
-/// Puts the records there, a batch in each transaction, and returns how many were not there before.
+/// Inserts the records in one transaction per batch, and returns how many are new.
 ///
 /// # Errors
-/// When the database cannot be reached, lacks the schema or refuses.
+/// If the database cannot be reached, lacks the schema or refuses a statement.
 pub async fn seed(options: &SeedOptions, database_url: &str) -> Result<u64> {
     check_account(&options.account)?;
     let mut text = Vec::new();
@@ -52,13 +52,13 @@ pub async fn seed(options: &SeedOptions, database_url: &str) -> Result<u64> {
     Ok(added)
 }
 
-/// One statement for a whole batch: every column is an array of texts, which the statement casts.
+/// The statement for a batch: every column is an array of texts, which the statement casts.
 fn insert(entity: &Entity, columns: &[&Column]) -> String {
     let list = |each: &dyn Fn(usize, &Column) -> String| {
         columns.iter().enumerate().map(|(n, column)| each(n, column)).collect::<Vec<_>>().join(", ")
     };
     let (account, id) = (entity.account(), entity.id());
-    // The same key gives the same id, so that a repetition meets its own records.
+    // The same key gives the same id, so that a repetition finds its own records.
     let (id_name, id_value) = if id.generated {
         (String::new(), String::new())
     } else {
@@ -82,7 +82,7 @@ fn insert(entity: &Entity, columns: &[&Column]) -> String {
     )
 }
 
-/// The columns of the made-up rows.
+/// The columns of the generated rows.
 fn seeded_columns<'e>(entity: &'e Entity, header: &csv::StringRecord) -> Result<Vec<&'e Column>> {
     let column = |name: &str| entity.columns().iter().find(|column| column.name == name);
     header.iter().map(|name| column(name).with_context(|| format!("there is no column {name}"))).collect()
@@ -94,7 +94,7 @@ async fn put(
     account: &str,
     batch: &mut [Vec<String>],
 ) -> Result<u64> {
-    // Names of tables and columns are those of a checked declaration, in quotes; values are bound.
+    // The names are those of a checked declaration and quoted; values are bound.
     let mut query = sqlx::query(AssertSqlSafe(statement.to_owned())).bind(account.to_owned());
     for column in batch {
         query = query.bind(std::mem::take(column));

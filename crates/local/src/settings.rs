@@ -1,4 +1,4 @@
-//! The settings that the services are given.
+//! Settings of the services.
 
 use std::{env, path::Path};
 
@@ -9,7 +9,7 @@ use crate::{
     env_file::{self, Settings},
 };
 
-/// What a caller may set for the services. All of it reaches them; what of it is set is shown in the env file.
+/// Variables that the user may set for the services. All are passed on, and the env file shows those that are set.
 const FROM_ENVIRONMENT: [&str; 47] = [
     "PAGE",
     "ENTITIES_DIR",
@@ -60,7 +60,8 @@ const FROM_ENVIRONMENT: [&str; 47] = [
     "SHUTDOWN_TIMEOUT_MS",
 ];
 
-/// Defaults of the embedded platform, over them what the caller's environment says, over that the private stores.
+/// Settings of the services: defaults of the embedded platform, overridden by the environment, overridden by the
+/// private stores.
 pub fn for_services(data_dir: &DataDir, port: u16, stores: &Settings) -> Result<Settings> {
     let mut settings = Settings::from([
         ("NODE_ENV".to_owned(), "development".to_owned()),
@@ -75,8 +76,8 @@ pub fn for_services(data_dir: &DataDir, port: u16, stores: &Settings) -> Result<
     Ok(settings)
 }
 
-/// What the services on a data directory were given, for a command beside them: this process' own variable, else the
-/// directory's `env` file, which is readable while the platform owns the directory.
+/// A setting of the services on a data directory: the variable of this process, otherwise the value in the directory's
+/// `env` file, which exists while the platform runs.
 pub fn given(data_dir: &Path, name: &str) -> Result<String> {
     match env::var(name).ok().filter(|value| !value.trim().is_empty()) {
         Some(value) => Ok(value),
@@ -93,7 +94,7 @@ pub fn given(data_dir: &Path, name: &str) -> Result<String> {
 mod tests {
     use super::*;
 
-    /// Given to each process by the platform itself.
+    /// Set for each process by the platform itself.
     const OWN: [&str; 3] = ["PORT", "CHUNKING_HEALTH_PORT", "PROCESSING_HEALTH_PORT"];
 
     #[test]

@@ -1,9 +1,9 @@
-//! The signals that ask this process to end.
+//! Signals that request the end of this process.
 
 use anyhow::Result;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Listens for Ctrl-C, SIGTERM and the closing of the terminal from its creation on.
+/// Listens for Ctrl-C, SIGTERM and the closing of the terminal.
 #[derive(Debug)]
 pub struct EndSignals {
     interrupt: Signal,
@@ -12,7 +12,7 @@ pub struct EndSignals {
 }
 
 impl EndSignals {
-    /// Starts to listen: from here on the signals no longer end the process by themselves.
+    /// Starts listening. From now on the signals do not end the process directly.
     pub fn listen() -> Result<Self> {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
@@ -21,7 +21,7 @@ impl EndSignals {
         })
     }
 
-    /// Waits for the next of them. Safe to cancel.
+    /// Waits for the next signal. Cancel-safe.
     pub async fn next(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}

@@ -1,4 +1,4 @@
-//! What the services stand on: PostgreSQL, Redis and the object store, each private unless the environment names one.
+//! PostgreSQL, Redis and the object store, each private unless the environment names one.
 
 use std::env;
 
@@ -13,25 +13,25 @@ use crate::{
     supervisor::Supervisor,
 };
 
-/// The running stores. The supervisor holds PostgreSQL and Redis; the object store ends with this value.
+/// The running stores. The supervisor owns PostgreSQL and Redis; the object store ends with this value.
 #[derive(Debug)]
 pub struct Stores {
-    /// `DATABASE_URL`, `REDIS_URL` and `MINIO_*` of the private ones.
+    /// `DATABASE_URL`, `REDIS_URL` and `MINIO_*` of the private stores.
     pub settings: Settings,
     _object_store: Option<ObjectStore>,
 }
 
-/// Which stores may come from outside.
+/// Permission to use external stores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outside {
-    /// A store that `DATABASE_URL`, `REDIS_URL` or `MINIO_ENDPOINT` names is used instead of a private one.
+    /// A store named by `DATABASE_URL`, `REDIS_URL` or `MINIO_ENDPOINT` replaces the private one.
     FromEnvironment,
-    /// All stores are private, whatever the environment says.
+    /// All stores are private; the environment is ignored.
     Never,
 }
 
 impl Stores {
-    /// Starts the private stores and waits until they answer.
+    /// Starts the private stores and waits until they respond.
     pub async fn start(
         data_dir: &DataDir,
         supervisor: &mut Supervisor,
@@ -57,7 +57,7 @@ impl Stores {
     }
 }
 
-/// Ends Redis and PostgreSQL, after whatever uses them.
+/// Stops Redis and PostgreSQL. Their users must have stopped before.
 pub async fn stop(supervisor: &mut Supervisor) {
     supervisor.stop(|name| name == redis::NAME).await;
     supervisor.stop(|name| name == postgres::NAME).await;

@@ -1,7 +1,7 @@
-//! Owns the child processes: starts them, starts them again when they die, ends them in the order it is told.
+//! Owns the child processes: starts them, restarts them when they die, and stops them in the requested order.
 //!
-//! A task per child waits for its end. The child keeps its settings, so it comes back on the same port; PostgreSQL may
-//! need several tries after a crash, until the last process of its former self has let go of the shared memory.
+//! One task per child waits for its end. A restarted child keeps its settings and so its port. After a crash PostgreSQL
+//! may need several attempts, until the last process of the previous instance has released the shared memory.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -20,21 +20,21 @@ use crate::{
     process::{Process, ProcessSpec, describe_exit, log_path, pid_path},
 };
 
-/// The wait before the first restart; it doubles with every early death.
+/// Wait before the first restart; doubled after every early death.
 const FIRST_DELAY: Duration = Duration::from_millis(100);
 
-/// Short, because the one who waits sits in front of it.
+/// Longest wait; short, because a person is waiting.
 const LONGEST_DELAY: Duration = Duration::from_secs(1);
 
-/// A process that ran this long starts with [`FIRST_DELAY`] again.
+/// Running time after which the wait starts at [`FIRST_DELAY`] again.
 const STEADY_AFTER: Duration = Duration::from_secs(1);
 
-/// What is known about a child.
+/// State of a child.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ChildState {
-    /// The process id while it runs.
+    /// Process id, while it runs.
     pub pid: Option<u32>,
-    /// How often it has ended without being told to.
+    /// Number of unrequested ends.
     pub deaths: u32,
 }
 
@@ -54,19 +54,20 @@ struct Child {
 }
 
 impl Supervisor {
-    /// A supervisor without children yet, which keeps logs and pid files in the given directories.
+    /// A supervisor without children that keeps logs and pid files in these directories.
     #[must_use]
     pub fn new(logs: PathBuf, run: PathBuf) -> Self {
         Self { logs, run, children: Vec::new() }
     }
 
-    /// Starts a process and keeps it running. Fails if it cannot be started at all.
+    /// Starts a process and keeps it running. Fails if the first start fails.
     pub fn start(&mut self, spec: ProcessSpec) -> Result<watch::Receiver<ChildState>> {
         let process = Process::spawn(&spec, &self.logs, &self.run)?;
         let (state, receiver) = watch::channel(ChildState { pid: Some(process.pid()), deaths: 0 });
         let stop = CancellationToken::new();
         let name = spec.name.clone();
         let log = log_path(&self.logs, &name);
+        // Log rotation ends with the child, not with its process: a restarted process appends to the same file.
         let small = stop.clone();
         tokio::spawn(async move { small.run_until_cancelled(keep_small(log)).await });
         let keeper =
@@ -76,7 +77,7 @@ impl Supervisor {
         Ok(receiver)
     }
 
-    /// Ends the children whose name the filter picks, side by side, and waits until they are gone.
+    /// Stops the children selected by the filter concurrently, and waits until they are gone.
     pub async fn stop(&mut self, is_picked: impl Fn(&str) -> bool) {
         let (picked, kept) = self.children.drain(..).partition(|child| is_picked(&child.name));
         self.children = kept;
@@ -88,7 +89,7 @@ impl Supervisor {
     }
 }
 
-/// Keeps one child running until it is told to stop.
+/// Keeps a child running until it is stopped.
 struct Keeper {
     spec: ProcessSpec,
     logs: PathBuf,
@@ -109,6 +110,8 @@ impl Keeper {
                     return;
                 }
             };
+            // Before the restart, so that a caller waiting for readiness sees the death even if the next process starts
+            // at once.
             self.state.send_modify(|state| *state = ChildState { pid: None, deaths: state.deaths + 1 });
             console::progress(format!("{} ended with {end}; starting it again", self.spec.name));
             if started.elapsed() >= STEADY_AFTER {
@@ -121,11 +124,12 @@ impl Keeper {
         }
     }
 
-    /// Tries until the process starts; `None` when it is told to stop meanwhile.
+    /// Retries until the process starts; `None` if it is stopped meanwhile.
     async fn spawn_after(&self, delay: &mut Duration) -> Option<Process> {
         loop {
             tokio::select! {
                 () = sleep(*delay) => {}
+                // A stop must end the wait as well, or the supervisor would start the child again after it.
                 () = self.stop.cancelled() => return None,
             }
             *delay = (*delay * 2).min(LONGEST_DELAY);
@@ -143,6 +147,7 @@ impl Keeper {
         if let Err(error) = process.stop(self.spec.stop_signal, self.spec.stop_grace).await {
             console::progress(format!("{}: {error:#}", self.spec.name));
         }
+        // Removed only here: after a crash of `local` the pid file must remain for the next run.
         let _ = std::fs::remove_file(pid_path(&self.run, &self.spec.name));
     }
 }

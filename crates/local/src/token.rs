@@ -11,18 +11,18 @@ use serde_json::json;
 
 use crate::settings;
 
-/// Whom a token is for, and for what.
+/// Options of a token.
 #[derive(Debug)]
 pub struct TokenOptions {
     /// The account id.
     pub account: String,
     /// Space-separated scopes; without them the token is not limited.
     pub scope: Option<String>,
-    /// How long it is valid.
+    /// Time until it expires.
     pub expires_in: Duration,
 }
 
-/// The secret that the services on this data directory sign with.
+/// The secret with which the services on this data directory verify tokens.
 pub fn secret(data_dir: &Path) -> Result<String> {
     settings::given(data_dir, "JWT_SECRET")
 }
@@ -42,7 +42,7 @@ pub fn token(options: &TokenOptions, secret: &str) -> Result<String> {
     Ok(encode(&Header::new(Algorithm::HS256), &claims, &EncodingKey::from_secret(secret.as_bytes()))?)
 }
 
-/// Account ids as the services accept them.
+/// Checks that an account id has the form that the services accept.
 pub fn check_account(account: &str) -> Result<()> {
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
     ensure!(

@@ -1,4 +1,4 @@
-//! `local up`: the platform, until somebody ends it.
+//! `local up`: runs the platform until it is interrupted.
 
 use std::{future::pending, path::Path};
 
@@ -9,7 +9,7 @@ use crate::{
     platform::{self, PlatformOptions},
 };
 
-/// Runs the platform until a signal comes.
+/// Runs the platform until a signal arrives.
 pub async fn up(data_dir: &Path, options: &PlatformOptions) -> Result<()> {
     platform::run::<()>(data_dir, options, async |platform| {
         console::result(format!("ready {}", platform.url()));

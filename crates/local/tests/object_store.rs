@@ -1,4 +1,4 @@
-//! The object store in this process, by the client that the services use.
+//! Tests of the object store in this process with the client of the services.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use bulk_core::{

@@ -1,4 +1,4 @@
-//! The private stores, for real: they come back after a crash, and find their data again.
+//! Tests of the private stores: they restart after a crash and keep their data.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
@@ -6,7 +6,8 @@ use std::{fs, path::Path, time::Duration};
 
 use local::{
     data_dir::DataDir,
-    leftovers::{end_leftovers, running_program},
+    leftovers::end_leftovers,
+    os_process::running_program,
     postgres::{self, Durability},
     process::send_signal,
     stores::{self, Outside, Stores},
@@ -18,7 +19,7 @@ use tokio::time::{sleep, timeout};
 
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// A directory that only its owner may enter, as `tempdir` makes them: for root the hardest case.
+/// A directory that only its owner may enter, as `tempdir` creates them; the hardest case for root.
 fn open(dir: &Path) -> (DataDir, Supervisor) {
     let data_dir = DataDir::open(&dir.join("data")).unwrap();
     let supervisor = Supervisor::new(data_dir.logs(), data_dir.run());
@@ -106,7 +107,7 @@ async fn a_password_is_needed() {
 #[test]
 fn servers_left_by_a_killed_run_are_ended_by_the_next() {
     let dir = tempfile::tempdir().unwrap();
-    // A runtime that nobody drives any more stands for the killed process: its children are told nothing.
+    // A runtime that is no longer polled stands for the killed process: its children are not stopped.
     let killed = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let left = killed.block_on(async {
         let (data_dir, mut supervisor) = open(dir.path());

@@ -1,4 +1,4 @@
-//! The supervisor, with small programs in place of services.
+//! Tests of the supervisor with small programs in place of services.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 

@@ -1,45 +1,44 @@
-//! Claims a chunk, processes it under its lease, and decides what follows when that fails.
+//! Claims a chunk, processes it under its lease, and handles the result.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bulk_core::action::ActionStatus;
 use bulk_core::config::WorkerConfig;
-use bulk_core::db::{self, Bell, ChunkClaim, DbError, FinishedChunk, RetryPolicy};
+use bulk_core::db::{self, ChunkClaim, DbError, FinishedChunk, RetryPolicy};
 use bulk_core::dependencies::Dependencies;
+use bulk_core::millis;
 use bulk_core::queue::ChunkJob;
 use bulk_core::shutdown::Shutdown;
 use bulk_core::telemetry::metrics::{ACTION_DURATION, CHUNK_DURATION, CHUNKS, RETRIES};
 use bulk_core::telemetry::trace::TraceContext;
-use bulk_core::worker::{Handler, LeaseKeeper, SLICE, Turn, Verdict, delay_after};
-use futures::FutureExt;
+use bulk_core::worker::{Handler, Panicked, SLICE, Turn, Verdict, delay_after, under_lease};
 use tracing::Instrument;
 
 use crate::process_chunk::{ChunkError, process_chunk};
 
 const FIRST_RETRY_DELAY: Duration = Duration::from_secs(1);
-/// After contention; doubled each time. What stood in the way is one chunk's transaction.
+/// First delay after contention, doubled each time. The conflicting transaction is usually that of one other chunk.
 const FIRST_CONTENTION_DELAY: Duration = Duration::from_millis(200);
-/// The longest wait after contention: who has lost many races should not lose its place as well.
+/// Longest delay after contention, so that a chunk that lost many races does not also wait long.
 const LONGEST_CONTENTION_DELAY: Duration = Duration::from_secs(5);
-/// Attempts that met contention before the log says so as a warning.
+/// Attempts that met contention after which the log has a warning.
 const MUCH_CONTENTION: u32 = 10;
 
 /// Processes chunks.
 pub struct ProcessingHandler {
-    /// What it stands on.
+    /// PostgreSQL, Redis and S3.
     pub dependencies: Dependencies,
-    /// Its name as a lease owner.
+    /// Name as a lease owner.
     pub owner: String,
-    /// Its settings.
+    /// Settings.
     pub config: WorkerConfig,
-    /// Asks for the end.
+    /// Shutdown signal.
     pub shutdown: Shutdown,
-    /// How long after that a chunk may still take; then it is handed back.
+    /// Time to finish a chunk after the shutdown signal; then it is handed back.
     pub patience: Duration,
-    /// Account that was served last.
+    /// Account served last.
     pub served: Mutex<String>,
 }
 
@@ -86,7 +85,7 @@ impl ProcessingHandler {
                     metrics::histogram!(ACTION_DURATION).record(finished.action_age_seconds);
                     tracing::info!("every row of the action has its outcome");
                 }
-                self.ring(&finished.bells).await;
+                self.dependencies.queue.ring(&finished.bells).await;
                 Verdict::Finished
             }
             Err(error) => self.put_aside(&claim, error).await,
@@ -99,31 +98,36 @@ impl ProcessingHandler {
         turn: &mut Turn,
     ) -> Result<FinishedChunk, ChunkError> {
         let (pool, lease, lease_ms) = (self.dependencies.pool.clone(), claim.lease.clone(), self.lease_ms());
-        let keeper = LeaseKeeper::start(self.config.lease, move || {
+        let renew = move || {
             let (pool, lease) = (pool.clone(), lease.clone());
             async move { db::renew_chunk(&pool, &lease, lease_ms).await }
-        });
-        // A panic is a failure of the chunk like any other: caught, it counts towards `dead`; uncaught, the lease would run
-        // out and the next worker would panic in turn, for ever.
+        };
         let work = process_chunk(&self.dependencies, claim, self.max_in_flight(), self.config.lease);
-        // A chunk that is known to take long makes room at once.
+        // A chunk that is known to be slow releases its slot as soon as others wait.
         let slice = if claim.slow { Duration::ZERO } else { SLICE };
         let others_wait = || async {
             let waiting = db::accounts_wait_for_a_slot(&self.dependencies.pool).await;
-            waiting.inspect_err(|error| tracing::debug!(%error, "could not ask who waits")).unwrap_or(false)
+            waiting
+                .inspect_err(|error| tracing::debug!(%error, "could not query waiting accounts"))
+                .unwrap_or(false)
         };
         tokio::select! {
-            result = AssertUnwindSafe(work).catch_unwind() => result.unwrap_or(Err(ChunkError::Panicked)),
+            ended = under_lease(self.config.lease, renew, work) => match ended {
+                Ok(Some(result)) => result,
+                Ok(None) => {
+                    // The lease ran out although this worker is alive, so the attempt does not count as lost.
+                    let _ = db::chunk_lease_survived(&self.dependencies.pool, &claim.lease).await;
+                    Err(DbError::Fenced.into())
+                }
+                Err(Panicked) => Err(ChunkError::Panicked),
+            },
+            // Dropping the work rolls its transaction back, so the other accounts do not wait for its locks either.
             () = turn.overrun(slice, others_wait) => Err(ChunkError::Overrun),
-            () = keeper.lost() => {
-                let _ = db::chunk_lease_survived(&self.dependencies.pool, &claim.lease).await;
-                Err(DbError::Fenced.into())
-            }
             () = self.shutdown.out_of_time(self.patience) => Err(ChunkError::OutOfTime),
         }
     }
 
-    /// Nothing of the chunk was committed; what follows depends on whose fault that was.
+    /// Handles an error. Nothing of the chunk was committed; the next step depends on the cause.
     async fn put_aside(&self, claim: &ChunkClaim, error: ChunkError) -> Verdict {
         if matches!(error, ChunkError::Database(DbError::Fenced)) {
             return leave();
@@ -148,44 +152,41 @@ impl ProcessingHandler {
         }
     }
 
-    /// Tries the chunk again a moment later. It met another transaction's locks, which is no failure of anything.
+    /// Requeues the chunk after a short delay. It met the locks of another transaction, which is not a failure.
     async fn defer(&self, claim: &ChunkClaim, error: &DbError) -> Verdict {
         let attempts = claim.contended + 1;
         let delay = delay_after(attempts, FIRST_CONTENTION_DELAY).min(LONGEST_CONTENTION_DELAY);
         metrics::counter!(CHUNKS, "result" => "contended").increment(1);
         if attempts.is_multiple_of(MUCH_CONTENTION) {
-            tracing::warn!(%error, attempts, "a chunk meets the locks of others again and again");
+            tracing::warn!(%error, attempts, "a chunk keeps meeting contention");
         } else {
-            tracing::debug!(%error, attempts, "a chunk met the locks of others");
+            tracing::debug!(%error, attempts, "a chunk met contention");
         }
-        let delay_ms = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
-        match db::defer_chunk(&self.dependencies.pool, &claim.lease, delay_ms).await {
+        match db::defer_chunk(&self.dependencies.pool, &claim.lease, millis(delay)).await {
             Ok(true) => Verdict::Finished,
             Ok(false) => leave(),
             Err(error) => Verdict::after(&error.into(), "could not put a chunk back; its lease will run out"),
         }
     }
 
-    /// Another worker, or this one after the outage, can start at once. If this fails as well, the lease runs out.
+    /// Returns the lease, so that another attempt can start at once. If this fails too, the lease runs out.
     async fn hand_back(&self, claim: &ChunkClaim, slow: bool) {
         metrics::counter!(CHUNKS, "result" => "handed_back").increment(1);
         if let Ok(Some(bell)) = db::hand_back_chunk(&self.dependencies.pool, &claim.lease, slow).await {
-            self.ring(&[bell]).await;
+            self.dependencies.queue.ring(&[bell]).await;
         }
     }
 
     async fn count_failure(&self, claim: &ChunkClaim, error: &ChunkError) -> Verdict {
         let failures = claim.failures + 1;
         let delay = delay_after(failures, FIRST_RETRY_DELAY);
-        let retry = RetryPolicy {
-            max_failures: self.config.max_chunk_attempts,
-            delay_ms: i64::try_from(delay.as_millis()).unwrap_or(i64::MAX),
-        };
+        let retry = RetryPolicy { max_failures: self.config.max_chunk_attempts, delay_ms: millis(delay) };
         let dead = failures >= self.config.max_chunk_attempts;
         let message = error.to_string();
         let counted =
             db::fail_chunk(&self.dependencies.pool, &claim.lease, &message, retry, self.max_in_flight())
                 .await;
+        // The lease has ended, so this failure is not counted.
         if matches!(counted, Err(DbError::Fenced)) {
             return leave();
         }
@@ -195,7 +196,7 @@ impl ProcessingHandler {
         metrics::counter!(RETRIES).increment(u64::from(!dead));
         match counted {
             Ok(bells) => {
-                self.ring(&bells).await;
+                self.dependencies.queue.ring(&bells).await;
                 Verdict::Finished
             }
             Err(error) => {
@@ -204,15 +205,8 @@ impl ProcessingHandler {
         }
     }
 
-    /// A bell that cannot be rung is no failure of the work: the reconciler will ring.
-    async fn ring(&self, bells: &[Bell]) {
-        if let Err(error) = self.dependencies.queue.ring(bells).await {
-            tracing::warn!(%error, bells = bells.len(), "could not ring; the reconciler will");
-        }
-    }
-
     fn lease_ms(&self) -> i64 {
-        i64::try_from(self.config.lease.as_millis()).unwrap_or(i64::MAX)
+        millis(self.config.lease)
     }
 
     fn max_in_flight(&self) -> i64 {
@@ -220,9 +214,9 @@ impl ProcessingHandler {
     }
 }
 
-/// Nothing is to be given back: whoever ended the lease has put the chunk where it belongs.
+/// Leaves a chunk whose lease has ended: the transaction that ended it has already moved the chunk.
 fn leave() -> Verdict {
-    tracing::info!("left a chunk: its action is paused or over, or another worker has it");
+    tracing::info!("dropped a chunk: its action is paused or finished, or another worker has the chunk");
     metrics::counter!(CHUNKS, "result" => "left").increment(1);
     Verdict::Finished
 }

@@ -1,5 +1,5 @@
-//! The processing worker: claims a chunk, applies its rows in one set-based statement (or as few as they allow), stores
-//! every row's outcome, and commits records, chunk and counters together.
+//! The processing worker: claims a chunk, applies its rows in as few set-based statements as possible, stores every
+//! row's outcome, and commits records, chunk and counters together.
 
 mod handler;
 mod process_chunk;
@@ -12,16 +12,16 @@ use bulk_core::dependencies::Dependencies;
 use bulk_core::shutdown::Shutdown;
 use bulk_core::telemetry::metrics::{CHUNKS, RETRIES};
 use bulk_core::worker::{Breaker, Runner, consumer_name};
-use worker_http::{HostError, host};
+use worker_host::{HostError, host};
 
 use handler::ProcessingHandler;
 
 const SERVICE: &str = "processing-worker";
 
-/// Runs the worker until the shutdown, and finishes or hands back what it holds.
+/// Runs the worker until the shutdown, and completes or hands back its work.
 ///
 /// # Errors
-/// [`HostError`] when it cannot start.
+/// [`HostError`] if it cannot start.
 pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), HostError> {
     begin_counters_at_zero();
     let port = config.worker.processing_health_port;
@@ -31,7 +31,7 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), HostError> {
     .await
 }
 
-/// A counter that first appears as 1 has not grown for Prometheus, so the first failure would go unseen.
+/// Starts counters at 0: Prometheus would not see the first failure if a counter first appeared as 1.
 fn begin_counters_at_zero() {
     for result in ["done", "failed", "dead", "left", "handed_back", "contended"] {
         metrics::counter!(CHUNKS, "result" => result).increment(0);

@@ -1,6 +1,6 @@
-//! The work on one claimed chunk. Records, results and bookkeeping: the results object is stored while the transaction
-//! is open, because its ids come from the statement and it must exist before the chunk is done; it is stored under the
-//! attempt's own key, so that an attempt that does not commit leaves nothing that counts.
+//! Processes a claimed chunk. The results object is stored while the transaction is open, because its ids come from the
+//! statements and it must exist before the chunk is done. Its key contains the attempt, so that an attempt that does
+//! not commit leaves no valid results.
 
 use std::time::Duration;
 
@@ -15,46 +15,46 @@ use thiserror::Error;
 
 use crate::results::ChunkResults;
 
-/// Why a chunk was not done.
+/// Reason why a chunk was not processed.
 #[derive(Debug, Error)]
 pub enum ChunkError {
-    /// The object that holds its rows is gone.
+    /// The object with its rows is missing.
     #[error("the chunk's object is missing from object storage")]
     ObjectMissing,
-    /// The object that holds its rows is not what was written.
+    /// The object with its rows has changed since it was written.
     #[error("the chunk's object is damaged: its {size_bytes} bytes are not those that were stored")]
     ObjectChanged {
-        /// Its size now.
+        /// Current size.
         size_bytes: usize,
     },
-    /// The object is what was written, and cannot be read.
+    /// The object is unchanged, but cannot be decoded.
     #[error("the chunk's object is damaged: {0}")]
     ObjectDamaged(#[from] ChunkDecodeError),
-    /// The declaration that its file was uploaded under cannot be read.
+    /// The declaration of its upload cannot be read.
     #[error(transparent)]
     Entity(#[from] FrozenError),
-    /// It was cut by another declaration than that of its action.
+    /// The chunk was cut under another declaration than its action's.
     #[error("the chunk's columns are not those of its entity's declaration")]
     OtherColumns,
-    /// The code for it is wrong: it panicked.
+    /// A defect: the code panicked.
     #[error("processing the chunk panicked; the worker's standard error says where")]
     Panicked,
-    /// The worker stops, and the time it has for that is out.
+    /// The shutdown timeout has passed.
     #[error("the worker stops")]
     OutOfTime,
-    /// It takes long, and another account waits for its slot.
+    /// The chunk takes long, and another account waits for its slot.
     #[error("the chunk gives its slot to others")]
     Overrun,
-    /// Object storage is away.
+    /// Object storage is unavailable.
     #[error(transparent)]
     Storage(StorageError),
-    /// The lease is lost, the database is away, or it refused a statement for a reason that is no row's fault.
+    /// The lease is lost, the database is unreachable, or it refused a statement for a reason other than a row's data.
     #[error(transparent)]
     Database(#[from] DbError),
 }
 
 impl ChunkError {
-    /// Set where waiting may help; it counts as no attempt.
+    /// The error as an outage, if waiting may help; the attempt is not counted.
     pub fn outage(&self) -> Option<Outage> {
         match self {
             Self::Storage(error) => error.outage(),
@@ -71,8 +71,8 @@ impl From<sqlx::Error> for ChunkError {
     }
 }
 
-/// Processes a claimed chunk and commits it. Storing the results may take as long as a lease: the database ends the
-/// transaction, which waits for it, at the same time.
+/// Processes a claimed chunk and commits it. Storing the results may take as long as a lease: the database ends an idle
+/// transaction after the same time.
 pub async fn process_chunk(
     dependencies: &Dependencies,
     claim: &ChunkClaim,
@@ -84,6 +84,7 @@ pub async fn process_chunk(
         StorageError::NotFound => ChunkError::ObjectMissing,
         error => ChunkError::Storage(error),
     })?;
+    // An object that differs from the recorded one must not be applied: it is not what the chunking worker checked.
     if content_hash(&object) != claim.content_hash {
         return Err(ChunkError::ObjectChanged { size_bytes: object.len() });
     }
@@ -96,6 +97,7 @@ pub async fn process_chunk(
     let mut tx = dependencies.pool.begin().await?;
     let applied = apply(&mut tx, &entity, &map, claim, &rows).await?;
     let results = ChunkResults::new(&rows, applied);
+    // Before `finish_chunk`, which locks the action's row: a slow store must not hold that lock.
     let key = keys::results(&claim.account_id, claim.lease.chunk, claim.lease.attempt);
     let stored =
         tokio::time::timeout(lease, dependencies.store.put(&key, results.encode(&header, &rows))).await;

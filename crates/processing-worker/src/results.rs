@@ -1,4 +1,4 @@
-//! The outcomes of a chunk: its results object, its counts, and what the log and the metrics say of it.
+//! Outcomes of a chunk: its results object, its counts, and its log lines and metrics.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use bulk_core::db::{ChunkClaim, ChunkCounts};
 use bulk_core::telemetry::metrics::ROWS;
 use bytes::Bytes;
 
-/// Failed and skipped rows that are logged per chunk; the results hold them all.
+/// Failed and skipped rows logged per chunk; the results object has all of them.
 const MAX_LOGGED_ROWS: usize = 20;
 
 /// One outcome per row of a chunk, in the chunk's order.
@@ -17,7 +17,8 @@ pub struct ChunkResults {
 }
 
 impl ChunkResults {
-    /// Joins the outcomes of the rows that were applied, in their order, with those the chunking worker had refused.
+    /// Merges the outcomes of the applied rows, in their order, with those of the rows that the chunking worker
+    /// refused.
     #[must_use]
     pub fn new(rows: &ChunkRows, applied: Vec<RowOutcome>) -> Self {
         let mut applied = applied.into_iter();
@@ -38,7 +39,7 @@ impl ChunkResults {
         Bytes::from(encoder.finish())
     }
 
-    /// Rows by outcome.
+    /// Row counts by outcome.
     #[must_use]
     pub fn counts(&self) -> ChunkCounts {
         let count = |status| self.outcomes.iter().filter(|outcome| outcome.status == status).count() as i64;

@@ -1,4 +1,4 @@
-//! A caller of the API.
+//! A test client of the API.
 
 use std::{
     collections::BTreeMap,
@@ -15,10 +15,10 @@ use tokio::time::sleep;
 
 const POLL: Duration = Duration::from_millis(50);
 
-/// Longer than the API takes to refuse when something it needs is away.
+/// Longer than the API takes to reject a request when a dependency is down.
 const TRY_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// The fields of an upload beside the file.
+/// Fields of an upload beside the file.
 #[derive(Debug, Clone)]
 pub struct Upload {
     fields: Vec<(String, String)>,
@@ -54,7 +54,7 @@ impl Upload {
         self
     }
 
-    /// Names the file; it is `upload.csv` otherwise.
+    /// Sets the file name; the default is `upload.csv`.
     #[must_use]
     pub fn file_name(mut self, file_name: &str) -> Self {
         file_name.clone_into(&mut self.file_name);
@@ -62,37 +62,37 @@ impl Upload {
     }
 }
 
-/// A client that calls as one account, by the header `account-id`.
+/// A client for one account, with the header `account-id`.
 #[derive(Debug, Clone)]
 pub struct Client {
     api: client::Client,
 }
 
 impl Client {
-    /// A client of the API at the address, which has no slash at the end.
+    /// A client of the API at the URL, which has no trailing slash.
     #[must_use]
     pub fn new(url: &str, account: &str) -> Self {
-        // What a test expects is the answer to its request, not to a second one.
+        // No retries: a test checks the response to its own request.
         let api = client::Client::new(url, Credentials::Account(account.to_owned())).unwrap();
         Self { api: api.with_patience(Patience::NONE) }
     }
 
-    /// Gets a path, such as `/bulk-actions?limit=5`.
+    /// Sends a GET request, for example for `/bulk-actions?limit=5`.
     pub async fn get(&self, path: &str) -> Response {
         self.send(Method::GET, path).await
     }
 
-    /// Posts to a path without a body.
+    /// Sends a POST request without a body.
     pub async fn post(&self, path: &str) -> Response {
         self.send(Method::POST, path).await
     }
 
-    /// Deletes a path.
+    /// Sends a DELETE request.
     pub async fn delete(&self, path: &str) -> Response {
         self.send(Method::DELETE, path).await
     }
 
-    /// Uploads a file and returns whatever the API answers.
+    /// Uploads a file and returns the response.
     pub async fn create(&self, csv: impl Into<Vec<u8>>, upload: &Upload) -> Response {
         self.upload_request(csv.into(), upload).send().await.expect("an answer of the API")
     }
@@ -108,7 +108,7 @@ impl Client {
         upload.headers.iter().fold(request, |request, (name, value)| request.header(name, value))
     }
 
-    /// Uploads a file that must be accepted, and returns the action's id.
+    /// Uploads a file, which must be accepted, and returns the action's id.
     pub async fn upload(&self, csv: impl Into<Vec<u8>>, upload: &Upload) -> String {
         let answer = self.create(csv, upload).await;
         let status = answer.status();
@@ -125,7 +125,7 @@ impl Client {
         .await
     }
 
-    /// Waits until the action's `data` is as wanted, and returns it.
+    /// Waits until the action's `data` satisfies the condition, and returns it.
     pub async fn wait_for(&self, id: &str, deadline: Duration, is_wanted: impl Fn(&Value) -> bool) -> Value {
         let end = Instant::now() + deadline;
         loop {
@@ -143,7 +143,7 @@ impl Client {
         self.data(&format!("/bulk-actions/{id}/stats")).await
     }
 
-    /// The whole answer of the action's logs, for a query such as `status=failed&limit=5`.
+    /// The whole response of the action's logs, for a query such as `status=failed&limit=5`.
     pub async fn logs(&self, id: &str, query: &str) -> Value {
         self.json(&format!("/bulk-actions/{id}/logs?{query}")).await
     }
@@ -162,26 +162,27 @@ impl Client {
         rows.records().map(|row| named(&row.unwrap())).collect()
     }
 
-    /// The `data` of a path that must exist.
+    /// The `data` of a path, which must exist.
     pub async fn data(&self, path: &str) -> Value {
         self.json(path).await["data"].take()
     }
 
-    /// The `data` of a path, if the API answers and the answer is 200: for tests that disturb it.
+    /// The `data` of a path if the response is 200; for tests that disturb the API.
     pub async fn try_data(&self, path: &str) -> Option<Value> {
         let request = self.api.request(Method::GET, path);
         let answer = request.timeout(TRY_TIMEOUT).send().await.ok()?.error_for_status().ok()?;
         Some(answer.json::<Value>().await.ok()?["data"].take())
     }
 
-    /// Uploads a file and returns the action's id if the API accepts it and can say so: for tests that disturb it.
+    /// Uploads a file and returns the action's id if the API accepts it and can respond; for tests that disturb the
+    /// API.
     pub async fn try_upload(&self, csv: impl Into<Vec<u8>>, upload: &Upload) -> Option<String> {
         let request = self.upload_request(csv.into(), upload);
         let answer = request.timeout(TRY_TIMEOUT).send().await.ok()?.error_for_status().ok()?;
         Some(answer.json::<Value>().await.ok()?["data"]["id"].as_str()?.to_owned())
     }
 
-    /// Deletes a path, if the API lives long enough to answer: for tests that disturb it.
+    /// Deletes a path if the API lives long enough to respond; for tests that disturb the API.
     pub async fn try_delete(&self, path: &str) {
         let request = self.api.request(Method::DELETE, path);
         let _ = request.timeout(TRY_TIMEOUT).send().await;

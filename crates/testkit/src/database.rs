@@ -1,7 +1,7 @@
-//! A database per test, copied from a template that was migrated once.
+//! A database per test, copied from a template that is migrated once.
 //!
-//! The migrations are read from their directory, not through `bulk-core`: its queries are checked against a database that
-//! this crate creates, so this crate must build before it.
+//! The migrations are read from their directory and not through `bulk-core`: its queries are checked against a database
+//! created by this crate, so this crate must build first.
 
 use std::{
     fs,
@@ -18,8 +18,8 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::moves::OBSERVE;
 
-/// Any number that nothing else locks: the template is made, and copied, by one test at a time, because PostgreSQL
-/// refuses to copy a database that somebody is connected to.
+/// An arbitrary number that nothing else locks. One test at a time creates or copies the template, because PostgreSQL
+/// refuses to copy a database with open connections.
 const TEMPLATE_LOCK: i64 = 0x7465_6d70_6c61_7465;
 
 /// A migrated, empty database.
@@ -27,12 +27,12 @@ const TEMPLATE_LOCK: i64 = 0x7465_6d70_6c61_7465;
 pub struct Database {
     admin_url: String,
     name: String,
-    /// Its `DATABASE_URL`.
+    /// `DATABASE_URL` of the database.
     pub url: String,
 }
 
 impl Database {
-    /// Creates it on the server that the URL names.
+    /// Creates it on the server of the URL.
     pub async fn create(admin_url: &str) -> Self {
         let name = format!("test_{}", Uuid::new_v4().simple());
         let mut admin = PgConnection::connect(admin_url).await.expect("the test database server");
@@ -44,7 +44,7 @@ impl Database {
         Self { url: on_database(admin_url, &name), admin_url: admin_url.to_owned(), name }
     }
 
-    /// A few connections to it.
+    /// A small pool of connections.
     pub async fn pool(&self) -> PgPool {
         let options: PgConnectOptions = self.url.parse().unwrap();
         PgPoolOptions::new()
@@ -55,7 +55,7 @@ impl Database {
             .expect("the test database")
     }
 
-    /// Removes it, even from under those who still use it.
+    /// Drops it, even if it has open connections.
     pub async fn drop(&self) -> sqlx::Result<()> {
         let mut admin = PgConnection::connect(&self.admin_url).await?;
         admin.execute(AssertSqlSafe(format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name))).await?;
@@ -63,7 +63,7 @@ impl Database {
     }
 }
 
-/// The name of the template for the present migrations; it is made if it does not exist.
+/// Name of the template for the current migrations, which is created if it does not exist.
 async fn template(admin: &mut PgConnection, admin_url: &str) -> String {
     let name = format!("template_{}", template_digest());
     let exists: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)")
@@ -72,7 +72,7 @@ async fn template(admin: &mut PgConnection, admin_url: &str) -> String {
         .await
         .unwrap();
     if !exists {
-        // Under another name until it is whole: a test that is ended in the middle leaves no half template.
+        // Created under a temporary name, so that an interrupted test leaves no partial template.
         let unfinished = format!("unfinished_{}", Uuid::new_v4().simple());
         execute(admin, format!("CREATE DATABASE {unfinished}")).await;
         migrate(&on_database(admin_url, &unfinished)).await;
@@ -81,7 +81,7 @@ async fn template(admin: &mut PgConnection, admin_url: &str) -> String {
     name
 }
 
-/// Brings a database to the present schema, and has it note the moves of the state machines.
+/// Migrates a database to the current schema, and installs the trigger that records status changes.
 pub(crate) async fn migrate(url: &str) {
     let migrator = sqlx::migrate::Migrator::new(migrations()).await.unwrap();
     let mut connection = PgConnection::connect(url).await.unwrap();
@@ -104,7 +104,8 @@ fn migrations() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations")
 }
 
-/// Changes with what a template is made of, so that a server that outlives a test run does not keep an old template.
+/// Hash of everything that a template is made of, so that a server that outlives a test run does not keep an outdated
+/// template.
 fn template_digest() -> String {
     let mut files: Vec<PathBuf> =
         fs::read_dir(migrations()).unwrap().map(|entry| entry.unwrap().path()).collect();

@@ -1,4 +1,4 @@
-//! A test's own share of the stores.
+//! Share of the stores for one test.
 
 use std::thread;
 
@@ -8,9 +8,9 @@ use uuid::Uuid;
 
 use crate::{TestServices, database::Database, moves::undrawn_moves};
 
-/// A database, a Redis key prefix and a bucket name that no other test has.
+/// A database, a Redis key prefix and a bucket name that are unique to the test.
 ///
-/// The database is dropped with this value. Redis keys and objects stay until the stores of the test run are removed.
+/// The database is dropped with this value. Redis keys and objects remain until the stores of the test run are removed.
 #[derive(Debug)]
 pub struct TestEnv {
     services: TestServices,
@@ -20,7 +20,7 @@ pub struct TestEnv {
 }
 
 impl TestEnv {
-    /// Creates the database, with the schema and without rows. Panics when the stores are not there.
+    /// Creates the database with the schema and without rows. Panics if the stores are not running.
     pub async fn new() -> Self {
         let services = TestServices::from_env();
         let database = Database::create(&services.database_url).await;
@@ -54,7 +54,7 @@ impl TestEnv {
     }
 }
 
-/// What every service under test is given: short intervals, because a test waits for them.
+/// Settings of every service under test: short intervals, because tests wait for them.
 pub(crate) fn test_settings() -> Settings {
     [
         ("NODE_ENV", "test"),
@@ -70,14 +70,15 @@ pub(crate) fn test_settings() -> Settings {
 }
 
 impl Drop for TestEnv {
-    /// In a thread of its own, since a runtime cannot wait within itself.
+    /// Runs in its own thread, since a runtime cannot block inside itself.
     fn drop(&mut self) {
         let database = self.database.clone();
         let dropping = thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(async {
                 let undrawn = undrawn_moves(&database.pool().await).await.unwrap_or_default();
-                // A database that stays costs a little disk until the end of the run, so this is not worth failing for.
+                // A database that remains costs a little disk space until the end of the run, which is not worth a
+                // failure.
                 let _ = database.drop().await;
                 std::io::Result::Ok(undrawn)
             })

@@ -1,8 +1,8 @@
-//! A TCP proxy that fails on request, to stand between a service and a store.
+//! A TCP proxy between a service and a store that fails on request.
 //!
-//! Own code: the known ones (Toxiproxy and its ports) are servers of their own that would have to be installed, and none
-//! answers single HTTP requests, which refused writes need. It relies on its clients sending one request at a time
-//! per connection, as HTTP/1.1 clients, Redis and PostgreSQL do.
+//! Own code: existing ones (Toxiproxy and its ports) are separate servers that would have to be installed, and none can
+//! respond to single HTTP requests, which is needed to refuse writes. It relies on clients that send one request at a
+//! time per connection, like HTTP/1.1 clients, Redis and PostgreSQL.
 
 use std::{io, net::Ipv4Addr, time::Duration};
 
@@ -16,44 +16,44 @@ use tokio::{
 
 const BUFFER_BYTES: usize = 16 * 1024;
 
-/// How the connection through the proxy is at present.
+/// Current behaviour of the proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// Bytes pass.
+    /// Bytes pass unchanged.
     None,
-    /// Every connection is closed, and new ones as soon as they are made.
+    /// Connections are closed; new ones immediately after they are accepted.
     Away,
-    /// Connections are made, and nothing that is sent on them ever arrives: a connection that met this is dead until its
-    /// client gives it up, as when a firewall has forgotten it.
+    /// Connections are accepted, but bytes sent on them never arrive. A connection affected by this stays dead, as
+    /// after a firewall dropped it.
     Silent,
-    /// Answers come at this rate per connection.
+    /// Responses arrive at this rate per connection.
     Slow {
         /// Bytes per second, at least 10.
         bytes_per_second: usize,
     },
-    /// A connection ends after this many bytes of answers, in the middle of a body.
+    /// A connection ends after this many bytes of responses, in the middle of a body.
     Cut {
         /// Bytes that still pass.
         after_bytes: usize,
     },
-    /// HTTP: every request is answered with this status.
+    /// HTTP: every request gets this status.
     Answer {
         /// 500, 503, ….
         status: u16,
     },
-    /// HTTP: requests that write (PUT, POST) are answered with this status, others pass: a full disk.
+    /// HTTP: requests that write (PUT, POST) get this status and others pass, like a full disk.
     RefuseWrites {
         /// 507, 403, ….
         status: u16,
     },
-    /// S3: objects whose key has this text cannot be deleted, alone or together with others.
+    /// S3: objects whose key contains this text cannot be deleted, alone or together with others.
     KeepObjects {
         /// Part of a key.
         named: &'static str,
     },
 }
 
-/// A running proxy; dropping it closes its connections.
+/// A running proxy. Dropping it closes its connections.
 #[derive(Debug)]
 pub struct FaultProxy {
     port: u16,
@@ -62,7 +62,7 @@ pub struct FaultProxy {
 }
 
 impl FaultProxy {
-    /// Passes connections to a port of this machine.
+    /// Starts a proxy to a port of this machine.
     pub async fn start(upstream_port: u16) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -71,13 +71,13 @@ impl FaultProxy {
         Self { port, fault, accept }
     }
 
-    /// Where it listens, on 127.0.0.1.
+    /// Port on 127.0.0.1.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Changes what happens from now on, to the connections that exist too.
+    /// Changes the behaviour from now on, including that of existing connections.
     pub fn set(&self, fault: Fault) {
         self.fault.send_replace(fault);
     }
@@ -104,7 +104,7 @@ async fn accept(listener: TcpListener, upstream_port: u16, faults: watch::Receiv
     }
 }
 
-/// Errors only end the connection, which is what both sides then see.
+/// Errors only end the connection, which both sides notice.
 async fn carry(client: TcpStream, upstream_port: u16, mut faults: watch::Receiver<Fault>) -> io::Result<()> {
     if *faults.borrow() == Fault::Away {
         return Ok(());
@@ -160,7 +160,7 @@ async fn pump(mut client: TcpStream, upstream_port: u16, faults: watch::Receiver
     }
 }
 
-/// Counts the answers of a connection that is to be cut.
+/// Counts the response bytes of a connection that will be cut.
 #[derive(Default)]
 struct Cut(usize);
 
@@ -172,7 +172,7 @@ impl Cut {
     }
 }
 
-/// A tenth of the rate every tenth of a second, until the fault is over.
+/// Passes a tenth of the rate every tenth of a second until the fault ends.
 async fn trickle(
     client: &mut TcpStream,
     bytes: &[u8],
@@ -188,28 +188,29 @@ async fn trickle(
     Ok(())
 }
 
-/// Takes bytes without effect until the client goes.
+/// Discards bytes until the client disconnects.
 async fn swallow(client: &mut (impl AsyncRead + Unpin)) -> io::Result<()> {
     let mut nowhere = vec![0; BUFFER_BYTES];
     while client.read(&mut nowhere).await? > 0 {}
     Ok(())
 }
 
-/// Whether bytes begin an HTTP request (one that writes): a client waits for the answer before it sends the next.
+/// True if the bytes start an HTTP request (with `writes_only`, one that writes). A client waits for the response
+/// before it sends the next request.
 fn is_request(bytes: &[u8], writes_only: bool) -> bool {
     let methods: &[&[u8]] = &[b"PUT /", b"POST /", b"GET /", b"HEAD /", b"DELETE /"];
     let methods = if writes_only { &methods[..2] } else { methods };
     methods.iter().any(|method| bytes.starts_with(method))
 }
 
-/// Whether bytes, the head of a request or the list in its body, name what must not be deleted.
+/// True if the bytes, the head of a request or the list in its body, name an object that must not be deleted.
 fn deletes(bytes: &[u8], named: &str) -> bool {
     let is_delete =
         bytes.starts_with(b"DELETE /") || !is_request(bytes, false) || bytes.starts_with(b"POST /");
     is_delete && bytes.windows(named.len()).any(|part| part == named.as_bytes())
 }
 
-/// Takes the rest of the request, whose beginning has been read, and answers it.
+/// Reads the rest of a request whose start has been read, and responds to it.
 async fn refuse(mut client: TcpStream, beginning: &[u8], status: u16) -> io::Result<()> {
     let head = String::from_utf8_lossy(beginning).to_ascii_lowercase();
     let body_begins = head.find("\r\n\r\n").map_or(head.len(), |end| end + 4);

@@ -1,8 +1,9 @@
-//! Test support: private stores for a whole test run, a database of its own for every test, the real binaries as child
-//! processes, and a client that speaks to them.
+//! Test support: private stores for a whole test run, a database for every test, the real binaries as child processes,
+//! and a client.
 //!
-//! `testkit run -- <command>` starts the stores once and names them in `TEST_*` variables; [`TestEnv`] takes its share of
-//! them, so tests run side by side without seeing one another. A broken precondition panics: that is how a test fails.
+//! `testkit run -- <command>` starts the stores once and names them in `TEST_*` variables. [`TestEnv`] takes a share of
+//! them, so that tests can run side by side without seeing one another. A broken precondition panics, which is how a
+//! test fails.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -30,7 +31,7 @@ pub use private_stores::{PrivateStores, Store};
 pub use reqwest::Response;
 pub use services::TestServices;
 
-/// Creates a database with the schema and without rows, which stays until the stores of the test run are removed, and
+/// Creates a database with the schema and without rows, which remains until the stores of the test run are removed, and
 /// returns its URL.
 pub async fn migrated_database() -> String {
     database::Database::create(&TestServices::from_env().database_url).await.url

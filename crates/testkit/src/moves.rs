@@ -1,5 +1,5 @@
-//! Every move of a status that a test makes the services write is noted by a trigger in its database, and compared with the
-//! drawings of the two state machines when the test ends. So the SQL that moves them cannot drift from the machines.
+//! Checks the SQL against the state machines. A trigger in every test database records each change of a status, and at
+//! the end of the test the recorded changes are compared with the allowed moves of both machines.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,8 +8,8 @@ use sqlx::PgPool;
 const ACTIONS: &str = include_str!("../../core/src/action/moves.txt");
 const CHUNKS: &str = include_str!("../../core/src/chunk/moves.txt");
 
-/// Applied to every test database. A move is noted in its own transaction, so what is rolled back has not happened. There
-/// is no unique key: it would make transactions wait for one another that do not otherwise.
+/// Applied to every test database. A change is recorded in its own transaction, so a rolled back one is not recorded.
+/// There is no unique key, since it would make independent transactions wait for one another.
 pub(crate) const OBSERVE: &str = "
     CREATE TABLE observed_moves (machine text NOT NULL, old_status text NOT NULL, new_status text NOT NULL);
     CREATE FUNCTION observe_move() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -22,7 +22,7 @@ pub(crate) const OBSERVE: &str = "
     CREATE TRIGGER observe_move AFTER UPDATE ON bulk_action_chunks FOR EACH ROW
         WHEN (OLD.status IS DISTINCT FROM NEW.status) EXECUTE FUNCTION observe_move();";
 
-/// The moves that were made and that no drawing has, each as a sentence.
+/// The recorded moves that are not allowed, each as a sentence.
 pub(crate) async fn undrawn_moves(pool: &PgPool) -> sqlx::Result<Vec<String>> {
     let observed: Vec<(String, String, String)> =
         sqlx::query_as("SELECT DISTINCT machine, old_status, new_status FROM observed_moves")

@@ -22,10 +22,10 @@ use crate::{Client, TestEnv};
 const READY_WITHIN: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(20);
 
-/// The services leave within 30 s when they are asked to.
+/// The services exit within 30 s of a signal.
 const STOP_GRACE: Duration = Duration::from_secs(30);
 
-/// How many workers, and settings beside those of the [`TestEnv`].
+/// Number of workers, and settings in addition to those of the [`TestEnv`].
 #[derive(Debug, Clone)]
 pub struct PlatformOptions {
     /// Number of processes `processing-worker-1`, `-2`, ….
@@ -42,7 +42,7 @@ impl Default for PlatformOptions {
     }
 }
 
-/// The running processes. Dropping it kills them all, and shows their logs if the test fails.
+/// The running processes. Dropping it kills them all, and prints their logs if the test fails.
 #[derive(Debug)]
 pub struct Platform {
     directory: TempDir,
@@ -63,7 +63,7 @@ impl Platform {
         Self::start_on(env.settings(), options).await
     }
 
-    /// The same on the stores that `settings` name.
+    /// The same on the stores named by `settings`.
     pub async fn start_on(mut settings: Settings, options: PlatformOptions) -> Self {
         settings.extend(options.settings);
         let directory = tempfile::tempdir().unwrap();
@@ -94,31 +94,31 @@ impl Platform {
         platform
     }
 
-    /// The API's address, without a slash at the end.
+    /// URL of the API, without a trailing slash.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.api_port)
     }
 
-    /// A client that calls as the account.
+    /// A client for the account.
     #[must_use]
     pub fn client(&self, account: &str) -> Client {
         Client::new(&self.url(), account)
     }
 
-    /// The port on which a process answers health checks and metrics.
+    /// Port for health checks and metrics of a process.
     #[must_use]
     pub fn health_port(&self, name: &str) -> u16 {
         self.members[name].health_port
     }
 
-    /// What a process has printed, last lines only.
+    /// The last lines that a process has printed.
     #[must_use]
     pub fn log(&self, name: &str) -> String {
         log_tail(self.directory.path(), name, 1_000)
     }
 
-    /// Sends a signal to a process. After SIGKILL it is gone when this returns.
+    /// Sends a signal to a process. After SIGKILL the process is gone when this returns.
     pub async fn kill(&mut self, name: &str, signal: Signal) {
         let member = self.members.get_mut(name).unwrap();
         let process = member.process.as_mut().expect("a running process");
@@ -129,7 +129,7 @@ impl Platform {
         }
     }
 
-    /// Waits for a process to end by itself, as after SIGTERM.
+    /// Waits for a process to end by itself, for example after SIGTERM.
     pub async fn wait_end(&mut self, name: &str, deadline: Duration) -> ExitStatus {
         let member = self.members.get_mut(name).unwrap();
         let process = member.process.as_mut().expect("a running process");
@@ -140,7 +140,7 @@ impl Platform {
         status.unwrap()
     }
 
-    /// Starts a process again, with the same settings, and waits until it is ready. Kills it first if it still runs.
+    /// Restarts a process with the same settings and waits until it is ready. Kills it first if it still runs.
     pub async fn restart(&mut self, name: &str) {
         if self.members[name].process.is_some() {
             self.kill(name, Signal::SIGKILL).await;
@@ -149,13 +149,13 @@ impl Platform {
         self.wait_until_ready(name).await;
     }
 
-    /// Starts a process that has ended, with the same settings, and does not wait: what it needs may be away.
+    /// Starts a process that has ended, with the same settings, without waiting: its dependencies may be down.
     pub fn start_again(&mut self, name: &str) {
         assert!(self.members[name].process.is_none(), "{name} still runs");
         self.spawn(name);
     }
 
-    /// Asks all processes to end, and waits until they have.
+    /// Stops all processes and waits for their end.
     pub async fn stop(mut self) {
         for member in self.members.values() {
             if let Some(process) = &member.process {
@@ -214,13 +214,13 @@ fn spec(name: String, program: &str, env: Settings) -> ProcessSpec {
     }
 }
 
-/// Runs a program of the platform to its end, and returns what it printed.
+/// Runs a program of the platform to its end, and returns its output.
 pub async fn run_to_end(program: &str, args: &[&str], settings: &Settings) -> Output {
     let mut command = tokio::process::Command::new(binaries().join(program));
     command.args(args).envs(settings).stdin(Stdio::null()).kill_on_drop(true).output().await.unwrap()
 }
 
-/// Beside the directory `deps`, in which cargo puts test programs.
+/// Next to the directory `deps`, in which cargo puts test programs.
 fn binaries() -> PathBuf {
     let test = env::current_exe().unwrap();
     let binaries = test.parent().and_then(Path::parent).unwrap().to_owned();

@@ -1,4 +1,4 @@
-//! Stores that belong to one test, because it crashes them. Each is reached through a [`FaultProxy`].
+//! Stores that belong to one test, because the test crashes them. Each is reached through a [`FaultProxy`].
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use tokio::{
 
 use crate::{FaultProxy, database::migrate, env::test_settings, moves::undrawn_moves};
 
-/// A store that can be killed; it is started again at once.
+/// A store that can be killed; it is restarted at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Store {
     /// The postmaster.
@@ -39,16 +39,16 @@ pub struct PrivateStores {
     pool: PgPool,
     redis_port: u16,
     settings: Settings,
-    /// Between the services and PostgreSQL.
+    /// Proxy to PostgreSQL.
     pub database: FaultProxy,
-    /// Between the services and Redis.
+    /// Proxy to Redis.
     pub redis: FaultProxy,
-    /// Between the services and the object store.
+    /// Proxy to the object store.
     pub s3: FaultProxy,
 }
 
 impl PrivateStores {
-    /// Starts them, with the schema and without rows.
+    /// Starts the stores, with the schema and without rows.
     pub async fn start() -> Self {
         let directory = tempfile::Builder::new().prefix("stores-").tempdir().unwrap();
         let data_dir = DataDir::open(directory.path()).unwrap();
@@ -92,13 +92,13 @@ impl PrivateStores {
         }
     }
 
-    /// The environment variables for a service, which then reaches the stores through the proxies.
+    /// The environment variables for a service that uses the stores through the proxies.
     #[must_use]
     pub fn settings(&self) -> Settings {
         self.settings.clone()
     }
 
-    /// Connections to the database that no proxy disturbs.
+    /// A pool of direct connections to the database, without the proxy.
     #[must_use]
     pub fn pool(&self) -> &PgPool {
         &self.pool
@@ -106,13 +106,13 @@ impl PrivateStores {
 
     /// Sends a signal to a store's process.
     pub fn kill(&self, store: Store, signal: Signal) {
-        // It may be dead already and about to be started again.
+        // It may already be dead and about to be restarted.
         if let Some(pid) = self.pid(store) {
             send_signal(pid, signal).unwrap();
         }
     }
 
-    /// Kills one of the processes that serve PostgreSQL's sessions, which makes the server end all others and recover.
+    /// Kills a process that serves a session of PostgreSQL, which makes the server end all sessions and recover.
     pub async fn kill_database_session(&self) {
         let pids: Result<Vec<i32>, _> = sqlx::query_scalar(
             "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
@@ -125,7 +125,7 @@ impl PrivateStores {
         }
     }
 
-    /// Empties Redis, if it answers.
+    /// Empties Redis, if it responds.
     pub async fn flush_redis(&self) {
         let flush = async {
             let mut connection = TcpStream::connect(("127.0.0.1", self.redis_port)).await?;
@@ -135,13 +135,13 @@ impl PrivateStores {
         let _ = flush.await;
     }
 
-    /// What the database server has logged, last lines only.
+    /// The last lines that the database server has logged.
     #[must_use]
     pub fn database_log(&self) -> String {
         log_tail(&self.data_dir.logs(), local::postgres::NAME, 60)
     }
 
-    /// Ends them and removes their data. Panics when a status was moved in a way that is in no drawing.
+    /// Stops the stores and removes their data. Panics if a status was changed by a move that is not allowed.
     pub async fn stop(mut self) {
         let undrawn = undrawn_moves(&self.pool).await.unwrap();
         assert_eq!(

@@ -1,4 +1,4 @@
-//! `testkit run -- <command>`: the stores for the time of a command.
+//! `testkit run -- <command>`: stores for the duration of a command.
 
 use std::{
     ffi::OsString,
@@ -22,7 +22,8 @@ use tokio::process::Command;
 use crate::TestServices;
 
 /// Starts private stores in a temporary directory, runs the command with the `TEST_*` variables that name them, stops
-/// and removes everything, and returns the command's exit code. A signal that asks for the end is passed on to the command.
+/// and removes everything, and returns the command's exit code. Signals that end the process are passed on to the
+/// command.
 pub async fn run(command: &[OsString]) -> Result<ExitCode> {
     let mut signals = EndSignals::listen()?;
     let directory = tempfile::Builder::new().prefix("testkit-").tempdir()?;
@@ -69,7 +70,7 @@ async fn run_command(
     }
 }
 
-/// As a shell reports it: 128 more than the signal that ended the command.
+/// The exit code that a shell reports: 128 plus the signal that ended the command.
 fn exit_code(status: ExitStatus) -> ExitCode {
     let code = status.code().or_else(|| Some(128 + status.signal()?));
     ExitCode::from(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1))

@@ -1,13 +1,13 @@
-//! Where the stores of this test run are.
+//! Addresses of the stores of this test run.
 
 use std::env;
 
 use local::env_file::Settings;
 
-/// The stores that `testkit run` started, or any others that the same variables name.
+/// The stores started by `testkit run`, or any others named by the same variables.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TestServices {
-    /// `TEST_DATABASE_URL`: a superuser's, to create databases with.
+    /// `TEST_DATABASE_URL`: URL of a superuser, for creating databases.
     pub database_url: String,
     /// `TEST_REDIS_URL`.
     pub redis_url: String,
@@ -22,7 +22,7 @@ pub struct TestServices {
 }
 
 impl TestServices {
-    /// Reads the variables; panics when one is missing.
+    /// Reads the variables. Panics if one is missing.
     #[must_use]
     pub fn from_env() -> Self {
         Self {
@@ -35,7 +35,7 @@ impl TestServices {
         }
     }
 
-    /// The variables that [`TestServices::from_env`] reads, from the settings of the stores.
+    /// The variables read by [`TestServices::from_env`], from the settings of the stores.
     #[must_use]
     pub fn variables(stores: &Settings) -> Settings {
         [

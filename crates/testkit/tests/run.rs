@@ -1,4 +1,4 @@
-//! `testkit run`, as scripts/test uses it.
+//! Tests of `testkit run` as used by scripts/test.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 use std::{

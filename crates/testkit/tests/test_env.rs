@@ -1,4 +1,4 @@
-//! A test's share of the stores.
+//! Tests of a test's share of the stores.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use testkit::TestEnv;

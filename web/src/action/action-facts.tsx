@@ -1,4 +1,4 @@
-// The settings of an action, and where to find it in the log.
+// The settings of an action, and its trace id for the log.
 import type { Action } from "../api/types";
 import { moment, size } from "../text/format";
 import { Copy } from "../ui/copy";

@@ -1,4 +1,4 @@
-// One action: where it stands, what became of its rows, and what can be done about it.
+// The screen of an action: its state, the outcomes of its rows, and the available operations.
 import { useAction } from "../api/actions";
 import { useFollow } from "../api/follow";
 import { Refusal } from "../api/refusal";

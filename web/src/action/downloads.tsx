@@ -1,4 +1,4 @@
-// The rows as files, streamed by the browser; and the way back for a file that was repaired.
+// Downloads of the rows, streamed by the browser, and the upload of a repaired file.
 import { useLocation } from "wouter";
 import { isOver } from "../api/actions";
 import type { Action } from "../api/types";

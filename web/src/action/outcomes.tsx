@@ -1,4 +1,4 @@
-// How many rows went how: tiles that filter the table of rows below them.
+// Counts of rows by outcome, as tiles that filter the table of rows below them.
 import { useState } from "react";
 import { isOver, type RowFilter } from "../api/actions";
 import type { Action, RowStatus } from "../api/types";
@@ -24,7 +24,7 @@ function tiles({ progress, configuration }: Action): Tile[] {
 export function Outcomes({ action }: { action: Action }) {
   const failed = action.progress.failedRecords > 0;
   const [chosen, setChosen] = useState<RowFilter | null>(null);
-  // What went wrong is what people look for first.
+  // Failures first, because users look for them first.
   const filter: RowFilter = chosen ?? (isOver(action) && failed ? { status: "failed" } : {});
   const left = action.progress.totalRecords - action.progress.processedRecords;
   const choose = ({ status }: Tile) => setChosen({ ...(filter.q ? { q: filter.q } : {}), ...(status ? { status } : {}) });

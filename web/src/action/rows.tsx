@@ -1,4 +1,4 @@
-// The rows of an action with what became of each, page after page.
+// The rows of an action with their outcomes, page after page.
 import { useEffect } from "react";
 import { isOver, type RowFilter, ROWS_PER_PAGE, useRows } from "../api/actions";
 import type { Action } from "../api/types";
@@ -13,7 +13,7 @@ interface Props {
   change: (filter: RowFilter) => void;
 }
 
-/** While the action runs, the rows are asked for again each time it has come this much further. */
+/** Number of refreshes of the rows while an action runs. */
 const STEPS = 20;
 
 export function Rows({ action, filter, change }: Props) {

@@ -1,4 +1,4 @@
-// How far an action has come: its phase, the rows, the speed and the time left.
+// Progress of an action: phase, rows, speed and remaining time.
 import { isOver } from "../api/actions";
 import type { Action } from "../api/types";
 import { count, duration, percent } from "../text/format";

@@ -1,4 +1,4 @@
-// A line of the speed. What it shows is said in figures beside it, so it is decoration to a screen reader.
+// A chart of the speed. The numbers are shown beside it, so it is decoration for screen readers.
 import { line } from "./speeds";
 
 const WIDTH = 140;

@@ -1,4 +1,4 @@
-// Pause, resume, cancel, retry: whatever the action's state allows.
+// Pause, resume, cancel, retry: the operations that the action's state allows.
 import { useRef } from "react";
 import { isMoving, isOver, type Step, useSteer } from "../api/actions";
 import type { Action } from "../api/types";

@@ -1,4 +1,4 @@
-// The speeds of the last while, from one piece of news to the next.
+// The recent speeds, computed between successive updates.
 import { useEffect, useRef, useState } from "react";
 import type { Action } from "../api/types";
 import { type Sample, speedsOf } from "./speeds";

@@ -1,4 +1,4 @@
-// One line for each action.
+// A table with one row per action.
 import { Link } from "wouter";
 import { isMoving } from "../api/actions";
 import type { Action } from "../api/types";

@@ -1,4 +1,4 @@
-// The account's actions, newest first, live while something runs.
+// The account's actions, newest first, updated live while one of them runs.
 import { useSearchParams } from "wouter";
 import { type ActionFilter, useActions } from "../api/actions";
 import { Failed } from "../ui/failed";
@@ -14,7 +14,7 @@ const NAMES = ["status", "entityType", "actionType", "fileName"] as const;
 export function ActionsScreen() {
   useTitle("Actions");
   const [params, setParams] = useSearchParams();
-  // What the address holds may be anybody's; the server says what of it is wrong.
+  // The address may contain any value; the server reports invalid ones.
   const filter = Object.fromEntries(NAMES.flatMap((name) => (params.get(name) ? [[name, params.get(name)]] : []))) as ActionFilter;
   const page = Number(params.get("page") ?? 1) || 1;
   const actions = useActions(filter, page);

@@ -1,4 +1,4 @@
-// Which actions to show.
+// Filters of the list of actions.
 import { useEffect, useState } from "react";
 import type { ActionFilter } from "../api/actions";
 import { useEntities } from "../api/entities";

@@ -1,4 +1,4 @@
-// The first thing that somebody sees: a place for a file.
+// The first screen of a new account: a drop zone for a file.
 import { Link, useLocation } from "wouter";
 import { chooseFile } from "../new/chosen-file";
 import { useCanWrite } from "../session/session-context";

@@ -1,4 +1,4 @@
-// The account's actions: the list, one of them, its rows, and what can be done to it.
+// Requests about actions: the list, a single one, its rows, and operations.
 import { keepPreviousData, useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { answer, api } from "./client";
 import type { paths } from "./schema";
@@ -18,7 +18,7 @@ export function isOver(action: { status: ActionStatus }): boolean {
   return FINAL.includes(action.status);
 }
 
-/** Whether its numbers can change by themselves. */
+/** True if the action makes progress by itself. */
 export function isMoving(action: { status: ActionStatus }): boolean {
   return !isOver(action) && action.status !== "paused";
 }
@@ -37,7 +37,7 @@ export function useActions(filter: ActionFilter, page: number) {
 
 export const actionKey = (id: string) => ["action", id];
 
-/** An action; without an id, none. */
+/** An action; undefined without an id. */
 export function useAction(id: string | undefined) {
   return useQuery({
     queryKey: actionKey(id ?? ""),
@@ -98,7 +98,7 @@ export function useSteer(id: string) {
       }
     },
     onSuccess: ({ data }) => client.setQueryData(actionKey(id), data),
-    // What was refused was refused because the action is not in the state that the page shows.
+    // The operation was rejected because the action is no longer in the state shown by the page.
     onError: () => void client.invalidateQueries({ queryKey: actionKey(id) }),
   });
 }

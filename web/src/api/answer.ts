@@ -1,4 +1,4 @@
-// A request whose body the description's types do not cover: a file in a form.
+// A request whose body is not covered by the generated types: a form with a file.
 import { Disconnected, Refusal } from "./refusal";
 
 export async function answer<T>(path: string, init: RequestInit): Promise<T> {

@@ -1,4 +1,4 @@
-// Requests to the API, typed by its own description: a change there breaks the type check here.
+// Requests to the API, typed by its OpenAPI document: a change there breaks the type check here.
 import createClient from "openapi-fetch";
 import { Disconnected, Refusal } from "./refusal";
 import type { paths } from "./schema";
@@ -14,7 +14,7 @@ async function reach(request: Request): Promise<Response> {
 
 export const api = createClient<paths>({ baseUrl: location.origin, fetch: reach });
 
-/** The body of a success; throws the refusal of any other answer. */
+/** The body of a successful response; throws the error of any other response. */
 export async function answer<T>(asked: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<T> {
   const { data, error, response } = await asked;
   if (!response.ok) throw Refusal.of(response.status, error);

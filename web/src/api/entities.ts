@@ -1,4 +1,4 @@
-// What can be uploaded.
+// Requests about entities.
 import { useQuery } from "@tanstack/react-query";
 import { answer, api } from "./client";
 import type { Entity } from "./types";

@@ -1,4 +1,4 @@
-// Follows an action that runs: by server-sent events, and by asking now and then while those do not come.
+// Follows a running action by server-sent events, and by polling while those do not arrive.
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { actionKey, isOver } from "./actions";
@@ -6,11 +6,11 @@ import { type News, withProgress } from "./news";
 import type { Action } from "./types";
 
 const POLL_MS = 2_000;
-/** Browsers try again by themselves when a connection breaks, but not after an answer such as 503. */
+/** Browsers reconnect after a broken connection, but not after a response such as 503. */
 const REOPEN_MS = 3_000;
 
 export interface Following {
-  /** No event and no answer comes. */
+  /** Neither events nor responses arrive. */
   disconnected: boolean;
 }
 
@@ -31,7 +31,7 @@ export function useFollow(action: Action | undefined): Following {
       const event = JSON.parse(message.data) as News;
       const before = client.getQueryData<Action>(actionKey(id))?.status;
       client.setQueryData<Action>(actionKey(id), (known) => known && withProgress(known, event));
-      // What else a new state brings only the whole action says.
+      // Other changes that come with a new state are only part of the whole action.
       if (message.type === "done" || event.status !== before) void refresh();
     };
     const connect = () => {

@@ -1,4 +1,4 @@
-// News of an action, as its event stream brings them.
+// Updates of an action from its event stream.
 import type { Action, Progress } from "./types";
 
 export type News = Progress & { status?: Action["status"]; updatedAt: string };

@@ -1,4 +1,4 @@
-// How answers are kept, and when a request is tried again.
+// Caching of responses, and retries of requests.
 import { QueryCache, QueryClient } from "@tanstack/react-query";
 import { isPassing, Refusal } from "./refusal";
 
@@ -9,7 +9,7 @@ const MOST_RETRIES = 3;
 export const queryClient: QueryClient = new QueryClient({
   queryCache: new QueryCache({
     onError: (error, query) => {
-      // The token has run out: the session is asked for again, and the sign-in shows.
+      // The token has expired: the session is requested again, and the sign-in appears.
       if (error instanceof Refusal && error.status === 401 && query.queryKey[0] !== SESSION_KEY[0]) {
         void queryClient.resetQueries({ queryKey: SESSION_KEY });
       }

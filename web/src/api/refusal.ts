@@ -1,11 +1,11 @@
-// What the server says when it does not do what was asked, in its own words; and that it did not answer at all.
+// Errors of requests: the server's own message, or the lack of a response.
 
 export interface Detail {
   field: string;
   message: string;
 }
 
-/** An answer of the server that is no success. */
+/** An error response of the server. */
 export class Refusal extends Error {
   override name = "Refusal";
 
@@ -19,7 +19,7 @@ export class Refusal extends Error {
     super(message);
   }
 
-  /** Reads an answer's body; one that is not ours (a proxy's page) is named by its status. */
+  /** Parses a response body; one that is not ours (a proxy's page) is described by its status. */
   static of(status: number, body: unknown): Refusal {
     const answer = body as Partial<{
       message: string;
@@ -36,7 +36,7 @@ export class Refusal extends Error {
   }
 }
 
-/** No answer came: the server or the network is away. */
+/** No response: the server or the network is unavailable. */
 export class Disconnected extends Error {
   override name = "Disconnected";
 
@@ -45,7 +45,7 @@ export class Disconnected extends Error {
   }
 }
 
-/** Whether the same request may be answered a little later. */
+/** True if the same request may succeed a little later. */
 export function isPassing(error: unknown): boolean {
   return error instanceof Disconnected || (error instanceof Refusal && [429, 502, 503, 504].includes(error.status));
 }

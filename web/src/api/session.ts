@@ -1,4 +1,4 @@
-// The browser's session: who is signed in, signing in and out. The token goes into a cookie that scripts cannot read.
+// The browser's session: the caller, signing in and out. The token is kept in a cookie that scripts cannot read.
 import { type QueryClient, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { answer, api } from "./client";
 import { SESSION_KEY } from "./query-client";
@@ -6,7 +6,7 @@ import type { Session } from "./types";
 
 const SERVICE_KEY = ["service"];
 
-/** Who is signed in; fails with 401 when nobody is. */
+/** The signed-in account; fails with 401 if there is none. */
 export function useSession() {
   return useQuery({
     queryKey: SESSION_KEY,
@@ -39,12 +39,12 @@ export function useSignOut() {
   });
 }
 
-/** Nothing of one account may show to the next. */
+/** Clears cached data, so that the next account cannot see it. */
 function forgetAccount(client: QueryClient) {
   client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== SESSION_KEY[0] && queryKey[0] !== SERVICE_KEY[0] });
 }
 
-/** What the service asks of those who sign in. */
+/** Credential that the service requires for signing in. */
 export function useService() {
   return useQuery({
     queryKey: SERVICE_KEY,

@@ -1,4 +1,4 @@
-// Names for what the API's description calls by long ones.
+// Short names for the generated types of the API.
 import type { components } from "./schema";
 
 type Schemas = components["schemas"];

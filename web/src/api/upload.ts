@@ -1,11 +1,11 @@
-// Uploads a file with its progress. `fetch` cannot tell how much of a body has left, so this is an XMLHttpRequest; the browser
-// streams the file from the disk.
+// Uploads a file with progress. `fetch` does not report the progress of a body, so this uses XMLHttpRequest; the
+// browser streams the file from the disk.
 import { Disconnected, Refusal } from "./refusal";
 
 export interface Upload {
   file: File;
   fields: [string, string][];
-  /** A repeat of the same upload answers with the same action, so a broken connection costs nothing. */
+  /** Repeating the same upload returns the same action, so it is safe after a broken connection. */
   key: string;
   progress: (sentBytes: number, totalBytes: number) => void;
   signal: AbortSignal;
@@ -13,7 +13,7 @@ export interface Upload {
 
 export function upload({ file, fields, key, progress, signal }: Upload): Promise<{ id: string }> {
   const form = new FormData();
-  // The server checks the header of the file while it arrives if it knows the fields by then.
+  // The fields come first, so that the server can check the header while the file arrives.
   for (const [name, value] of fields) form.append(name, value);
   form.append("file", file, file.name);
   const { promise, resolve, reject } = Promise.withResolvers<{ id: string }>();
@@ -35,8 +35,8 @@ export function upload({ file, fields, key, progress, signal }: Upload): Promise
   return promise;
 }
 
-/** A name for one upload. */
+/** Idempotency key of an upload. */
 export function uploadKey(): string {
-  // `crypto.randomUUID` is there on secure pages only.
+  // `crypto.randomUUID` exists on secure pages only.
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

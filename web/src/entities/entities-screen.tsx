@@ -1,4 +1,4 @@
-// What can be imported: the columns of each kind of record, their rules, an example, and a file to start from.
+// The entities that can be imported: columns, rules, an example, and a template file.
 import { Link } from "wouter";
 import { useEntities } from "../api/entities";
 import type { Entity, EntityColumn } from "../api/types";

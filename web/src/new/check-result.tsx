@@ -1,4 +1,4 @@
-// What the check found, and the button that does it.
+// Result of the check, and the button that starts the import.
 import { isOver, useRows } from "../api/actions";
 import type { Action } from "../api/types";
 import { count, rows as rowsText } from "../text/format";

@@ -1,4 +1,4 @@
-// The check: every row is tried and nothing is changed. Then the import itself.
+// The check: a dry run of every row, followed by the import itself.
 import { useState } from "react";
 import { useLocation } from "wouter";
 import { useAction } from "../api/actions";
@@ -15,7 +15,7 @@ interface Props {
   file: File;
   settings: Settings;
   fields: Field[];
-  /** The server refuses the file as it is. */
+  /** True if the server rejects the file. */
   blocked: boolean;
 }
 

@@ -1,4 +1,4 @@
-// The file that was dropped, on whichever screen that was. Only its handle: the browser reads it when it is sent.
+// The chosen or dropped file. Only its handle is kept; the browser reads the file when it is sent.
 import { useSyncExternalStore } from "react";
 
 let chosen: File | null = null;

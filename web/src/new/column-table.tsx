@@ -1,4 +1,4 @@
-// A line for each column: header, how full it is, samples, and what it fills.
+// A table with one row per column: header, fill rate, samples, and mapping.
 import type { Entity } from "../api/types";
 import { percent } from "../text/format";
 import type { InspectedColumn } from "./inspection";

@@ -1,4 +1,4 @@
-// What each column of the file fills, with samples beside it and what the server says is wrong with them.
+// The mapping of the file's columns, with samples and the server's messages.
 import { useState } from "react";
 import type { Entity } from "../api/types";
 import { count } from "../text/format";
@@ -23,12 +23,12 @@ interface Props {
 export function ColumnsStep({ entity, inspection, preview, error, settings, change }: Props) {
   const { columns } = inspection;
   const matched = columns.filter((column) => targetOf(column, columns, settings) !== null);
-  // Empty ones last: nobody looks for a place for them.
+  // Empty columns last, since they need no mapping.
   const unused = columns.filter((column) => !matched.includes(column)).sort((a, b) => Number(b.fillRate > 0) - Number(a.fillRate > 0));
   const missing = preview ? missingColumns(preview, settings) : [];
   const problems = preview ? wholeProblems(preview) : [];
   const perColumn = preview ? columnProblems(preview) : new Map<string, string[]>();
-  // Nothing to decide: every column with values has found its place, and nothing is wrong.
+  // No decision needed: every column with values is mapped, and there are no problems.
   const settled = !error && missing.length === 0 && problems.length === 0 && perColumn.size === 0 && unused.every(({ fillRate }) => fillRate === 0);
   const [toggled, setToggled] = useState<boolean | null>(null);
   const open = toggled ?? !settled;

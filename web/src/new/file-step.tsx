@@ -1,4 +1,4 @@
-// The file, what kind of record is in it, and how its bytes are read.
+// The file, its entity, and the options for reading it.
 import { useState } from "react";
 import type { Entity } from "../api/types";
 import { size } from "../text/format";

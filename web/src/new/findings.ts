@@ -1,19 +1,19 @@
-// What an inspection found, arranged for the places where it is shown. The sentences are the server's.
+// Findings of an inspection, grouped by the place where they are shown. The messages are the server's.
 import { sentence } from "../text/words";
 import type { Inspection } from "./inspection";
 import type { Settings } from "./settings";
 
-/** Columns that the chosen operation needs and nothing fills. */
+/** Columns that the chosen operation needs and that have no value. */
 export function missingColumns(preview: Inspection, settings: Pick<Settings, "actionType" | "defaults">): string[] {
   return (preview.missing[settings.actionType] ?? []).filter((column) => !settings.defaults[column]);
 }
 
-/** What is wrong with the file as a whole. */
+/** Problems of the whole file. */
 export function wholeProblems(preview: Inspection): string[] {
   return preview.problems.map(({ field, message }) => sentence(field === "file" ? message : `${field}: ${message}`));
 }
 
-/** What is wrong in the sample rows, by entity column: `row 3: must be …`, each sentence once with its rows. */
+/** Problems of the sample rows by entity column: `row 3: must be …`, each message once with its rows. */
 export function columnProblems(preview: Inspection): Map<string, string[]> {
   const rowsOf = new Map<string, Map<string, number[]>>();
   for (const { row, problems } of preview.rows) {

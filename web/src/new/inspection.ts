@@ -1,4 +1,4 @@
-// What `POST /uploads/inspect` says about a file: how it is read, its columns, and what an upload of it would meet.
+// Response of `POST /uploads/inspect`: how the file is read, its columns, and the problems of an upload.
 import { answer } from "../api/answer";
 import type { components } from "../api/schema";
 import type { Field } from "./settings";
@@ -9,9 +9,9 @@ export type InspectedColumn = Schemas["InspectedColumn"];
 export type InspectedRow = Schemas["InspectedRow"];
 export type Inspection = Schemas["InspectionView"];
 
-/** As much of a file as is sent to be looked at. The browser reads it from the disk; the page never holds it. */
+/** Size of the part that is sent for inspection. The browser reads it from the disk; the page does not hold it in memory. */
 const SLICE_BYTES = 256 * 1024;
-/** A workbook has its table of contents at the end, so a part of it is none. */
+/** A workbook is sent whole, since its directory is at its end. */
 const MOST_WORKBOOK_BYTES = 8 * 1024 * 1024;
 
 export function sliceOf(file: File): Blob {

@@ -1,5 +1,5 @@
-// Columns that the operation needs and nothing fills: one of the file's can be chosen for each or, where one value for every row can
-// stand in, that value given.
+// Columns that the operation needs and nothing fills: a column of the file can be chosen for each, or a default value given if one
+// value fits every row.
 import type { Entity } from "../api/types";
 import type { InspectedColumn } from "./inspection";
 import { headerKey, type Settings } from "./settings";

@@ -1,4 +1,4 @@
-// A new import, on one page: the file, its columns, the options, and a check before anything changes.
+// A new import on one page: the file, its columns, the options, and a check before anything changes.
 import { useSearchParams } from "wouter";
 import { useAction } from "../api/actions";
 import { useEntities } from "../api/entities";

@@ -1,4 +1,4 @@
-// What is done with the rows, in words.
+// Choice of the operation, in plain words.
 import { useState } from "react";
 import type { ActionType, Entity } from "../api/types";
 import { moment } from "../text/format";

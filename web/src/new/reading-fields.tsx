@@ -1,4 +1,4 @@
-// How the file is read: what was detected, and a way to say otherwise.
+// Options for reading the file: the detected values, which can be changed.
 import type { Inspection } from "./inspection";
 import type { Reading } from "./settings";
 

@@ -1,10 +1,11 @@
-// What the user has chosen, and the fields of an upload that it makes. Defaults are the server's: what is not chosen is not sent.
+// The user's choices, and the upload fields that result from them. Options that are not chosen are not sent, so that
+// the server's defaults apply.
 import type { Action, ActionType, Entity } from "../api/types";
 import type { InspectedColumn } from "./inspection";
 
 export type Field = [name: string, value: string];
 
-/** How the bytes are read, where that is not left to the server. */
+/** Options for reading the bytes, if not left to the server. */
 export interface Reading {
   encoding?: string;
   delimiter?: string;
@@ -16,16 +17,16 @@ export interface Reading {
 export interface Settings {
   entityType: string;
   actionType: ActionType;
-  /** By header key: the column that it fills, or null to leave it out. Suggestions hold for the others. */
+  /** By header key: the column that it fills, or null to ignore it. Suggestions apply to the others. */
   targets: Record<string, string | null>;
   reading: Reading;
   onConflict: "skip" | "error" | "update";
   deduplicate: boolean;
   clearEmpty: boolean;
   fillShort: boolean;
-  /** Of columns that the file does not have. */
+  /** Values for columns that the file does not have. */
   defaults: Record<string, string>;
-  /** Local date and time as the browser's field has it; empty: at once. */
+  /** Local date and time in the format of the browser's field; empty: immediately. */
   scheduledAt: string;
 }
 
@@ -52,7 +53,7 @@ type Configuration = Omit<Action["configuration"], "mapping"> & {
 export function settingsLike(action: Action): Settings {
   const configuration: Configuration = action.configuration;
   const reading: Reading = {};
-  // How the bytes of the earlier file were is not how those of the repaired one are.
+  // Encoding and delimiter are not copied, since the repaired file may have others.
   if (configuration.timezone) reading.timezone = configuration.timezone;
   if (configuration.decimal === "comma") reading.decimal = configuration.decimal;
   return {
@@ -68,7 +69,7 @@ export function settingsLike(action: Action): Settings {
   };
 }
 
-/** A column's name in a mapping: its header or, where that is empty or not the only one, its place. */
+/** A column's name in a mapping: its header or, if that is empty or not unique, its position. */
 export function headerKey(column: InspectedColumn, columns: InspectedColumn[]): string {
   const name = (header: string) => header.trim().toLowerCase();
   const alike = columns.filter(({ header }) => name(header) === name(column.header));
@@ -76,17 +77,17 @@ export function headerKey(column: InspectedColumn, columns: InspectedColumn[]): 
   return plain ? column.header : `#${column.position}`;
 }
 
-/** A suggestion that is less sure than this (not a column's name, nor an alias of it) is only offered. */
+/** A suggestion with less confidence (neither a column's name nor an alias) is offered but not applied. */
 const SURE = 0.9;
 
-/** What a column fills; null if it is left out. */
+/** Target of a column; null if it is ignored. */
 export function targetOf(column: InspectedColumn, columns: InspectedColumn[], settings: Settings): string | null {
   const chosen = settings.targets[headerKey(column, columns)];
   if (chosen !== undefined) return chosen;
   return column.suggestion && column.suggestion.confidence >= SURE ? column.suggestion.column : null;
 }
 
-/** How the file is read: what the columns follow from. */
+/** Fields for reading the file, which determine its columns. */
 export function readingFields(settings: Pick<Settings, "entityType" | "actionType" | "reading">): Field[] {
   const { encoding, delimiter, sheet, timezone, decimal } = settings.reading;
   const fields: Field[] = [
@@ -99,7 +100,7 @@ export function readingFields(settings: Pick<Settings, "entityType" | "actionTyp
   return fields;
 }
 
-/** Every field of the upload but the file. */
+/** All fields of the upload except the file. */
 export function uploadFields(settings: Settings, columns: InspectedColumn[]): Field[] {
   if (columns.length === 0) return [...readingFields(settings), ...optionFields(settings, new Set())];
   const mapping = Object.fromEntries(
@@ -111,7 +112,7 @@ export function uploadFields(settings: Settings, columns: InspectedColumn[]): Fi
   return fields;
 }
 
-/** What is done with the rows; `filled` are the columns that the file has. */
+/** Fields of the options; `filled` are the columns that the file has. */
 function optionFields(settings: Settings, filled: Set<string | null>): Field[] {
   const creates = settings.actionType === "bulk_create";
   const chosen: [boolean, Field][] = [
@@ -126,18 +127,18 @@ function optionFields(settings: Settings, filled: Set<string | null>): Field[] {
   return fields;
 }
 
-/** When the import starts, as the API takes it; the check before it never waits. */
+/** Start time of the import in the API's format; the check before it starts immediately. */
 export function scheduleField(settings: Settings): Field[] {
   return settings.scheduledAt ? [["scheduledAt", new Date(settings.scheduledAt).toISOString()]] : [];
 }
 
-/** The kind of record whose columns the file has most of. */
+/** The entity that matches the file's columns best. */
 export function bestEntity(entities: Entity[], columnsOf: (type: string) => InspectedColumn[] | undefined): string | undefined {
   const score = (entity: Entity) => {
     const suggested = (columnsOf(entity.type) ?? []).flatMap(({ suggestion }) => (suggestion ? [suggestion.column] : []));
     const wanted = entity.columns.filter(({ required }) => required).length || 1;
     const needed = entity.columns.filter(({ name, required }) => required && suggested.includes(name)).length;
-    // All that a new record needs says more than many columns that others have too.
+    // An entity whose required columns are all present is a better match than one that shares many common columns.
     return needed / wanted + suggested.length / 1000;
   };
   const best = entities.map((entity) => ({ type: entity.type, score: score(entity) })).sort((a, b) => b.score - a.score)[0];

@@ -1,4 +1,4 @@
-// One step: folded to a line when there is nothing to decide.
+// A step, collapsed to a line if it needs no decision.
 import type { ReactNode } from "react";
 
 interface Props {

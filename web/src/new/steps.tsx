@@ -1,4 +1,4 @@
-// The four steps and what they share: the settings, and what the server sees in the file.
+// The four steps and their shared state: the settings and the inspection of the file.
 import { useState } from "react";
 import type { Entity } from "../api/types";
 import { Failed } from "../ui/failed";
@@ -28,7 +28,7 @@ export function Steps({ file, entities, start }: Props) {
   const settings = { ...draft, entityType: guessed ?? "" };
   const fields = inspection ? uploadFields(settings, inspection.columns) : null;
   const preview = usePreview(file, fields);
-  // A file that could not be looked at (a large workbook) is the server's to judge when it is uploaded.
+  // A file that cannot be inspected (a large workbook) is checked by the server during the upload.
   const blocked = Boolean(preview.error) || (inspection?.columns.length !== 0 && preview.data?.problems.length !== 0);
 
   return (

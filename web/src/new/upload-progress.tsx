@@ -1,4 +1,4 @@
-// How much of the file has left.
+// Progress of the upload.
 import { percent, size } from "../text/format";
 import type { Sending } from "./use-upload";
 

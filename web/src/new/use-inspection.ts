@@ -1,13 +1,13 @@
-// Looks at the chosen file: once for each kind of record to find its columns, and again for every choice to see what it would do.
+// Inspects the chosen file: once per entity to match its columns, and again after every change of the settings.
 import { keepPreviousData, useQueries, useQuery } from "@tanstack/react-query";
 import type { Entity } from "../api/types";
 import { inspect, type Inspection } from "./inspection";
 import { type Field, type Reading, readingFields } from "./settings";
 
-/** Beyond, the user says first which kind it is. */
+/** With more entities, the user chooses one first. */
 const MOST_GUESSES = 6;
 
-/** Names a file for the cache: the browser has no better name for it. */
+/** Cache key of a file, built from the properties that the browser provides. */
 export function fileKey(file: File): string {
   return [file.name, file.size, file.lastModified].join("/");
 }
@@ -21,7 +21,7 @@ function look(file: File, fields: Field[]) {
   };
 }
 
-/** The file as each kind of record would have it. */
+/** Inspection of the file as each entity. */
 export function useGuesses(file: File, entities: Entity[], chosen: string | undefined, reading: Reading) {
   const asked = chosen || entities.length > MOST_GUESSES ? entities.filter(({ type }) => type === chosen) : entities;
   return useQueries({
@@ -34,7 +34,7 @@ export function useGuesses(file: File, entities: Entity[], chosen: string | unde
   });
 }
 
-/** What an upload with these fields would meet. */
+/** Preview of an upload with these fields. */
 export function usePreview(file: File, fields: Field[] | null) {
   return useQuery({
     ...look(file, fields ?? []),

@@ -1,4 +1,4 @@
-// An upload in progress, which ends with its component or when the user stops it.
+// An upload in progress, which is aborted by the user or when its component is removed.
 import { useEffect, useRef, useState } from "react";
 import { upload, uploadKey } from "../api/upload";
 import type { Field } from "./settings";
@@ -12,7 +12,7 @@ export function useUpload(file: File) {
   const [sending, setSending] = useState<Sending>();
   const [error, setError] = useState<Error | null>(null);
   const control = useRef<AbortController>(undefined);
-  // The same for every attempt with the same fields: an upload whose answer was lost is not made twice.
+  // The same for every attempt with the same fields, so that a repeated upload does not create a second action.
   const attempt = useRef({ fields: "", key: "" });
   useEffect(() => () => control.current?.abort(), []);
 

@@ -1,4 +1,4 @@
-// How dates and numbers are meant, where the kind of record has any.
+// Options for dates and numbers, if the entity has any.
 import { useId } from "react";
 import type { Entity } from "../api/types";
 import type { Reading } from "./settings";

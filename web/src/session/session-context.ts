@@ -1,4 +1,4 @@
-// The signed-in account, for every screen.
+// The signed-in account, as a context for every screen.
 import { createContext, useContext } from "react";
 import type { Session } from "../api/types";
 
@@ -10,7 +10,7 @@ export function useAccount(): Session {
   return session;
 }
 
-/** Whether the account may create and change actions; without it the page has no buttons for that. */
+/** True if the account may create and change actions; otherwise the page has no buttons for that. */
 export function useCanWrite(): boolean {
   return useAccount().scopes.includes("bulk:write");
 }

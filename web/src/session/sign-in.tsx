@@ -1,4 +1,4 @@
-// Signing in: with a token or, where the service believes account ids, with one of those.
+// Sign-in with a token or, under header authentication, with an account id.
 import { type FormEvent, useState } from "react";
 import { type Credential, useService, useSignIn } from "../api/session";
 import { Failed } from "../ui/failed";

@@ -1,4 +1,4 @@
-// Numbers, sizes and times as people read them.
+// Formatting of numbers, sizes and times.
 
 const WHOLE = new Intl.NumberFormat("en-US");
 const RELATIVE = new Intl.RelativeTimeFormat("en-US", { numeric: "auto" });
@@ -53,12 +53,12 @@ export function ago(instant: string, now: number): string {
   return difference > 1000 ? "in a moment" : "just now";
 }
 
-/** Date and time where the reader is. */
+/** Date and time in the user's time zone. */
 export function moment(instant: string): string {
   return MOMENT.format(new Date(instant));
 }
 
-/** 0.4213 as 42%; all but none and all but everything never round to 0% and 100%. */
+/** 0.4213 as 42%. Only exactly none and all are shown as 0% and 100%. */
 export function percent(share: number): string {
   const value = Math.round(share * 100);
   if (share > 0 && value === 0) return "<1%";

@@ -1,4 +1,4 @@
-// Why an action does not move, where the server has a reason.
+// Reason why an action makes no progress, if the server names one.
 import type { Action } from "../api/types";
 import { ago, moment } from "./format";
 import { sentence } from "./words";

@@ -1,4 +1,4 @@
-// Plain words for what the API names by codes. Only names: what a rule is, and whether a row breaks it, the server says.
+// Plain words for the API's codes. Only names; rules and their violations are described by the server.
 import type { Action, ActionStatus, ActionType, RowStatus } from "../api/types";
 
 export const STATUS_WORDS: Record<ActionStatus, string> = {
@@ -39,17 +39,17 @@ const CODE_WORDS: Record<string, string> = {
   rejected: "Refused by the database",
 };
 
-/** What became of a row, for people. */
+/** Outcome of a row in plain words. */
 export function codeWords(code: string): string {
   return CODE_WORDS[code] ?? sentence(code.replaceAll("_", " "));
 }
 
-/** The first letter as a sentence has it. */
+/** Capitalises the first letter. */
 export function sentence(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** Where an action stands, in a word or two. */
+/** Status of an action in one or two words. */
 export function stateWords(action: Pick<Action, "status" | "outcome" | "configuration">): string {
   if (action.status !== "completed") return STATUS_WORDS[action.status];
   const done = action.configuration.dryRun ? "Checked" : "Done";
@@ -65,7 +65,7 @@ export function stateWords(action: Pick<Action, "status" | "outcome" | "configur
 
 export type Tone = "good" | "bad" | "warn" | "busy" | "still";
 
-/** The colour that goes with it. */
+/** Colour of a status. */
 export function stateTone(action: Pick<Action, "status" | "outcome">): Tone {
   switch (action.status) {
     case "completed":

@@ -1,4 +1,4 @@
-// A button that puts a text onto the clipboard.
+// A button that copies a text to the clipboard.
 import { useState } from "react";
 
 const SHOWN_MS = 2_000;
@@ -6,7 +6,7 @@ const SHOWN_MS = 2_000;
 export function Copy({ label, text }: { label: string; text: string }) {
   const [said, setSaid] = useState("");
   const copy = () => {
-    // The clipboard is there only on secure pages and where the user allows it.
+    // The clipboard exists only on secure pages and with the user's permission.
     const written = navigator.clipboard?.writeText(text) ?? Promise.reject(new Error("no clipboard"));
     written.then(() => setSaid("Copied")).catch(() => setSaid(text));
     setTimeout(() => setSaid(""), SHOWN_MS);

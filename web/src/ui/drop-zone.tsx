@@ -1,5 +1,5 @@
-// A place to drop a file onto, or to choose one. What looks like a button is the browser's own file field with its label: the keyboard
-// and screen readers find the field, and no script stands between a key and the chooser.
+// A drop zone for a file with a button to choose one. The button is the label of the browser's own file field, which keyboard and
+// screen readers use: no script stands between a key and the file chooser.
 import { type DragEvent, type ReactNode, useState } from "react";
 
 const TYPES = ".csv,.tsv,.txt,.xlsx,.gz,text/csv,text/tab-separated-values,text/plain,application/gzip";
@@ -40,7 +40,7 @@ export function DropZone({ onFile, children, label = "Choose a file", small = fa
           accept={TYPES}
           onChange={(event) => {
             const file = event.target.files?.[0];
-            // The same file again is a choice too.
+            // Reset, so that choosing the same file again triggers an event.
             event.target.value = "";
             if (file) onFile(file);
           }}

@@ -1,4 +1,4 @@
-// What went wrong, in the server's own words, with a way to try again.
+// An error with the server's own message and a retry button.
 import { Disconnected, Refusal } from "../api/refusal";
 import { sentence } from "../text/words";
 import { Copy } from "./copy";

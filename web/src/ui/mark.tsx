@@ -1,4 +1,4 @@
-// The name of the tool.
+// The product's name.
 export function Mark() {
   return (
     <span className="mark">

@@ -1,4 +1,4 @@
-// A place that the page does not have.
+// Screen for an unknown route.
 import { Link } from "wouter";
 import { useTitle } from "./use-title";
 

@@ -1,9 +1,9 @@
-// Where a page stands in a list, and the way to the next.
+// Position in a list, with a link to the next page.
 import { count } from "../text/format";
 
 interface Info {
   page?: number | null;
-  /** Not known of a list that is too long to be counted. */
+  /** Unknown for a list that is too long to be counted. */
   totalPages?: number | null;
   hasNext: boolean;
   hasPrev: boolean;

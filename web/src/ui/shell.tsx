@@ -1,4 +1,4 @@
-// What stands around every screen: where one can go, and who is signed in.
+// Frame of every screen: navigation and the signed-in account.
 import type { ReactNode } from "react";
 import { Link, useLocation } from "wouter";
 import { useSignOut } from "../api/session";

@@ -1,4 +1,4 @@
-// Where an action stands, in a word and a colour.
+// Status of an action as a word with a colour.
 import type { Action } from "../api/types";
 import { stateTone, stateWords } from "../text/words";
 

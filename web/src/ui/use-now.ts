@@ -1,4 +1,4 @@
-// The time, moving: for what is said relative to it.
+// The current time, updated regularly, for relative times.
 import { useEffect, useState } from "react";
 
 export function useNow(everyMs: number): number {

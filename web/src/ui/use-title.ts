@@ -1,4 +1,4 @@
-// The document's title, so that tabs and histories can be told apart.
+// Sets the document's title, so that tabs and history entries can be told apart.
 import { useEffect } from "react";
 
 export function useTitle(title: string) {

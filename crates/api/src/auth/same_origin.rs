@@ -1,22 +1,23 @@
-//! Whether a browser's request comes from a page of this service. A cookie is sent by the browser, not by the page, so a page
-//! of somebody else could have it sent along; what the browser says about the page cannot be made up by it.
+//! Origin check for browser requests. A browser attaches cookies by itself, so a page of another site could cause a
+//! request with the user's cookie. The headers by which a browser names the page cannot be set by that page.
 
 use axum::http::{HeaderMap, HeaderName, header};
 
 use super::single;
 use crate::error::ApiError;
 
-/// Sent by every current browser to `https` and to this machine itself.
+/// Sent by every current browser to `https` origins and to localhost.
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
 const FOREIGN: ApiError = ApiError::Forbidden("the request comes from a page of another site");
 
-/// Passes a request that a page of this service made. `Sec-Fetch-Site` decides where the browser sends it; else `Origin`, which
-/// has to name the host that the request was sent to. `trust_proxy`: a proxy may have changed the host, and says what it was.
+/// Accepts a request from a page of this service. `Sec-Fetch-Site` decides if the browser sends it, otherwise `Origin`,
+/// which must name the host of the request. With `trust_proxy` that host is taken from the proxy's headers, because the
+/// proxy may have changed it.
 ///
 /// # Errors
-/// [`ApiError::Forbidden`] for a page of another origin, and where nothing says which page it was.
+/// [`ApiError::Forbidden`] for a page of another origin, and if no header names the page.
 pub(crate) fn check_same_origin(headers: &HeaderMap, trust_proxy: bool) -> Result<(), ApiError> {
     if headers.contains_key(&FETCH_SITE) {
         return if single(headers, FETCH_SITE.as_str()) == Some("same-origin") {

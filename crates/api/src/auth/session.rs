@@ -1,9 +1,9 @@
-//! A browser's session: a cookie that holds the caller's own token, or account id where the header is believed.
+//! Browser sessions: a cookie that holds the caller's own token, or the account id if the header is trusted.
 //!
-//! The service keeps nothing of a session, so any instance can take the next request and a restart ends none. The cookie
-//! proves as much as the token in it, for as long; scripts cannot read it (`HttpOnly`), pages of other sites cannot have it sent
-//! (`SameSite=Strict`), and over TLS no other host of the domain can set it (`__Host-`). Signing out makes the browser forget
-//! it; a token that must end before its time is ended by whoever issues tokens.
+//! The service stores nothing about a session, so any instance can handle the next request and a restart ends no
+//! session. The cookie proves as much as the token in it, for as long. Scripts cannot read it (`HttpOnly`), pages of
+//! other sites cannot send it (`SameSite=Strict`), and over TLS no other host of the domain can set it (`__Host-`).
+//! Signing out deletes the cookie in the browser. A token that must end early has to be revoked by its issuer.
 
 use axum::http::{HeaderMap, HeaderValue, Method, header};
 use bulk_core::config::{ApiConfig, AuthMode, Environment};
@@ -13,22 +13,22 @@ use super::{Authenticator, Caller, check_same_origin, single};
 use crate::error::ApiError;
 
 const NAME: &str = "bulk-session";
-/// Browsers take a cookie of this name only over TLS, from the host itself, for all of its paths.
+/// Browsers accept a cookie of this name only over TLS, from the host itself and for all of its paths.
 const SECURE_NAME: &str = "__Host-bulk-session";
 const FORWARDED_PROTO: &str = "x-forwarded-proto";
-/// Browsers drop a larger cookie without a word; name and attributes count.
+/// Browsers silently drop a larger cookie; name and attributes count.
 const MAX_CREDENTIAL_BYTES: usize = 3800;
 
 const TWO_SESSIONS: ApiError = ApiError::Unauthorized("there are two session cookies: sign in again");
 
-/// What there is to know about sessions beside the requests.
+/// Settings of sessions.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sessions {
-    /// Whether accounts can sign in at all. Behind a gateway that names the account they cannot: anybody could name another.
+    /// False behind a gateway that names the account, where anyone could sign in as any account.
     enabled: bool,
-    /// Whether `X-Forwarded-…` is a proxy's word.
+    /// True if the `X-Forwarded-…` headers come from a proxy.
     trust_proxy: bool,
-    /// Production is reached over TLS, whatever stands before it says.
+    /// Production is reached over TLS, even if a proxy's headers say otherwise.
     always_secure: bool,
 }
 
@@ -43,24 +43,24 @@ impl Sessions {
         }
     }
 
-    /// Whether accounts can sign in.
+    /// True if accounts can sign in.
     pub(crate) fn are_enabled(self) -> bool {
         self.enabled
     }
 
-    /// Passes a request of a page of this service.
+    /// Accepts a request from a page of this service.
     ///
     /// # Errors
-    /// [`ApiError::Forbidden`] for every other page's.
+    /// [`ApiError::Forbidden`] for every other page.
     pub(crate) fn check_origin(self, headers: &HeaderMap) -> Result<(), ApiError> {
         check_same_origin(headers, self.trust_proxy)
     }
 
-    /// Whose cookie came with a request; `None` where a header names the caller, and where there is no cookie.
+    /// Identifies the caller by the request's cookie. `None` if a header identifies the caller, or there is no cookie.
     ///
     /// # Errors
-    /// [`ApiError::Unauthorized`] for a cookie that proves nothing, [`ApiError::Forbidden`] for a change that another site's page
-    /// asks for.
+    /// [`ApiError::Unauthorized`] for an invalid cookie, [`ApiError::Forbidden`] for a change requested by a page of
+    /// another site.
     pub(crate) fn identify(
         self,
         authenticator: &Authenticator,
@@ -83,16 +83,16 @@ impl Sessions {
         let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
         let mut values = pairs.filter(|(given, _)| *given == name).map(|(_, value)| value);
         match (values.next(), values.next()) {
-            // Two of one name were set for different paths or hosts, one of them perhaps by somebody else.
+            // Two cookies of one name were set for different paths or hosts, and one of them perhaps by an attacker.
             (Some(_), Some(_)) => Err(TWO_SESSIONS),
             (value, _) => Ok(value),
         }
     }
 
-    /// The header that makes a browser keep the credential for as long as it is valid.
+    /// The header that stores the credential in the browser for as long as it is valid.
     ///
     /// # Errors
-    /// [`ApiError::Validation`] when it does not fit into a cookie.
+    /// [`ApiError::Validation`] if it does not fit into a cookie.
     pub(crate) fn cookie(
         self,
         headers: &HeaderMap,
@@ -108,10 +108,10 @@ impl Sessions {
         self.header(headers, credential, age)
     }
 
-    /// The header that makes a browser forget it.
+    /// The header that deletes the cookie.
     ///
     /// # Errors
-    /// Never in fact: its text is fixed.
+    /// Never: the text is fixed.
     pub(crate) fn forget(self, headers: &HeaderMap) -> Result<HeaderValue, ApiError> {
         self.header(headers, "", Some(0))
     }

@@ -1,4 +1,4 @@
-//! Whom each mode believes.
+//! Credentials accepted and rejected in each mode.
 
 use axum::http::{HeaderName, HeaderValue};
 use jsonwebtoken::{EncodingKey, Header, encode};

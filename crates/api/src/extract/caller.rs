@@ -1,4 +1,4 @@
-//! The account that calls, with what it may do said by the type that a handler asks for.
+//! The caller's account. The extractor's type states the permission that the handler requires.
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -6,10 +6,10 @@ use axum::http::request::Parts;
 use crate::auth::Caller;
 use crate::error::ApiError;
 
-/// The account of a caller who may look.
+/// Account of a caller with read permission.
 pub(crate) struct CanRead(pub(crate) String);
 
-/// The account of a caller who may create and change.
+/// Account of a caller with write permission.
 pub(crate) struct CanWrite(pub(crate) String);
 
 impl<S: Sync> FromRequestParts<S> for CanRead {
@@ -46,7 +46,7 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     }
 }
 
-/// Whom [`identify`](crate::middleware::identify) has found to be calling.
+/// The caller that [`identify`](crate::middleware::identify) has found.
 fn caller(parts: &Parts) -> Result<&Caller, ApiError> {
     parts.extensions.get::<Caller>().ok_or_else(|| {
         ApiError::internal("a route that needs a caller is not behind the middleware that identifies one")

@@ -1,5 +1,5 @@
-//! The action that a path names, if it is the caller's. Handlers get at an action by no other way, so none can forget to
-//! ask whose it is.
+//! The action named by a path, if it belongs to the caller. Handlers have no other way to get an action, so none can
+//! omit the check of its owner.
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
@@ -10,10 +10,10 @@ use super::{CanRead, CanWrite};
 use crate::error::ApiError;
 use crate::state::AppState;
 
-/// The answer for an id of nobody's, and of another account's.
+/// Response for an id that does not exist or belongs to another account.
 pub(crate) const NO_SUCH_ACTION: ApiError = ApiError::NotFound("bulk action");
 
-/// An action of the caller's, with its counters.
+/// An action of the caller with its counters.
 pub(crate) struct OwnedAction(pub(crate) ActionRecord);
 
 impl FromRequestParts<AppState> for OwnedAction {
@@ -28,11 +28,11 @@ impl FromRequestParts<AppState> for OwnedAction {
     }
 }
 
-/// The action to change, named together with the account that asks: whether there is one is found out where it is locked.
+/// The action to change with the caller's account. Its existence is checked later, when it is locked.
 pub(crate) struct TargetAction {
-    /// Who asks.
+    /// Account of the caller.
     pub(crate) account: String,
-    /// For which action.
+    /// Id of the action.
     pub(crate) id: Uuid,
 }
 
@@ -46,7 +46,7 @@ impl FromRequestParts<AppState> for TargetAction {
 }
 
 async fn id_in_path(parts: &mut Parts, state: &AppState) -> Result<Uuid, ApiError> {
-    // What is no id at all, or not even text, cannot be found either.
+    // An invalid id, even one that is not text, counts as not found.
     let params = RawPathParams::from_request_parts(parts, state).await.map_err(|_| NO_SUCH_ACTION)?;
     let id = params.iter().find(|(name, _)| *name == "id").and_then(|(_, id)| Uuid::try_parse(id).ok());
     id.ok_or(NO_SUCH_ACTION)

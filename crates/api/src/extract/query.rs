@@ -1,5 +1,4 @@
-//! Query parameters, read one by one so that everything that is wrong is said at once. Parameters that nobody asks for
-//! are left alone.
+//! Query parameters, read one by one so that all problems are reported at once. Unknown parameters are ignored.
 
 use std::ops::RangeInclusive;
 
@@ -9,9 +8,9 @@ use axum::http::request::Parts;
 use crate::envelope::Detail;
 use crate::error::ApiError;
 
-/// A value made of query parameters.
+/// A value built from query parameters.
 pub(crate) trait FromQuery: Sized {
-    /// Reads the parameters; what is wrong stays in the reader, and the value is then not used.
+    /// Reads the parameters. Problems are recorded in the reader; the value is not used then.
     fn from_query(query: &mut QueryReader) -> Self;
 }
 
@@ -30,19 +29,19 @@ impl<T: FromQuery, S: Sync> FromRequestParts<S> for Checked<T> {
     }
 }
 
-/// The parameters of one request, and what is wrong with those read so far.
+/// The parameters of a request and the problems found so far.
 pub(crate) struct QueryReader {
     pairs: Vec<(String, String)>,
     problems: Vec<Detail>,
 }
 
 impl QueryReader {
-    /// Notes something that is wrong with a parameter.
+    /// Records a problem with a parameter.
     pub(crate) fn refuse(&mut self, name: &str, message: impl Into<String>) {
         self.problems.push(Detail::new(name, message));
     }
 
-    /// Whether the parameter is given.
+    /// True if the parameter is present.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.pairs.iter().any(|(given, _)| given == name)
     }
@@ -57,7 +56,7 @@ impl QueryReader {
         parsed.unwrap_or(default)
     }
 
-    /// One of `names`, if it is given.
+    /// One of `names`; `None` if the parameter is absent.
     pub(crate) fn choice<T>(
         &mut self,
         name: &str,
@@ -72,7 +71,7 @@ impl QueryReader {
         self.parsed(name, |text| text.parse().ok(), || "must be true or false".to_owned()).unwrap_or(default)
     }
 
-    /// What `parse` makes of the parameter, if it is given; `rule` says what it must be.
+    /// The parameter parsed by `parse`; `rule` describes valid values.
     pub(crate) fn parsed<T>(
         &mut self,
         name: &str,

@@ -1,5 +1,5 @@
-//! Reads on after an early refusal. A caller who is cut off while sending sees a broken connection and never the reason;
-//! and the connection can serve the next request.
+//! Reads the rest of a body after an early rejection. A client whose connection is closed while it sends sees a broken
+//! connection instead of the response; and the connection can serve the next request.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -15,19 +15,18 @@ use tokio_util::task::TaskTracker;
 
 use crate::state::AppState;
 
-/// How much is read on, and for how long. Most callers have sent less than this when they are refused; the others are cut
-/// off after all.
+/// Limit on the bytes read after a rejection. Most clients have sent less at that point; others are disconnected.
 const DRAIN_BYTES: usize = 64 * 1024 * 1024;
 const DRAIN_TIME: Duration = Duration::from_secs(5);
 
-/// Passes the request on with a body that is read to its end by whoever drops it.
+/// Passes the request on with a body that is read to its end when dropped.
 pub(crate) async fn drain_body(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let running = state.running.clone();
     next.run(request.map(|body| Body::new(DrainedBody { inner: Some(body), running }))).await
 }
 
 struct DrainedBody {
-    /// None once it has ended.
+    /// `None` after the end of the body.
     inner: Option<Body>,
     running: TaskTracker,
 }

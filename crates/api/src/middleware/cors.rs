@@ -1,5 +1,5 @@
-//! Which web pages may call from a browser: those of `ALLOWED_ORIGINS`. For all others no header is sent, and their browsers
-//! keep them out.
+//! Cross-origin access for the web pages of `ALLOWED_ORIGINS`. For all others no header is sent, so their browsers
+//! block the access.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use axum::http::{HeaderName, HeaderValue, Method, header};
 use bulk_core::config::AllowedOrigins;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-/// How long a browser may remember what it was told.
+/// Time for which a browser may cache the permission.
 const MAX_AGE: Duration = Duration::from_secs(600);
 
-/// The layer for these origins; none where no origin is allowed.
+/// The layer for these origins; `None` if none is allowed.
 pub(crate) fn cors(origins: &AllowedOrigins) -> Option<CorsLayer> {
     let origin = match origins {
         AllowedOrigins::Any => AllowOrigin::any(),

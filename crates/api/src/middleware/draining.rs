@@ -1,4 +1,5 @@
-//! While the process finishes what runs, it takes nothing new: callers are sent elsewhere, and health checks can see it.
+//! Rejects new requests during shutdown while running ones complete, so that clients go to another instance and health
+//! checks see the state.
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -7,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use crate::error::ApiError;
 use crate::state::AppState;
 
-/// Refuses a request that comes after the shutdown.
+/// Rejects a request that arrives after the shutdown signal.
 pub(crate) async fn refuse_while_draining(
     State(state): State<AppState>,
     request: Request,

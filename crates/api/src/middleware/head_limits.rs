@@ -1,5 +1,5 @@
-//! Limits of a request's first line and headers. The server below has wider ones, whose refusals have no envelope; they
-//! only bound what a connection may hold in memory.
+//! Limits on a request's first line and headers. The limits of the HTTP server below are wider, and its rejections have
+//! no envelope; they only bound the memory of a connection.
 
 use axum::extract::Request;
 use axum::middleware::Next;
@@ -7,12 +7,12 @@ use axum::response::{IntoResponse, Response};
 
 use crate::error::ApiError;
 
-/// A cursor and a few filters are less than a tenth of it.
+/// Limit of the path with its query. A cursor and a few filters need less than a tenth of it.
 const MAX_URI_BYTES: usize = 8 * 1024;
-/// Room for a token with many claims.
+/// Limit of all headers, sufficient for a token with many claims.
 const MAX_HEADER_BYTES: usize = 32 * 1024;
 
-/// Refuses a head that is larger than any of ours.
+/// Rejects a head that exceeds a limit.
 pub(crate) async fn limit_head(request: Request, next: Next) -> Response {
     let uri_bytes = request.uri().path_and_query().map_or(0, |path| path.as_str().len());
     if uri_bytes > MAX_URI_BYTES {

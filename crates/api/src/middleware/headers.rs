@@ -1,4 +1,4 @@
-//! Headers that tell browsers and caches to take no liberties with an answer.
+//! Security and cache headers of responses.
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -8,23 +8,23 @@ use axum::response::Response;
 use crate::page::is_page;
 use crate::state::AppState;
 
-/// An API's answer loads nothing and stands in no frame.
+/// API responses load nothing and must not be framed.
 const API_POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
-/// The page of `/docs` loads its own scripts, styles and icons, and calls the API that it describes.
+/// The page `/docs` loads its own scripts, styles and icons, and calls the API.
 const DOCS_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; \
      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
-/// The page of `/app` loads its own files and calls this API, nothing else.
+/// The page `/app` loads its own files and calls this API, nothing else.
 const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; \
      form-action 'none'; frame-ancestors 'none'",
 );
-/// Half a year. Only over TLS does it mean anything.
+/// Half a year. Has an effect only over TLS.
 const STRICT_TRANSPORT: HeaderValue = HeaderValue::from_static("max-age=15552000");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// Adds them to the answer.
+/// Adds the headers to the response.
 pub(crate) async fn add_headers(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let is_docs = request.uri().path().starts_with("/docs");
     let policy = match request.uri().path() {
@@ -43,14 +43,14 @@ pub(crate) async fn add_headers(State(state): State<AppState>, request: Request,
     if is_tls {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, STRICT_TRANSPORT);
     }
-    // One account's data must not come out of a cache for another; a route that knows better says so itself.
+    // A cache must not serve one account's data to another. A route that allows caching sets the header itself.
     if !is_docs {
         headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     }
     response
 }
 
-/// A compressed answer has other bytes than its ETag names, and a client must not join parts of the two.
+/// A compressed response has other bytes than its ETag names, and a client must not combine parts of the two.
 fn weaken_etag(headers: &mut HeaderMap) {
     let etag = headers.get(header::ETAG).filter(|_| headers.contains_key(header::CONTENT_ENCODING));
     let weak =

@@ -1,4 +1,4 @@
-//! Says who is calling and how much that account may still ask, before anything is done for it.
+//! Authentication and rate limits of accounts, before any other work for a request.
 
 use std::sync::Arc;
 
@@ -10,15 +10,14 @@ use tracing::Span;
 
 use crate::auth::Caller;
 use crate::error::ApiError;
-use crate::rate_limit::{Verdict, write_headers};
+use crate::rate_limit::{Decision, write_headers};
 use crate::seats::Seat;
 use crate::state::AppState;
 
-/// Where a POST is an upload.
+/// The path at which a POST is an upload.
 const UPLOADS: &str = "/bulk-actions";
 
-/// Answers 401 or 429, or passes the request on with its [`Caller`]. What may be done with an account
-/// is the extractors' part.
+/// Responds with 401 or 429, or passes the request on with its [`Caller`]. The extractors check the permissions.
 pub(crate) async fn identify(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let caller = match identified(&state, &request) {
         Ok(caller) => caller,
@@ -28,21 +27,21 @@ pub(crate) async fn identify(State(state): State<AppState>, mut request: Request
     if let Some(seat) = request.extensions().get::<Arc<Seat>>() {
         seat.belongs_to(&caller.account);
     }
-    let verdict = state.account_limits.take(&caller.account, is_upload(&request)).await;
-    let mut response = match &verdict {
-        Verdict::Allowed(_) => {
+    let decision = state.account_limits.take(&caller.account, is_upload(&request)).await;
+    let mut response = match &decision {
+        Decision::Allowed(_) => {
             request.extensions_mut().insert(caller);
             next.run(request).await
         }
-        Verdict::Refused { retry_after, .. } => {
+        Decision::Refused { retry_after, .. } => {
             ApiError::RateLimited { retry_after: *retry_after }.into_response()
         }
     };
-    write_headers(response.headers_mut(), &verdict);
+    write_headers(response.headers_mut(), &decision);
     response
 }
 
-/// A header names the caller; a browser's cookie does where there is none.
+/// A header identifies the caller; without one, a browser's cookie does.
 fn identified(state: &AppState, request: &Request) -> Result<Caller, ApiError> {
     let session = state.sessions.identify(&state.authenticator, request.method(), request.headers())?;
     session.map_or_else(|| state.authenticator.identify(request.headers()), Ok)

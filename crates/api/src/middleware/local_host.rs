@@ -1,6 +1,6 @@
-//! With header authentication whoever reaches the API may claim to be any account. That it listens on this machine alone
-//! does not keep out a web page in a browser on this machine, whose own name can be made to lead here (DNS rebinding); the
-//! name in `Host` is then the page's.
+//! Host check for header authentication, with which any client may claim to be any account. Listening on this machine
+//! only does not exclude web pages in a local browser, whose host name can be made to resolve to this machine (DNS
+//! rebinding). The `Host` header then holds the page's name.
 
 use std::net::IpAddr;
 
@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use crate::error::ApiError;
 use crate::state::AppState;
 
-/// Refuses a request that names a host of the internet, where only local ones are heard.
+/// Rejects a request whose `Host` is not local, if only local hosts are allowed.
 pub(crate) async fn refuse_foreign_host(
     State(state): State<AppState>,
     request: Request,
@@ -32,12 +32,12 @@ fn names_local_host(uri: &Uri, headers: &HeaderMap) -> bool {
         return is_local(host);
     }
     let mut hosts = headers.get_all(header::HOST).iter();
-    // HTTP/1.0 needs no host, and no browser speaks it.
+    // HTTP/1.0 requests need no host, and browsers do not send them.
     let is_named_local = hosts.next().is_none_or(|host| host.to_str().is_ok_and(is_local));
     is_named_local && hosts.next().is_none()
 }
 
-/// Nobody on the internet has an IP address for a name, nor a name without dots.
+/// Only local names are IP addresses or have no dots; names on the internet have dots.
 fn is_local(host: &str) -> bool {
     let name = match host.strip_prefix('[') {
         Some(bracketed) => bracketed.split(']').next().unwrap_or_default(),

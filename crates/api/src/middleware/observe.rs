@@ -1,5 +1,4 @@
-//! Gives each request its trace, and tells the log and the metrics how it went. The trace id leaves with every answer,
-//! whatever became of the request.
+//! Creates each request's trace, and records its result in the log and metrics. Every response carries the trace id.
 
 use std::time::Instant;
 
@@ -17,16 +16,16 @@ use crate::trace;
 
 const TRACE_HEADER: &str = "x-trace-id";
 const TRACEPARENT: &str = "traceparent";
-/// The caller's own name for the request: goes into the log and back.
+/// The client's own id of the request: logged and returned.
 const REQUEST_ID: &str = "x-request-id";
 const MAX_REQUEST_ID_CHARS: usize = 128;
-/// The metrics' route for paths that do not exist: the paths themselves are the caller's to choose.
+/// Route label for unknown paths, since clients can invent any number of paths.
 const NO_ROUTE: &str = "none";
 
-/// Answers a request as part of its trace.
+/// Handles a request as part of its trace.
 pub(crate) async fn observe(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let started = Instant::now();
-    // Held until the answer begins: a process that is to end waits for it.
+    // Held until the response starts: a process that shuts down waits for it.
     let _running = state.running.token();
     let trace = incoming(request.headers()).unwrap_or_else(TraceContext::new);
     let method = method_label(request.method());
@@ -55,7 +54,8 @@ pub(crate) async fn observe(State(state): State<AppState>, request: Request, nex
     answered.instrument(span).await
 }
 
-/// So that a caller, or whoever stands between, finds the lines of the log.
+/// Adds `X-Trace-ID`, `traceparent` and the request id to the response, so that clients and proxies can find the log
+/// lines.
 fn name_trace(headers: &mut HeaderMap, trace: TraceContext, request_id: Option<HeaderValue>) {
     for (name, value) in [(TRACE_HEADER, trace.to_string()), (TRACEPARENT, trace.to_traceparent())] {
         if let Ok(value) = HeaderValue::from_str(&value) {
@@ -67,7 +67,7 @@ fn name_trace(headers: &mut HeaderMap, trace: TraceContext, request_id: Option<H
     }
 }
 
-/// Only what can stand in a line of a log as it is.
+/// The request id, if it can be logged unchanged.
 fn request_id(headers: &HeaderMap) -> Option<HeaderValue> {
     let id = headers.get(REQUEST_ID)?;
     let is_plain = id.as_bytes().iter().all(u8::is_ascii_graphic);
@@ -78,7 +78,7 @@ fn incoming(headers: &HeaderMap) -> Option<TraceContext> {
     TraceContext::from_traceparent(headers.get(TRACEPARENT)?.to_str().ok()?)
 }
 
-/// A method as a label: a caller can invent any number of them.
+/// The method as a label. Clients can invent methods, so unknown ones share a label.
 fn method_label(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",

@@ -1,4 +1,4 @@
-//! A handler that panics is a bug, but not one that the caller's connection or other requests should feel.
+//! Response to a panic in a handler: a defect, which must not break the connection or other requests.
 
 use std::any::Any;
 
@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::error::ApiError;
 
-/// The answer in place of the one that the panic prevented.
+/// The response in place of the panicking handler's.
 #[expect(clippy::needless_pass_by_value, reason = "the signature that the layer wants")]
 pub(crate) fn answer_for_panic(panic: Box<dyn Any + Send + 'static>) -> Response {
     let text = panic.downcast_ref::<&str>().map(ToString::to_string);

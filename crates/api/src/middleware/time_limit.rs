@@ -1,4 +1,5 @@
-//! A limit for routes that answer from a few rows and objects. Uploads and downloads take as long as their bytes.
+//! Time limit for routes that read a few rows and objects. Uploads and downloads have none; they take as long as their
+//! bytes.
 
 use std::time::Duration;
 
@@ -8,10 +9,10 @@ use axum::response::{IntoResponse, Response};
 
 use crate::error::ApiError;
 
-/// Longer than the waits for the database (5 s) and one object (16 s) together, whose errors say more.
+/// Longer than the timeouts of the database (5 s) and of one object (20 s) together, whose errors say more.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
 
-/// Answers that the service is overloaded when the time is over.
+/// Responds with 503 when the time limit has passed.
 pub(crate) async fn limit_time(request: Request, next: Next) -> Response {
     match tokio::time::timeout(TIME_LIMIT, next.run(request)).await {
         Ok(response) => response,

@@ -1,102 +1,10 @@
-//! What holds for many routes, added to each that it holds for: how callers say who they are, the errors that follow from
-//! what stands before a handler, and the headers of every answer.
+//! Adds the shared parts to the operations: authentication, the errors of the middleware, and the headers of every
+//! response.
 
 use serde_json::{Value, json};
 
 use super::operations;
-
-/// A refusal: status, code, a description and an example of the message.
-struct Refusal {
-    status: &'static str,
-    code: &'static str,
-    description: &'static str,
-    message: &'static str,
-}
-
-const fn refusal(
-    status: &'static str,
-    code: &'static str,
-    description: &'static str,
-    message: &'static str,
-) -> Refusal {
-    Refusal { status, code, description, message }
-}
-
-const REFUSALS: [Refusal; 13] = [
-    refusal(
-        "400",
-        "validation_failed",
-        "The request breaks a rule; `error.details` names each",
-        "the request is not valid",
-    ),
-    refusal(
-        "401",
-        "unauthorized",
-        "The caller did not say who they are, or not credibly",
-        "a bearer token is missing",
-    ),
-    refusal("403", "forbidden", "The token's scope does not allow it", "the scope bulk:read is missing"),
-    refusal(
-        "404",
-        "not_found",
-        "There is no such thing, or it is another account's",
-        "bulk action not found",
-    ),
-    refusal(
-        "408",
-        "request_timeout",
-        "The body came too slowly",
-        "the body came too slowly: send at least 1 KiB per second",
-    ),
-    refusal(
-        "409",
-        "conflict",
-        "The present state does not allow it",
-        "an action that is completed cannot be paused",
-    ),
-    refusal(
-        "410",
-        "gone",
-        "It has been removed: its time was over",
-        "the results of this action have been removed: kept until 2026-03-02T12:00:00Z. The counts of the action remain",
-    ),
-    refusal(
-        "413",
-        "file_too_large",
-        "Too many bytes or rows",
-        "the file is larger than 1048576000 bytes: split it into several files",
-    ),
-    refusal(
-        "414",
-        "uri_too_long",
-        "The path with its query is too long",
-        "the path with its query must have at most 8192 bytes",
-    ),
-    refusal(
-        "415",
-        "unsupported_media_type",
-        "A body or file of a kind that is not taken",
-        "send the upload as multipart/form-data",
-    ),
-    refusal(
-        "429",
-        "rate_limited",
-        "The account or the address asks too often",
-        "too many requests: try again in 3 s",
-    ),
-    refusal(
-        "431",
-        "headers_too_large",
-        "The headers are too long or too many",
-        "the headers must have at most 32768 bytes",
-    ),
-    refusal(
-        "503",
-        "unavailable",
-        "A dependency is down, or the process is about to end",
-        "the service is temporarily unavailable, please try again",
-    ),
-];
+use crate::error::{ErrorKind, KINDS};
 
 /// Completes the document.
 pub(super) fn complete(document: &mut Value) {
@@ -144,18 +52,18 @@ fn headers() -> Value {
     let number = |description: &str, example: u32| json!({ "description": description, "schema": { "type": "integer", "minimum": 0, "examples": [example] } });
     json!({
         "X-Trace-ID": {
-            "description": "Names the request in the log",
+            "description": "Trace id of the request in the log",
             "required": true,
             "schema": { "type": "string", "format": "uuid" },
         },
-        "RateLimit-Limit": number("Requests in a window, of the account's limit that is nearest to its end", 10_000),
-        "RateLimit-Remaining": number("What is left of them now", 9_999),
-        "RateLimit-Reset": number("Seconds until all of them are there again", 1),
-        "Retry-After": number("Seconds after which it is worth trying again", 5),
+        "RateLimit-Limit": number("Requests per window, for the account's limit that is nearest to exhaustion", 10_000),
+        "RateLimit-Remaining": number("Remaining requests", 9_999),
+        "RateLimit-Reset": number("Seconds until all of them are available again", 1),
+        "Retry-After": number("Seconds after which a retry makes sense", 5),
     })
 }
 
-/// From an action that was created to everything that can be asked of it.
+/// Links from a created action to every request about it.
 fn links(document: &Value) -> Value {
     let about_one = operations(document).filter(|(path, ..)| path.contains("{id}"));
     let named = about_one.filter_map(|(.., operation)| operation["operationId"].as_str());
@@ -163,7 +71,7 @@ fn links(document: &Value) -> Value {
     named.map(|id| (id.to_owned(), link(id))).collect::<serde_json::Map<_, _>>().into()
 }
 
-/// Gives every refusal that can meet this operation its envelope.
+/// Adds the envelope of every error response that the operation can have.
 fn refuse(path: &str, operation: &mut Value) {
     let has_parameter = |place: &str| {
         let parameters = operation["parameters"].as_array();
@@ -181,26 +89,27 @@ fn refuse(path: &str, operation: &mut Value) {
         ("431", true),
         ("503", !is_probe),
     ];
-    for refusal in &REFUSALS {
-        let is_implied = implied.contains(&(refusal.status, true));
-        let named = operation["responses"].get(refusal.status);
+    for kind in KINDS {
+        let status = kind.status.as_str();
+        let is_implied = implied.contains(&(status, true));
+        let named = operation["responses"].get(status);
         if !(is_implied || named.is_some()) || named.is_some_and(|named| named.get("content").is_some()) {
             continue;
         }
-        let description = named.map_or(refusal.description.into(), |named| named["description"].clone());
-        operation["responses"][refusal.status] = refused(refusal, &description);
+        let description = named.map_or(kind.description.into(), |named| named["description"].clone());
+        operation["responses"][status] = refused(kind, &description);
     }
 }
 
-fn refused(refusal: &Refusal, description: &Value) -> Value {
-    let details = match refusal.status {
+fn refused(kind: &ErrorKind, description: &Value) -> Value {
+    let details = match kind.status.as_str() {
         "400" => json!([{ "field": "limit", "message": "must be a whole number from 1 to 100" }]),
         _ => json!([]),
     };
     let example = json!({
         "success": false,
-        "message": refusal.message,
-        "error": { "code": refusal.code, "details": details },
+        "message": kind.example,
+        "error": { "code": kind.code, "details": details },
         "timestamp": "2026-01-31T12:00:00.000Z",
         "traceId": "0af76519-16cd-43dd-8448-eb211c80319c",
     });
@@ -209,7 +118,7 @@ fn refused(refusal: &Refusal, description: &Value) -> Value {
         "description": description,
         "content": { "application/json": { "schema": schema, "example": example } },
     });
-    if ["429", "503"].contains(&refusal.status) {
+    if ["429", "503"].contains(&kind.status.as_str()) {
         response["headers"]["Retry-After"] = header("Retry-After");
     }
     response
@@ -223,7 +132,7 @@ fn carry_headers(operation: &mut Value) {
     let is_owned = operation.get("security").is_some();
     for (status, response) in operation["responses"].as_object_mut().into_iter().flatten() {
         response["headers"]["X-Trace-ID"] = header("X-Trace-ID");
-        // Before it is known who is calling, nobody's limit is.
+        // Errors before authentication have no rate-limit headers of an account.
         let has_limit = is_owned && !["401", "414", "431"].contains(&status.as_str());
         if has_limit || status == "429" {
             for name in ["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"] {

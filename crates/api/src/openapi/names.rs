@@ -1,4 +1,4 @@
-//! Schemas of texts that no shared type has.
+//! Schemas of strings that have no shared type.
 
 use api_types::RowStatus;
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema, schema::Type};
@@ -10,7 +10,7 @@ fn text() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String)
 }
 
-/// Which rows of a download are wanted.
+/// Rows of a download to include.
 pub(crate) enum ResultStatusName {}
 
 impl PartialSchema for ResultStatusName {
@@ -29,7 +29,7 @@ impl ToSchema for ResultStatusName {
     }
 }
 
-/// What an `Idempotency-Key` may be.
+/// Valid values of an `Idempotency-Key`.
 pub(crate) enum IdempotencyKeyText {}
 
 impl PartialSchema for IdempotencyKeyText {

@@ -1,4 +1,4 @@
-//! The document is whole, and the committed copy is current.
+//! The document is complete, and the committed copy is current.
 
 use std::path::Path;
 

@@ -1,15 +1,15 @@
-//! What can be uploaded, from the entities' declarations.
+//! Schemas of uploads, derived from the entities' declarations.
 
 use bulk_core::entity::{Column, ColumnKind, Entities, Entity};
 use serde_json::{Map, Value, json};
 
 use crate::routes::entities::template_csv;
 
-/// The types under which a file is taken whatever its name is.
+/// Types that are accepted for a file with any name.
 const FILE_TYPES: &str = "text/csv, text/*, application/csv, application/vnd.ms-excel, application/octet-stream, \
     application/gzip, application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
-/// Adds a schema for the rows of every entity, and the body of the upload.
+/// Adds the body of the upload and a schema for the rows of every entity.
 pub(super) fn describe(document: &mut Value, entities: &Entities) {
     for entity in entities.all() {
         document["components"]["schemas"][row_name(entity)] = row(entity);
@@ -21,7 +21,7 @@ pub(super) fn describe(document: &mut Value, entities: &Entities) {
         fields(entities, "The fields of an upload, in any order.", &["file", "entityType", "actionType"]);
     document["components"]["schemas"]["Inspection"] = fields(
         entities,
-        "The fields of an upload, in any order, with the file or the first 256 KiB or more of it.",
+        "The fields of an upload, in any order, with the file or at least its first 256 KiB.",
         &["file", "entityType"],
     );
     document["paths"]["/uploads/inspect"]["post"]["requestBody"] = body("Inspection", entities);
@@ -89,7 +89,7 @@ fn cell(column: &Column) -> Value {
     cell
 }
 
-/// The fields of a form that holds a file.
+/// The fields of a form with a file.
 fn fields(entities: &Entities, description: &str, required: &[&str]) -> Value {
     let rows: Vec<_> = entities.all().map(|entity| format!("`{}`", row_name(entity))).collect();
     json!({
@@ -113,7 +113,7 @@ fn fields(entities: &Entities, description: &str, required: &[&str]) -> Value {
             "scheduledAt": {
                 "type": "string",
                 "format": "date-time",
-                "description": "When to begin, if not at once: an instant in the future",
+                "description": "Start time, if not immediately: an instant in the future",
             },
             "deduplicate": {
                 "type": "boolean",
@@ -124,38 +124,38 @@ fn fields(entities: &Entities, description: &str, required: &[&str]) -> Value {
             "mapping": {
                 "type": "object",
                 "additionalProperties": { "type": ["string", "null"] },
-                "description": "CSV header, or a position such as `#3`, to entity column, or to null to leave it out; as \
+                "description": "Maps CSV headers, or positions such as `#3`, to entity columns, or to null to ignore a column; as \
                     JSON",
             },
             "unknownColumns": reference("UnknownColumns"),
             "defaults": {
                 "type": "object",
                 "additionalProperties": { "type": ["string", "number", "boolean"] },
-                "description": "Entity column to its value in every row, for columns that the file does not have; as JSON",
+                "description": "Maps entity columns that the file does not have to values for every row; as JSON",
             },
             "emptyCells": reference("EmptyCells"),
             "shortRows": reference("ShortRows"),
             "encoding": {
                 "type": "string",
-                "description": "The encoding, by a label of the Encoding Standard; UTF-8 and a byte order mark need none",
+                "description": "Encoding by a label of the Encoding Standard; not needed for UTF-8 or with a byte order mark",
                 "examples": ["windows-1252"],
             },
             "delimiter": {
                 "type": "string",
                 "enum": [",", ";", "\t", "\\t", "|"],
-                "description": "The delimiter, where it is not to be found from the first lines",
+                "description": "Delimiter, if it cannot be detected from the first lines",
             },
             "timezone": {
                 "type": "string",
-                "description": "The IANA zone of dates and times without one",
+                "description": "IANA time zone of dates and times without an offset",
                 "examples": ["Europe/Berlin"],
             },
             "decimal": reference("DecimalMark"),
-            "sheet": { "type": "string", "description": "Of a workbook: the sheet, if not the first visible one" },
+            "sheet": { "type": "string", "description": "Sheet of a workbook, if not the first visible one" },
             "dryRun": {
                 "type": "boolean",
                 "default": false,
-                "description": "Every row gets its outcome, but no record is changed",
+                "description": "Compute the outcome of every row without changing any record",
             },
         },
     })

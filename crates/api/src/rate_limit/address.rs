@@ -1,5 +1,5 @@
-//! The limit of an address, by tower-governor: the one thing that every request passes before anybody is asked who is
-//! calling. It is wide, because an address may be a gateway with many accounts behind it.
+//! Rate limit per address, by tower-governor, before authentication. It is wide, because many accounts may share the
+//! address of a gateway.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -16,14 +16,15 @@ use tower_governor::key_extractor::KeyExtractor;
 use tower_governor::{GovernorError, GovernorLayer};
 
 use super::headers::write_headers;
-use super::quota::{Quota, Standing, Verdict};
+use super::quota::{Decision, Quota, Standing};
 use crate::error::ApiError;
 
-/// Set by proxies; each appends the address that it was called from.
+/// Set by proxies; each appends the address of its own client.
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
-/// The address that a request came from: of whoever connected, or of whom the proxy in front says it was called by. Of
-/// several such addresses only the last is the proxy's word; the caller may have written the others.
+/// The address of the client: the peer's address or, with `TRUST_PROXY`, the last `X-Forwarded-For` entry. Only the
+/// last entry was written by the proxy; a client can send the others. Own code, because tower_governor's
+/// `SmartIpKeyExtractor` trusts the first entry (not reported upstream; remove this when it can take the last).
 pub(crate) fn client_address(
     extensions: &Extensions,
     headers: &HeaderMap,
@@ -37,7 +38,7 @@ pub(crate) fn client_address(
     if trust_proxy { forwarded().or(peer) } else { peer }
 }
 
-/// Addresses count by network where a single customer has 2^64 of them.
+/// Address used as the key: IPv6 addresses count by /64 network, since one customer has 2^64 of them.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct AddressKey {
     trust_proxy: bool,
@@ -52,7 +53,7 @@ impl KeyExtractor for AddressKey {
     }
 }
 
-/// The address of one customer.
+/// The network of one customer.
 pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(address) => address.into(),
@@ -67,11 +68,11 @@ pub(crate) struct AddressLimit {
 }
 
 impl AddressLimit {
-    /// The limit as it is set; none if the builder refuses a limit or an interval of zero, which the settings do before it.
+    /// The configured limit. `None` only for a limit or interval of zero, which the configuration rejects.
     pub(crate) fn new(limits: &RateLimitConfig, trust_proxy: bool) -> Option<Self> {
         let quota = Quota::new("address", limits.max_requests_per_address, limits.window);
         let config = GovernorConfigBuilder::default()
-            // The time for one request to flow in.
+            // Time in which one request is refilled.
             .period(Duration::from_micros(quota.interval_us()))
             .burst_size(quota.limit)
             .key_extractor(AddressKey { trust_proxy })
@@ -79,13 +80,13 @@ impl AddressLimit {
         Some(Self { config: Arc::new(config), quota })
     }
 
-    /// The layer that applies it.
+    /// The layer that enforces the limit.
     pub(crate) fn layer(&self) -> GovernorLayer<AddressKey, NoOpMiddleware, Body> {
         let quota = self.quota.clone();
         GovernorLayer::new(Arc::clone(&self.config)).error_handler(move |error| refusal(&quota, &error))
     }
 
-    /// Forgets the buckets that are full again.
+    /// Drops full buckets, which are the same as new ones.
     pub(crate) fn forget_full_buckets(&self) {
         self.config.limiter().retain_recent();
         self.config.limiter().shrink_to_fit();
@@ -96,11 +97,11 @@ fn refusal(quota: &Quota, error: &GovernorError) -> Response {
     let GovernorError::TooManyRequests { wait_time: wait_s, .. } = error else {
         return ApiError::internal("a request without the address that it came from").into_response();
     };
-    // The crate cuts the wait off to whole seconds.
+    // The crate truncates the wait to whole seconds.
     let retry_after = Duration::from_secs(wait_s + 1);
     let mut response = ApiError::RateLimited { retry_after }.into_response();
     let standings = vec![Standing::new(quota, quota.capacity_us())];
-    write_headers(response.headers_mut(), &Verdict::Refused { standings, retry_after });
+    write_headers(response.headers_mut(), &Decision::Refused { standings, retry_after });
     response
 }
 

@@ -1,5 +1,5 @@
-//! The buckets of this process, for while Redis is away. They know nothing of other processes, so that with several of them
-//! an account may ask several times as much: better than refusing everybody, or nobody.
+//! Buckets of this process for times when Redis is down. They know nothing of other processes, so an account may send
+//! several times as many requests in total; that is better than rejecting or allowing everything.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::DefaultKeyedStateStore;
 use governor::{Quota as Rate, RateLimiter};
 
-use super::quota::{Quota, Standing, Verdict};
+use super::quota::{Decision, Quota, Standing};
 
 type Buckets = RateLimiter<String, DefaultKeyedStateStore<String>, DefaultClock, StateInformationMiddleware>;
 
@@ -25,8 +25,9 @@ impl<const N: usize> FallbackBuckets<N> {
         }))
     }
 
-    /// Takes one out of each quota's bucket until one is empty. What was taken before that is not put back.
-    pub(super) fn take(&self, account: &str, quotas: &[Quota]) -> Verdict {
+    /// Takes one out of each quota's bucket until one is empty. Requests already taken out of earlier buckets are not
+    /// returned.
+    pub(super) fn take(&self, account: &str, quotas: &[Quota]) -> Decision {
         let mut standings = Vec::new();
         for (quota, buckets) in quotas.iter().zip(&self.0) {
             match buckets.check_key(&account.to_owned()) {
@@ -37,14 +38,14 @@ impl<const N: usize> FallbackBuckets<N> {
                 Err(refused) => {
                     let retry_after = refused.wait_time_from(buckets.clock().now());
                     standings.push(Standing::new(quota, quota.capacity_us()));
-                    return Verdict::Refused { standings, retry_after };
+                    return Decision::Refused { standings, retry_after };
                 }
             }
         }
-        Verdict::Allowed(standings)
+        Decision::Allowed(standings)
     }
 
-    /// Forgets what is no different from a new bucket.
+    /// Drops buckets that are the same as new ones.
     pub(super) fn forget_full(&self) {
         for buckets in &self.0 {
             buckets.retain_recent();
@@ -53,7 +54,7 @@ impl<const N: usize> FallbackBuckets<N> {
     }
 }
 
-/// A quota as governor has it: a limit is at least 1 and an interval at least a microsecond.
+/// A quota in governor's terms. A limit is at least 1 and an interval at least a microsecond.
 pub(super) fn rate(quota: &Quota) -> Rate {
     let burst = NonZeroU32::new(quota.limit).unwrap_or(NonZeroU32::MIN);
     let interval = Duration::from_micros(quota.interval_us());
@@ -69,14 +70,14 @@ mod tests {
         let hour = Duration::from_secs(3600);
         let quotas = [Quota::new("requests", 3, hour), Quota::new("uploads", 1, hour)];
         let buckets = FallbackBuckets::new(&quotas);
-        let Verdict::Allowed(standings) = buckets.take("a", &quotas) else { panic!("the first must pass") };
+        let Decision::Allowed(standings) = buckets.take("a", &quotas) else { panic!("the first must pass") };
         assert_eq!((standings[0].remaining, standings[1].remaining), (2, 0));
-        let Verdict::Refused { retry_after, .. } = buckets.take("a", &quotas) else {
+        let Decision::Refused { retry_after, .. } = buckets.take("a", &quotas) else {
             panic!("a second upload")
         };
         assert!(retry_after > hour * 9 / 10 && retry_after <= hour, "{retry_after:?}");
-        assert!(matches!(buckets.take("a", &quotas[..1]), Verdict::Allowed(_)));
-        assert!(matches!(buckets.take("a", &quotas[..1]), Verdict::Refused { .. }));
-        assert!(matches!(buckets.take("b", &quotas), Verdict::Allowed(_)));
+        assert!(matches!(buckets.take("a", &quotas[..1]), Decision::Allowed(_)));
+        assert!(matches!(buckets.take("a", &quotas[..1]), Decision::Refused { .. }));
+        assert!(matches!(buckets.take("b", &quotas), Decision::Allowed(_)));
     }
 }

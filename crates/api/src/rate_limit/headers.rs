@@ -1,12 +1,11 @@
-//! What an answer says about the caller's limits: the three headers that clients know (`RateLimit-Limit`, `-Remaining`,
-//! `-Reset`), for the quota that is nearest to its end, and the two of the present draft (draft-ietf-httpapi-ratelimit-headers)
-//! for all.
+//! Rate-limit headers of responses: the three common ones (`RateLimit-Limit`, `-Remaining`, `-Reset`) for the quota
+//! nearest to exhaustion, and the two of the current draft (draft-ietf-httpapi-ratelimit-headers) for all quotas.
 
 use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::quota::{Standing, Verdict};
+use super::quota::{Decision, Standing};
 
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
@@ -14,9 +13,9 @@ const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const STATE: HeaderName = HeaderName::from_static("ratelimit");
 
-/// Adds the headers for `verdict`.
-pub(crate) fn write_headers(headers: &mut HeaderMap, verdict: &Verdict) {
-    let (Verdict::Allowed(standings) | Verdict::Refused { standings, .. }) = verdict;
+/// Adds the headers for `decision`.
+pub(crate) fn write_headers(headers: &mut HeaderMap, decision: &Decision) {
+    let (Decision::Allowed(standings) | Decision::Refused { standings, .. }) = decision;
     if let Some(nearest) = standings.iter().min_by_key(|standing| standing.remaining) {
         headers.insert(LIMIT, nearest.quota.limit.into());
         headers.insert(REMAINING, nearest.remaining.into());
@@ -42,7 +41,7 @@ fn list(standings: &[Standing], item: impl Fn(&Standing) -> String) -> Option<He
     HeaderValue::try_from(standings.iter().map(item).collect::<Vec<_>>().join(", ")).ok()
 }
 
-/// Rounded up: whoever waits that long has waited long enough.
+/// Rounded up, so that waiting this long is sufficient.
 pub(crate) fn whole_seconds(duration: Duration) -> u64 {
     duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
 }
@@ -58,7 +57,7 @@ mod tests {
         let standing = |name, limit, missing_us| Standing::new(&Quota::new(name, limit, minute), missing_us);
         let standings = vec![standing("requests", 600, 100_001), standing("uploads", 6, 60_000_000)];
         let mut headers = HeaderMap::new();
-        write_headers(&mut headers, &Verdict::Allowed(standings));
+        write_headers(&mut headers, &Decision::Allowed(standings));
         let expected = [
             ("ratelimit-limit", "6"),
             ("ratelimit-remaining", "0"),

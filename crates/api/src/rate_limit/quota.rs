@@ -1,15 +1,15 @@
-//! What a limit allows, and how far a caller has used it.
+//! Quotas and their use.
 
 use std::time::Duration;
 
-/// A bucket's size and how fast it is refilled.
+/// Size of a bucket and time of its refill.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Quota {
-    /// Its name in keys and headers.
+    /// Name in keys and headers.
     pub(super) name: &'static str,
-    /// What a full bucket holds.
+    /// Requests in a full bucket.
     pub(super) limit: u32,
-    /// The time in which an empty bucket fills.
+    /// Time in which an empty bucket fills.
     pub(super) window: Duration,
 }
 
@@ -18,30 +18,30 @@ impl Quota {
         Self { name, limit, window }
     }
 
-    /// The time in which one request flows in, in whole microseconds: sums of them stay exact, in Redis too.
+    /// Time in which one request is refilled, in whole microseconds, so that sums stay exact in Redis too.
     pub(super) fn interval_us(&self) -> u64 {
         let window_us = u64::try_from(self.window.as_micros()).unwrap_or(u64::MAX);
         (window_us / u64::from(self.limit)).max(1)
     }
 
-    /// The time in which an empty bucket fills, as a sum of intervals.
+    /// Time in which an empty bucket fills, as a sum of intervals.
     pub(super) fn capacity_us(&self) -> u64 {
         self.interval_us() * u64::from(self.limit)
     }
 }
 
-/// How much of a quota is used.
+/// Current use of a quota.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Standing {
     pub(super) quota: Quota,
     /// Requests that could come at once.
     pub(super) remaining: u32,
-    /// Until the bucket is full, if nothing more comes.
+    /// Time until the bucket is full, if no request comes.
     pub(super) reset: Duration,
 }
 
 impl Standing {
-    /// From the time that the bucket needs to be full again.
+    /// Computes the standing from the time that the bucket needs to become full.
     pub(super) fn new(quota: &Quota, missing_us: u64) -> Self {
         let left_us = quota.capacity_us().saturating_sub(missing_us);
         let remaining = u32::try_from(left_us / quota.interval_us()).unwrap_or(u32::MAX);
@@ -49,16 +49,16 @@ impl Standing {
     }
 }
 
-/// Whether a request may pass. The standings are those of every quota that it is held against.
+/// Decision about a request, with the standing of each of its quotas.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// It may, and was taken out of the buckets.
+pub(crate) enum Decision {
+    /// Allowed, and taken out of the buckets.
     Allowed(Vec<Standing>),
-    /// It may not, and nothing was taken.
+    /// Refused. Shared buckets are unchanged; fallback buckets before the empty one have lost a request.
     Refused {
-        /// How full the buckets are.
+        /// Standings of the quotas.
         standings: Vec<Standing>,
-        /// After this time it would pass, if nothing else came.
+        /// Time after which the request would be allowed if no other came.
         retry_after: Duration,
     },
 }

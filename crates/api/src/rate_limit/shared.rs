@@ -1,7 +1,7 @@
-//! The buckets in Redis: one script, one round trip, exact over any number of API processes.
+//! Buckets in Redis: one script and one round trip, exact over any number of API processes.
 //!
-//! No request waits long for them. Redis is given up on at the first command that takes too long; a task of its own then
-//! asks until it answers quickly again, and no request asks in between.
+//! No request waits long for them. After the first slow command Redis is not used until a background task finds it
+//! quick again.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,15 +13,15 @@ use redis::{Client, RedisError, Script};
 use secrecy::ExposeSecret;
 use tokio::time::{sleep, timeout};
 
-use super::quota::{Quota, Standing, Verdict};
+use super::quota::{Decision, Quota, Standing};
 
-/// What a request waits at most. On the loaded 2-core machine that this was written on the script took below 1 ms.
+/// Longest wait of a request. The script took less than 1 ms on the loaded 2-core machine of the measurement.
 const PATIENCE: Duration = Duration::from_millis(50);
-/// What the asking task waits, so that a connection that died unnoticed is found out and replaced.
+/// Timeout of the background probe, long enough that a connection which died unnoticed is detected and replaced.
 const PROBE_PATIENCE: Duration = Duration::from_secs(2);
 const PROBE_PAUSE: Duration = Duration::from_millis(500);
 
-/// Buckets that all API processes share.
+/// Buckets shared by all API processes.
 pub(super) struct SharedBuckets {
     link: Arc<Link>,
     script: Script,
@@ -30,12 +30,12 @@ pub(super) struct SharedBuckets {
 
 struct Link {
     connection: ConnectionManager,
-    /// While false, the asking task runs, and nobody else asks.
+    /// False while the background probe runs; then no request uses Redis.
     is_up: AtomicBool,
 }
 
 impl SharedBuckets {
-    /// Connects on first use, so this succeeds while Redis is away.
+    /// Connects on first use, so this succeeds while Redis is down.
     pub(super) fn open(config: &RedisConfig) -> Result<Self, RedisError> {
         let settings = ConnectionManagerConfig::new()
             .set_response_timeout(Some(PROBE_PATIENCE))
@@ -50,21 +50,21 @@ impl SharedBuckets {
         })
     }
 
-    /// Connects now, so that the first request need not.
+    /// Connects now, so that the first request does not have to.
     pub(super) async fn connect(&self) {
         if !matches!(timeout(PROBE_PATIENCE, self.link.ping()).await, Ok(Ok(()))) {
             self.link.give_up::<()>("no answer at the start");
         }
     }
 
-    /// Takes one out of each bucket or out of none; none while Redis is away.
-    pub(super) async fn take(&self, account: &str, quotas: &[Quota]) -> Option<Verdict> {
+    /// Takes one out of each bucket or out of none. `None` while Redis is down.
+    pub(super) async fn take(&self, account: &str, quotas: &[Quota]) -> Option<Decision> {
         if !self.link.is_up.load(Ordering::Relaxed) {
             return None;
         }
         let mut call = self.script.prepare_invoke();
         for quota in quotas {
-            // The braces keep an account's buckets together where Redis is a cluster.
+            // The braces keep an account's buckets on one node of a cluster.
             call.key(format!("{}:limit:{{{account}}}:{}", self.key_prefix, quota.name));
             call.arg(quota.interval_us()).arg(quota.capacity_us());
         }
@@ -81,8 +81,8 @@ impl SharedBuckets {
             .map(|(quota, missing_us)| Standing::new(quota, *missing_us))
             .collect();
         Some(match wait_us {
-            0 => Verdict::Allowed(standings),
-            wait_us => Verdict::Refused { standings, retry_after: Duration::from_micros(*wait_us) },
+            0 => Decision::Allowed(standings),
+            wait_us => Decision::Refused { standings, retry_after: Duration::from_micros(*wait_us) },
         })
     }
 }
@@ -92,10 +92,11 @@ impl Link {
         redis::cmd("PING").query_async(&mut self.connection.clone()).await
     }
 
-    /// Leaves Redis alone until it answers quickly again. The first to find out says so and starts the asking task.
+    /// Stops using Redis until it answers quickly again. The first caller to notice logs it and starts the background
+    /// probe.
     fn give_up<T>(self: &Arc<Self>, error: &str) -> Option<T> {
         if self.is_up.swap(false, Ordering::Relaxed) {
-            tracing::warn!(error, "Redis is away: each process limits accounts by itself");
+            tracing::warn!(error, "Redis is unavailable: each process limits accounts by itself");
             let link = Arc::downgrade(self);
             tokio::spawn(async move {
                 loop {
@@ -103,7 +104,7 @@ impl Link {
                     let Some(link) = link.upgrade() else { return };
                     if link.answers_quickly().await {
                         link.is_up.store(true, Ordering::Relaxed);
-                        tracing::info!("Redis is back: accounts are limited over all processes");
+                        tracing::info!("Redis is available again: accounts are limited over all processes");
                         return;
                     }
                 }
@@ -112,7 +113,7 @@ impl Link {
         None
     }
 
-    /// Waits longer than requests do, since giving up on a command early would hide from the connection that it is dead.
+    /// Waits longer than requests do: abandoning a command early would hide from the connection that it is dead.
     async fn answers_quickly(&self) -> bool {
         let started = tokio::time::Instant::now();
         self.ping().await.is_ok() && started.elapsed() < PATIENCE

@@ -1,7 +1,7 @@
 -- Takes one out of each bucket, or out of none if one of them is empty.
--- KEYS: the buckets. ARGV: for each, the microseconds in which one flows in, and in which an empty one fills.
--- A bucket is kept as the moment at which it will be full, by this server's clock: one clock for all API processes.
--- Returns the microseconds to wait (0: taken), then for each bucket the microseconds until it is full.
+-- KEYS: the buckets. ARGV: for each, the microseconds in which one request is refilled, and in which an empty bucket
+-- fills. A bucket is stored as the time at which it will be full, by this server's clock, so that all API processes use
+-- the same one. Returns the microseconds to wait (0: taken), then for each bucket the microseconds until it is full.
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local wait = 0
@@ -9,7 +9,7 @@ local missing = {}
 for i, key in ipairs(KEYS) do
   local interval, capacity = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
   local full_at = tonumber(redis.call('GET', key) or now)
-  -- Not more than all: the limit may have been lowered, or the clock set back, since the bucket was written.
+  -- Not more than full: the limit may have been lowered, or the clock set back, since the bucket was written.
   missing[i] = math.min(math.max(full_at - now, 0), capacity)
   wait = math.max(wait, missing[i] + interval - capacity)
 end

@@ -1,22 +1,22 @@
-//! A place in the rows of an action: the chunk, by its place in the order of commits, and how many of its rows came
-//! before. It stays valid for ever, because committed chunks never change; and whatever commits later comes after it.
+//! A position in the rows of an action: the chunk's number in commit order, and the number of its rows before the
+//! position. It stays valid for ever, because committed chunks never change and later commits come after it.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 const ENCODED_BYTES: usize = 8;
 
-/// A place in the rows of an action. The default is the beginning.
+/// A position in the rows of an action. The default is the beginning.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Cursor {
-    /// The chunk's place in the order of commits.
+    /// The chunk's number in commit order.
     pub(crate) commit_number: i32,
-    /// Rows of the chunk that came before, whatever their status.
+    /// Rows of the chunk before the position, of any status.
     pub(crate) index: u32,
 }
 
 impl Cursor {
-    /// Reads what [`Cursor::encode`] wrote.
+    /// Parses the output of [`Cursor::encode`].
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let bytes: [u8; ENCODED_BYTES] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
         let [c0, c1, c2, c3, index @ ..] = bytes;
@@ -25,7 +25,7 @@ impl Cursor {
         (cursor.commit_number >= 0).then_some(cursor)
     }
 
-    /// An opaque text for a URL.
+    /// An opaque string for URLs.
     pub(crate) fn encode(self) -> String {
         let mut bytes = Vec::with_capacity(ENCODED_BYTES);
         bytes.extend(self.commit_number.to_be_bytes());
@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_else_is_no_cursor() {
+    fn malformed_cursors_are_refused() {
         let negative = Cursor { commit_number: -1, index: 0 }.encode();
         for text in ["", "x", "AAAAAAAAAAAA", "AAAAAAAAAAA=", "äöü", "AAAAAAAAA/+", &negative] {
             assert_eq!(Cursor::parse(text), None, "{text:?}");

@@ -1,9 +1,9 @@
-//! All results as one CSV file, written while it is sent: memory holds a few results objects and buffers, whatever the
-//! size of the action and however slow the reader. Whatever goes wrong in the middle breaks the response off, so that half
-//! a file is never taken for a whole one.
+//! All results as one CSV file, generated while it is sent: memory holds a few results objects and buffers, independent
+//! of the size of the action and the speed of the client. An error in the middle aborts the response, so that a partial
+//! file is never taken for a complete one.
 //!
-//! While the action runs the rows come in the order of its commits, which is all that can be said of them. Once it is over
-//! they come in file order, the same bytes every time, so that a download that broke off can go on where it ended.
+//! While the action runs, the rows come in commit order. Once it is finished they come in file order, with the same
+//! bytes every time, so that an interrupted download can be continued.
 
 use std::io;
 use std::ops::Range;
@@ -33,19 +33,19 @@ use bitmap::RowBitmap;
 use encoder::CsvEncoder;
 use output::{Interrupted, Output, Piece};
 
-/// Pieces that wait for a slow reader before the writer waits too.
+/// Pieces that may wait for a slow client before the writer waits too.
 const PIECES_IN_FLIGHT: usize = 2;
-/// What the bytes of a finished action's results depend on beside the action; to be changed when they do.
+/// Version of the format, part of the ETag; change it when the bytes of a finished action's results change.
 const FORMAT: u32 = 1;
 
-/// Which rows.
+/// Rows to include.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Selection {
     /// Every row with an outcome.
     Processed,
     /// Rows with this outcome.
     Only(RowStatus),
-    /// Rows without an outcome: what a cancelled or failed action never reached.
+    /// Rows without an outcome, which a cancelled or failed action never reached.
     Unprocessed,
 }
 
@@ -59,21 +59,21 @@ impl Selection {
     }
 }
 
-/// A download that is about to begin: the file's header has been read, so object storage answers.
+/// A download before its first byte. The file's header has been read, so object storage works.
 pub(crate) struct Download {
     state: AppState,
     action: ActionRecord,
     header: Vec<String>,
     selection: Selection,
-    /// For a spreadsheet: how the cells are separated.
+    /// Cell separator of a spreadsheet export.
     spreadsheet: Option<Delimiter>,
 }
 
 impl Download {
-    /// Reads the header that the rows were uploaded under.
+    /// Reads the header of the uploaded file.
     ///
     /// # Errors
-    /// When object storage is away.
+    /// If object storage is unavailable.
     pub(crate) async fn open(
         state: AppState,
         action: ActionRecord,
@@ -84,24 +84,25 @@ impl Download {
         Ok(Self { state, action, header, selection, spreadsheet: spreadsheet_safe.then_some(delimiter) })
     }
 
-    /// Every row has the outcome that it will have, unless the action is retried.
+    /// True if every row has its final outcome, unless the action is retried.
     pub(crate) fn is_complete(&self) -> bool {
         !self.action.status.is_unfinished()
     }
 
-    /// Names the bytes of a complete download.
+    /// The ETag of a complete download.
     pub(crate) fn etag(&self) -> Option<String> {
         let (action, selection) = (&self.action, self.selection.name());
         let spreadsheet = self.spreadsheet.map_or_else(String::new, |by| format!("-{:02x}", by.byte()));
-        // A retry can only add commits.
+        // A retry can only add commits, so the number of commits identifies the content.
         self.is_complete()
             .then(|| format!("\"{}-{}-{selection}{spreadsheet}-{FORMAT}\"", action.id, action.chunks_done))
     }
 
-    /// How many bytes a complete download has. Where no download has come to its end yet, this writes one into nothing.
+    /// Length of a complete download in bytes. If it is not known from an earlier download, the file is generated once
+    /// without being sent.
     ///
     /// # Errors
-    /// When the database or object storage is away.
+    /// If the database or object storage is unavailable.
     pub(crate) async fn length(&self) -> Result<u64, ApiError> {
         let Some(etag) = self.etag() else { return Err(ApiError::internal("the length is not settled")) };
         if let Some(length) = lengths::known(&etag) {
@@ -117,7 +118,7 @@ impl Download {
         }
     }
 
-    /// The body of the response: the bytes of `window`, or all. It holds `place` until everything has been written.
+    /// The response body: the bytes of `window`, or all. Holds `place` until everything has been written.
     pub(crate) fn into_body(self, window: Option<Range<u64>>, place: Place) -> Body {
         let (sender, receiver) = mpsc::channel(PIECES_IN_FLIGHT);
         tokio::spawn(
@@ -132,7 +133,7 @@ impl Download {
                     Err(Interrupted::Enough) => output.end().await,
                     Err(Interrupted::Abandoned) => {}
                     Err(Interrupted::Failed(error)) => {
-                        tracing::warn!(error = &error as &dyn std::error::Error, "broke off a download");
+                        tracing::warn!(error = &error as &dyn std::error::Error, "aborted a download");
                     }
                 }
             }
@@ -141,12 +142,12 @@ impl Download {
         Body::from_stream(stream::try_unfold(receiver, async |mut receiver| match receiver.recv().await {
             Some(Piece::Rows(rows)) => Ok(Some((rows, receiver))),
             Some(Piece::End) => Ok(None),
-            // An error makes the server end the response without its proper end.
+            // An error makes the server abort the response without its regular end.
             None => Err(io::Error::other("the results could not be read to their end")),
         }))
     }
 
-    /// Notes the length of what was written to its end.
+    /// Records the length of a download that was generated to its end.
     fn settled(&self, output: &Output) -> u64 {
         if let Some(etag) = self.etag() {
             lengths::note(etag, output.written_bytes());
@@ -244,7 +245,7 @@ impl Download {
     }
 }
 
-/// Header and delimiter of the uploaded file; of the results where the file has gone before them.
+/// Header and delimiter of the uploaded file, or of the results if the file has been removed.
 async fn uploaded_header(
     state: &AppState,
     action: &ActionRecord,
@@ -256,19 +257,19 @@ async fn uploaded_header(
     let first = every_chunk(state, action, None).take(1);
     let header = match std::pin::pin!(objects(state, action, first)).try_next().await? {
         Some((_, object)) => decode_results(object.as_ref()).map_err(ApiError::internal)?.0,
-        // Without a row nobody misses the columns.
+        // Without rows the columns do not matter.
         None => Vec::new(),
     };
     Ok((header, Delimiter::Comma))
 }
 
-/// The file was accepted within the limits of its time; they may have become smaller since, so none apply here.
+/// The file was accepted under the limits of its time, which may have been lowered since, so none apply here.
 async fn open_raw(store: &ObjectStore, action: &ActionRecord) -> Result<CsvReader, ApiError> {
     let source = store.open(&action.file_key).await?;
     CsvReader::open(source, ReadLimits::ACCEPTED, &action.configuration.intake.read).await.map_err(unreadable)
 }
 
-/// The file was readable when it was accepted.
+/// The file was readable when it was accepted, so an error is a defect or an outage.
 fn unreadable(error: CsvError) -> ApiError {
     if error.is_file_fault() { ApiError::internal(error) } else { ApiError::Unavailable(Some(error.into())) }
 }
@@ -277,7 +278,7 @@ fn write_row(encoder: &mut CsvEncoder, row: &ResultRow) {
     encoder.row(row.row(), row.status.as_str(), &reason(row), row.record_id(), row.fields());
 }
 
-/// The code, with its sentence where it has one.
+/// The code, with its message if it has one.
 fn reason(row: &ResultRow) -> String {
     match row.message() {
         "" => row.code().to_owned(),

@@ -1,6 +1,6 @@
-//! The rows of an action that is over, in the order of its file. Each partition has its rows in that order, chunk after
-//! chunk, so the file's is a merge of the partitions by row number. Memory holds, for each partition, the results object
-//! that is read and the next one, which is fetched meanwhile.
+//! The rows of a finished action in file order. Each partition has its rows in that order, chunk after chunk, so the
+//! file is a merge of the partitions by row number. Memory holds, for each partition, the current results object and
+//! the next one, which is fetched ahead.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -23,10 +23,10 @@ pub(super) struct FileOrder {
 }
 
 impl FileOrder {
-    /// Finds the chunks of an action that is over.
+    /// Finds the chunks of a finished action.
     ///
     /// # Errors
-    /// When the database is away.
+    /// If the database is unreachable or refuses the statement.
     pub(super) async fn open(
         state: &AppState,
         action: &ActionRecord,
@@ -50,10 +50,10 @@ impl FileOrder {
         Ok(Self { partitions })
     }
 
-    /// The next row; none after the last.
+    /// The next row; `None` after the last.
     ///
     /// # Errors
-    /// When object storage is away or an object is damaged.
+    /// If object storage is unavailable or an object is damaged.
     pub(super) async fn next(&mut self) -> Result<Option<ResultRow>, ApiError> {
         let first = |partition: &&mut PartitionRows| partition.head.as_ref().map(|(number, _)| *number);
         let partitions = self.partitions.iter_mut().filter(|partition| partition.head.is_some());
@@ -64,7 +64,7 @@ impl FileOrder {
     }
 }
 
-/// Where the results objects of an action are.
+/// Location of an action's results objects.
 #[derive(Clone)]
 struct Source {
     store: ObjectStore,
@@ -106,7 +106,7 @@ impl PartitionRows {
         Ok(partition)
     }
 
-    /// Hands out the next row and looks up the one after it.
+    /// Returns the next row and loads the one after it.
     async fn take(&mut self) -> Result<Option<ResultRow>, ApiError> {
         let taken = self.head.take();
         while self.head.is_none() {
@@ -124,7 +124,7 @@ impl PartitionRows {
         Ok(taken.map(|(_, row)| row))
     }
 
-    /// Goes on to the next results object, if there is one.
+    /// Continues with the next results object; false if there is none.
     async fn next_object(&mut self) -> Result<bool, ApiError> {
         let Some(coming) = self.coming.take() else { return Ok(false) };
         let object = coming.await.map_err(ApiError::internal)??;

@@ -11,39 +11,39 @@ use crate::error::ApiError;
 use crate::state::AppState;
 use crate::vocabulary::InApi as _;
 
-/// One page of outcomes, and where the next begins.
+/// A page of outcomes, with the position of the next page.
 pub(crate) struct LogPage {
     /// The outcomes.
     pub(crate) entries: Vec<LogEntry>,
-    /// How long the uploaded values in it are.
+    /// Length of the uploaded values on the page.
     value_bytes: usize,
-    /// The first row that did not fit any more; `None` when there is none yet.
+    /// Position of the first row beyond the page; `None` if there is none yet.
     pub(crate) next: Option<Cursor>,
 }
 
-/// Which rows a page has.
+/// Filter for the rows of a page.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RowFilter {
-    /// Only rows that went like this.
+    /// Only rows with this status.
     pub(crate) status: Option<RowStatus>,
     /// Only rows with this code.
     pub(crate) code: Option<RowCode>,
-    /// Only rows that have this text in their message or in an uploaded value, in any case.
+    /// Only rows with this text, in lower case, in their message or an uploaded value.
     pub(crate) text: Option<String>,
 }
 
-/// Chunks that are looked through for a text in one request: which of them have it is only known once they are read.
+/// Chunks that one request searches for a text; which of them contain it is only known once they are read.
 const CHUNKS_PER_SEARCH: usize = 10;
 
-/// Bytes of uploaded values with which a page ends, however many rows were asked for: a single row may have 256 KiB.
+/// Length of uploaded values at which a page ends, whatever its `limit`: a single row may have 256 KiB.
 const VALUE_BYTES_PER_PAGE: usize = 1024 * 1024;
 
-/// Reads up to `limit` outcomes that pass the filter, from `cursor` on. What it costs depends on the page, not on the action: one
-/// query, and only the objects that can hold the page's rows; of a search, a bounded number of them. Then the page may be short,
-/// or empty, and still have a next one.
+/// Reads up to `limit` outcomes that pass the filter, starting at `cursor`. The cost depends on the page and not on the
+/// action: one query, and only the objects that can hold the page's rows, or for a search a bounded number of them. A
+/// page may therefore be short, or empty, and still have a next one.
 ///
 /// # Errors
-/// When the database or object storage is away, or an object is damaged.
+/// If the database or object storage is unavailable, or an object is damaged.
 pub(crate) async fn read_page(
     state: &AppState,
     action: &ActionRecord,
@@ -53,10 +53,10 @@ pub(crate) async fn read_page(
     cursor: Cursor,
 ) -> Result<LogPage, ApiError> {
     let pool = &state.dependencies.pool;
-    // An action whose declaration cannot be read any more is shown without keys.
+    // An action whose declaration is no longer readable is shown without keys.
     let entity = state.dependencies.entities.get(pool, &action.entity_type, action.entity_hash).await.ok();
-    // Each has a row for the page, but perhaps the first, whose matching rows may all be before the cursor; and one row
-    // more than the page holds says that there is a next page.
+    // Each chunk has a row for the page, except possibly the first, whose matching rows may all lie before the cursor.
+    // One extra row shows that there is a next page.
     let most = limit.saturating_add(2);
     let listed = i64::try_from(most).unwrap_or(i64::MAX);
     let from = cursor.commit_number;
@@ -81,7 +81,7 @@ pub(crate) async fn read_page(
     Ok(page)
 }
 
-/// What is wanted of each object.
+/// What to read of each object.
 struct Reading<'a> {
     action: &'a ActionRecord,
     entity: Option<&'a Entity>,
@@ -104,11 +104,11 @@ fn has_text(row: &ResultRow, text: &str) -> bool {
     has(row.message()) || row.fields().any(has)
 }
 
-/// How many of the chunks are enough for a page and one row more.
+/// Number of chunks that are enough for a page and one more row.
 fn chunks_for_page(chunks: &[CommittedChunk], cursor: Cursor, limit: usize) -> usize {
     let mut rows = 0;
     for (index, chunk) in chunks.iter().enumerate() {
-        // How many of its matching rows lie after the cursor is only known for sure of a chunk that is read from its start.
+        // The number of matching rows after the cursor is known only for a chunk that is read from its start.
         let is_cut = chunk.commit_number == cursor.commit_number && cursor.index > 0;
         rows += if is_cut { 0 } else { usize::try_from(chunk.matching_rows).unwrap_or_default() };
         if rows > limit {
@@ -119,7 +119,7 @@ fn chunks_for_page(chunks: &[CommittedChunk], cursor: Cursor, limit: usize) -> u
 }
 
 impl LogPage {
-    /// Takes rows of one results object; sets `next` if there are more than fit.
+    /// Reads the rows of a results object; sets `next` if there are more than fit.
     fn read_chunk(&mut self, object: &[u8], reading: &Reading<'_>, from: Cursor) -> Result<(), ApiError> {
         let (header, rows) = decode_results(object).map_err(ApiError::internal)?;
         let key_position = key_position(reading.action, reading.entity, &header);
@@ -159,7 +159,7 @@ fn entry(row: &ResultRow, key_position: Option<usize>) -> Result<LogEntry, ApiEr
     })
 }
 
-/// Where the uploaded file has its key. The header was checked at upload; an entity that has changed since has none.
+/// Position of the key in the uploaded file. The header was checked at upload; a changed entity has no position.
 fn key_position(action: &ActionRecord, entity: Option<&Entity>, uploaded: &[String]) -> Option<usize> {
     let entity = entity?;
     entity.key_position(

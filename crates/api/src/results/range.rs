@@ -1,29 +1,29 @@
-//! `Range`, for a client that goes on with a download that broke off.
+//! `Range` requests, for clients that continue an interrupted download.
 
 use std::ops::Range;
 
 use axum::http::{HeaderMap, header};
 
-/// What a request wants of a download.
+/// Requested part of a download.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Requested {
-    /// All of it.
+    /// The whole download.
     Whole,
-    /// The part that the header names, once the length is known.
+    /// The part that the header names, resolved once the length is known.
     Part(Part),
 }
 
-/// A part as a header names it.
+/// A part as named by the header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
-    /// From a byte on, perhaps up to and with another.
+    /// From a byte, optionally up to and including another one.
     From(u64, Option<u64>),
-    /// So many bytes at the end.
+    /// A number of bytes at the end.
     Last(u64),
 }
 
 impl Part {
-    /// The bytes of a download of `length` bytes; none where it has none of them.
+    /// The byte range within a download of `length` bytes; `None` if it contains none of them.
     pub(crate) fn of(self, length: u64) -> Option<Range<u64>> {
         let bytes = match self {
             Self::From(first, last) => first..last.map_or(length, |last| last.saturating_add(1).min(length)),
@@ -33,8 +33,8 @@ impl Part {
     }
 }
 
-/// What the headers ask for of the download that `etag` names. Several parts at once, other units and whatever is not
-/// understood mean all of it, as does an `If-Range` that names other bytes.
+/// Parses the headers of a request for the download with this `etag`. Several ranges, other units, invalid values, and
+/// an `If-Range` with another ETag all mean the whole download.
 pub(crate) fn requested(headers: &HeaderMap, etag: &str) -> Requested {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let is_current =
@@ -50,7 +50,7 @@ fn part(range: &str) -> Option<Part> {
     let (first, last) = range.trim().split_once('-')?;
     let number = |digits: &str| {
         let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-        // What does not fit lies behind every end.
+        // A number that does not fit lies beyond every end.
         is_number.then(|| digits.parse::<u64>().unwrap_or(u64::MAX))
     };
     let part = match (number(first), number(last), last) {

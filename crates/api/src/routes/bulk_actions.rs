@@ -1,4 +1,4 @@
-//! `/bulk-actions…`: one module per thing that can be asked.
+//! `/bulk-actions…`: one module per operation.
 
 mod codes;
 mod control;
@@ -19,7 +19,7 @@ use utoipa_axum::routes;
 
 use crate::state::AppState;
 
-/// The routes that answer from a few rows and objects.
+/// Routes that respond from a few rows and objects.
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list::list))
@@ -34,9 +34,9 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(control::retry))
 }
 
-/// The routes that take as long as their bytes.
+/// Routes that take as long as their bytes.
 pub(crate) fn streaming_router() -> OpenApiRouter<AppState> {
-    // The upload counts its bytes itself, file and fields apart.
+    // The upload counts its bytes itself, separately for file and fields.
     let create = routes!(create::create).layer(DefaultBodyLimit::disable());
     OpenApiRouter::new().routes(create).routes(routes!(results::results)).routes(routes!(events::events))
 }

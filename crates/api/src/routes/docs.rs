@@ -1,5 +1,5 @@
-//! `GET /openapi.json` and `/docs`: the description of this API, for programs and for people. The page and all that it loads
-//! are in this binary, so it needs no other host.
+//! `GET /openapi.json` and `/docs`: the description of this API, for programs and for people. The page and everything
+//! it loads are in this binary, so it needs no other host.
 
 use std::sync::{Arc, LazyLock};
 
@@ -17,7 +17,7 @@ use utoipa_swagger_ui::{Config, SwaggerFile};
 use crate::error::ApiError;
 use crate::state::AppState;
 
-// By default the page asks a public validator about the document.
+// By default the page sends the document to a public validator.
 static CONFIG: LazyLock<Arc<Config<'static>>> =
     LazyLock::new(|| Arc::new(Config::from("/openapi.json").validator_url("none")));
 
@@ -31,7 +31,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .route("/docs/{*file}", get(asset))
 }
 
-/// This document.
+/// The OpenAPI document.
 #[utoipa::path(
     get,
     path = "/openapi.json",
@@ -43,7 +43,7 @@ async fn description(State(state): State<AppState>) -> Json<Arc<Value>> {
     Json(state.document)
 }
 
-/// The same for people: Swagger UI.
+/// Swagger UI for the OpenAPI document.
 #[utoipa::path(
     get,
     path = "/docs",
@@ -54,7 +54,8 @@ async fn description(State(state): State<AppState>) -> Json<Arc<Value>> {
 async fn page() -> Result<Html<String>, ApiError> {
     let served = find("index.html")?;
     let page = String::from_utf8_lossy(&served.bytes).replace("=\"./", "=\"");
-    // Its files are named beside `/docs/`, and seen from `/docs` that is one folder down.
+    // The page names its files relative to `/docs/`, but is served at `/docs` (not reported upstream to
+    // utoipa-swagger-ui; remove this when it accepts a path without a slash).
     Ok(Html(page.replace("href=\"", "href=\"docs/").replace("src=\"", "src=\"docs/")))
 }
 

@@ -1,5 +1,5 @@
-//! `GET /entities…`: what can be uploaded. Derived from the entities' declarations, the same for every account, so it
-//! asks nobody who they are.
+//! `GET /entities…`: the entities that can be uploaded. Derived from their declarations and equal for every account, so
+//! no authentication is needed.
 
 use std::sync::Arc;
 
@@ -45,7 +45,7 @@ fn column_view(column: &Column) -> ColumnView {
     }
 }
 
-/// What can be uploaded: every entity with its columns and their rules. The same for every account.
+/// Lists every entity with its columns and their rules. The same for every account.
 #[utoipa::path(
     get,
     path = "/entities",
@@ -58,7 +58,7 @@ async fn list(State(state): State<AppState>) -> Json<Success<Vec<EntityView>>> {
     success("What can be uploaded", views)
 }
 
-/// One entity with its columns and their rules.
+/// Shows one entity with its columns and their rules.
 #[utoipa::path(
     get,
     path = "/entities/{type}",
@@ -75,13 +75,13 @@ async fn show(
     Ok(success("What can be uploaded", entity_view(&entity)))
 }
 
-/// A name that is no text cannot be found either.
+/// Finds an entity by name. A name that is not text is not found either.
 fn find(state: &AppState, name: Result<Path<String>, PathRejection>) -> Result<Arc<Entity>, ApiError> {
     let name = name.ok().map(|Path(name)| name);
     name.and_then(|name| state.entities.find(&name).cloned()).ok_or(ApiError::NotFound("entity"))
 }
 
-/// A CSV file to start from: the header, and one row that passes.
+/// Downloads a CSV template: the header and one valid row.
 #[utoipa::path(
     get,
     path = "/entities/{type}/template.csv",
@@ -110,7 +110,7 @@ async fn template(
     Ok((headers, csv).into_response())
 }
 
-/// The header and one row that passes. A new record has no id yet, so the example has none either.
+/// The header and one valid row. A new record has no id yet, so the example has none either.
 pub(crate) fn template_csv(entity: &Entity) -> csv::Result<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(entity.columns().iter().map(|column| &column.name))?;

@@ -1,5 +1,5 @@
-//! `GET /health…`: is the service well, and what of it is not. These answers have their fields beside the envelope's and
-//! not under `data`, because probes and dashboards look for `status` at the top.
+//! `GET /health…`: health of the service and its dependencies. These responses have their fields at the top level
+//! instead of under `data`, because probes and dashboards look for `status` there.
 
 use std::collections::BTreeMap;
 
@@ -56,14 +56,15 @@ fn services(findings: &Findings) -> Services {
     Services { services: findings.iter().map(|(name, health)| (name.to_owned(), health.healthy)).collect() }
 }
 
-/// How the service is: always 200, since the process itself answers; `status` and the booleans say how its dependencies are.
+/// Shows the health of the service. Always 200, since the process itself responds; `status` and the booleans describe
+/// the dependencies.
 #[utoipa::path(
     get,
     path = "/health",
     operation_id = "getHealth",
     tag = "service",
     responses(
-        (status = 200, description = "The service answers", body = Answer<Services>),
+        (status = 200, description = "The service responds", body = Answer<Services>),
     ),
 )]
 async fn overview(State(state): State<AppState>) -> Response {
@@ -76,15 +77,15 @@ async fn overview(State(state): State<AppState>) -> Response {
     }
 }
 
-/// Whether requests should be sent here.
+/// Readiness: tells whether requests should be sent to this instance.
 #[utoipa::path(
     get,
     path = "/health/ready",
     operation_id = "getReadiness",
     tag = "service",
     responses(
-        (status = 200, description = "The service answers", body = Answer<Services>),
-        (status = 503, description = "A dependency is down, or the process is about to end", body = Answer<Services>),
+        (status = 200, description = "The service responds", body = Answer<Services>),
+        (status = 503, description = "A dependency is down, or the process is shutting down", body = Answer<Services>),
     ),
 )]
 async fn ready(State(state): State<AppState>) -> Response {
@@ -99,28 +100,28 @@ async fn ready(State(state): State<AppState>) -> Response {
     }
 }
 
-/// Whether the process answers at all.
+/// Liveness: tells whether the process responds.
 #[utoipa::path(
     get,
     path = "/health/live",
     operation_id = "getLiveness",
     tag = "service",
     responses(
-        (status = 200, description = "The service answers", body = Answer<Alive>),
+        (status = 200, description = "The service responds", body = Answer<Alive>),
     ),
 )]
 async fn live() -> Response {
     well("alive", Alive {})
 }
 
-/// Asks each dependency now; who comes while they are asked shares the answer.
+/// Probes each dependency now. Concurrent requests share the result.
 #[utoipa::path(
     get,
     path = "/health/detailed",
     operation_id = "getHealthInDetail",
     tag = "service",
     responses(
-        (status = 200, description = "The service answers", body = Answer<Detailed>),
+        (status = 200, description = "The service responds", body = Answer<Detailed>),
         (status = 503, description = "A dependency is down", body = Answer<Detailed>),
     ),
 )]
@@ -144,7 +145,7 @@ fn dependency(name: &str, health: &DependencyHealth) -> Check {
     Check::Dependency {
         healthy: health.healthy,
         response_time: (health.response_time_ms * 100.0).round() / 100.0,
-        // The probe of object storage looks for the bucket.
+        // The probe of object storage checks the bucket.
         bucket_exists: (name == "minio").then_some(health.healthy),
     }
 }

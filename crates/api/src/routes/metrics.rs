@@ -11,25 +11,25 @@ use utoipa_axum::routes;
 
 use crate::state::AppState;
 
-/// What Prometheus expects of its text format.
+/// Content type of Prometheus' text format.
 const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
-/// How old the gauges that are read from the dependencies may be. Prometheus asks far less often.
+/// Maximum age of gauges that are read from the dependencies. Prometheus scrapes much less often.
 const READ_EVERY: Duration = Duration::from_secs(1);
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(render))
 }
 
-/// Measurements in Prometheus's text format.
+/// Metrics in Prometheus's text format.
 #[utoipa::path(
     get,
     path = "/metrics",
     operation_id = "getMetrics",
     tag = "service",
-    responses((status = 200, description = "The measurements", content_type = "text/plain", body = String)),
+    responses((status = 200, description = "The metrics", content_type = "text/plain", body = String)),
 )]
 async fn render(State(state): State<AppState>) -> Response {
-    // Only one at a time asks; the others show what was read a moment ago.
+    // Only one request at a time reads the gauges; others show the values of a moment ago.
     if let Ok(mut read_at) = state.gauges_read_at.try_lock()
         && read_at.is_none_or(|at| at.elapsed() >= READ_EVERY)
     {

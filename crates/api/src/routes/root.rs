@@ -1,4 +1,4 @@
-//! `GET /`: what this is and where to go. A browser goes to the page.
+//! `GET /`: description of the service with links. Browsers are redirected to the page.
 
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
@@ -22,7 +22,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(describe))
 }
 
-/// The service.
+/// Description of the service.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Description {
@@ -31,7 +31,7 @@ struct Description {
     /// `development`, `production` or `test`.
     #[schema(value_type = String, example = "production")]
     environment: Environment,
-    /// What a browser signs in with: a `token`, an `account` id, or nothing, behind a `gateway` that says who is calling.
+    /// Credential for browsers: a `token`, an `account` id, or none behind a `gateway` that authenticates.
     #[schema(value_type = String, example = "token")]
     sign_in: &'static str,
     /// Every route.
@@ -39,7 +39,7 @@ struct Description {
     endpoints: &'static [String],
 }
 
-/// What this is, and where to go.
+/// Describes the service, with its version and routes.
 #[utoipa::path(
     get,
     path = "/",
@@ -47,11 +47,11 @@ struct Description {
     tag = "service",
     responses(
         (status = 200, description = "The service", body = Success<Description>),
-        (status = 303, description = "To the page, for a caller that prefers `text/html`"),
+        (status = 303, description = "Redirect to the page, for a client that prefers `text/html`"),
     ),
 )]
 async fn describe(State(state): State<AppState>, headers: HeaderMap) -> Response {
-    // A cache between us must not give the page to a program.
+    // A cache must not serve the page to a program.
     let vary = [(header::VARY, "accept")];
     if state.http.page && page::prefers_html(&headers) {
         return (vary, Redirect::to(page::HOME)).into_response();

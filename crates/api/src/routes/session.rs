@@ -1,6 +1,7 @@
-//! `/session`: a browser trades its token for a cookie, asks what it may do, and signs out.
+//! `/session`: a browser exchanges its token for a cookie, reads its permissions, and signs out.
 //!
-//! A foreign page must not sign a browser in either: its user would work in an account of somebody else's choice.
+//! Signing in is restricted to this service's pages too: another page could otherwise make its user work in an
+//! attacker's account.
 
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
@@ -17,7 +18,7 @@ use crate::envelope::{Success, Timestamp, success};
 use crate::error::ApiError;
 use crate::state::AppState;
 
-/// A token with many claims fits.
+/// Sufficient for a token with many claims.
 const MAX_BODY_BYTES: usize = 16 * 1024;
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
@@ -25,7 +26,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(sign_in).routes(routes!(show)).routes(routes!(sign_out))
 }
 
-/// What a browser signs in with.
+/// Credential of a browser.
 #[derive(Deserialize, ToSchema)]
 #[serde(untagged)]
 enum Credential {
@@ -50,14 +51,14 @@ struct AccountCredential {
     account: String,
 }
 
-/// Who is signed in.
+/// The signed-in caller.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct SessionView {
     account: String,
     /// `bulk:read`, `bulk:write`, both or none.
     scopes: Vec<&'static str>,
-    /// When the token ends, and the session with it; null where an account id is believed without one.
+    /// Expiry of the token and the session; null for an account id without a token.
     #[schema(required)]
     expires_at: Option<Timestamp>,
 }
@@ -68,7 +69,7 @@ impl From<Caller> for SessionView {
     }
 }
 
-/// Signs a browser in: verifies its token and answers with a cookie that holds it, for as long as the token is valid.
+/// Signs a browser in: verifies its token and sets a cookie that holds it, for as long as the token is valid.
 #[utoipa::path(
     post,
     path = "/session",
@@ -82,10 +83,10 @@ impl From<Caller> for SessionView {
             body = Success<SessionView>,
             headers(("Set-Cookie" = String, description = "HttpOnly, SameSite=Strict, and over TLS Secure")),
         ),
-        (status = 400, description = "No JSON object with `token` or `account`"),
-        (status = 401, description = "The token proves nothing, or is not what this service asks for"),
+        (status = 400, description = "Not a JSON object with `token` or `account`"),
+        (status = 401, description = "The credential is invalid, or of a kind that this service does not accept"),
         (status = 403, description = "The request comes from a page of another site"),
-        (status = 413, description = "Too long for a token"),
+        (status = 413, description = "The body is too long for a token"),
         (status = 415, description = "Not application/json"),
     ),
 )]
@@ -103,7 +104,7 @@ async fn sign_in(
     Ok(([(header::SET_COOKIE, cookie)], success("Signed in", SessionView::from(caller))).into_response())
 }
 
-/// A browser says which page a request comes from; a program that says nothing has no cookies to lose.
+/// A browser names the page that a request comes from. A program that sends no such header has no cookies to protect.
 fn check_browser(state: &AppState, headers: &HeaderMap) -> Result<(), ApiError> {
     let is_browser = headers.contains_key("sec-fetch-site") || headers.contains_key(header::ORIGIN);
     if is_browser { state.sessions.check_origin(headers) } else { Ok(()) }
@@ -137,7 +138,7 @@ fn expected(state: &AppState, credential: Credential) -> Result<String, ApiError
     }
 }
 
-/// Who is calling and what they may do: by the session's cookie, or by the headers of any other request.
+/// Shows the caller's account and permissions, by the session's cookie or by the headers of any other request.
 #[utoipa::path(
     get,
     path = "/session",
@@ -145,7 +146,7 @@ fn expected(state: &AppState, credential: Credential) -> Result<String, ApiError
     tag = "session",
     responses(
         (status = 200, description = "Who is calling", body = Success<SessionView>),
-        (status = 401, description = "Nobody is signed in"),
+        (status = 401, description = "No account is signed in"),
     ),
 )]
 async fn show(
@@ -157,7 +158,7 @@ async fn show(
     Ok(success("Signed in", caller.into()))
 }
 
-/// Signs a browser out: it forgets its cookie.
+/// Signs a browser out: deletes its cookie.
 #[utoipa::path(
     delete,
     path = "/session",

@@ -1,4 +1,4 @@
-//! `POST /uploads/inspect`: a look at a file before it is uploaded. Stores nothing.
+//! `POST /uploads/inspect`: preview of an upload. Stores nothing.
 
 use api_types::{CellProblem, InspectedColumn, InspectedRow, InspectionView, SuggestionView};
 use axum::Json;
@@ -14,7 +14,7 @@ use crate::extract::CanRead;
 use crate::state::AppState;
 use crate::upload::{Look, LookedAtColumn, LookedAtRow, Parts, check_content_length, look};
 
-/// The routes that take as long as their bytes.
+/// Routes that take as long as their bytes.
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(inspect).layer(DefaultBodyLimit::disable()))
 }
@@ -45,18 +45,18 @@ fn inspected_row(row: LookedAtRow) -> InspectedRow {
     InspectedRow { row, line, cells, status: status.to_owned(), problems }
 }
 
-/// Looks at a file before it is uploaded: the whole of it, or its first 256 KiB or more, with any field of an upload.
-/// Nothing is stored. The rules are those of the upload, by the same code; what is wrong with the file is in the answer.
+/// Inspects a file before its upload: the whole file or its first 256 KiB or more, with any field of an upload. Nothing
+/// is stored. The same code as in an upload applies the rules; problems of the file are part of the response.
 #[utoipa::path(
     post,
     path = "/uploads/inspect",
     operation_id = "inspectUpload",
     tag = "bulk actions",
     responses(
-        (status = 200, description = "What an upload would meet", body = Success<InspectionView>),
+        (status = 200, description = "The preview of the upload", body = Success<InspectionView>),
         (status = 400, description = "Fields break a rule; `error.details` names each"),
-        (status = 408, description = "The body came too slowly"),
-        (status = 415, description = "Not multipart/form-data, or the file is no table"),
+        (status = 408, description = "The body arrived too slowly"),
+        (status = 415, description = "Not multipart/form-data, or the file is not a table"),
         (status = 429, description = "Too many inspections of this account in progress"),
     ),
     security(("bearer" = []), ("accountId" = [])),

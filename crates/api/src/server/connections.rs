@@ -1,5 +1,5 @@
-//! Accepts connections and speaks HTTP on them. axum's own loop is shorter, but has no time limit for a caller who sends
-//! the head of a request byte by byte, and no bound on connections.
+//! Accepts connections and serves HTTP on them. axum's own loop is shorter, but has neither a time limit for a client
+//! that sends a request head byte by byte nor a limit on connections.
 
 use std::io;
 use std::net::SocketAddr;
@@ -20,30 +20,30 @@ use tower::Layer;
 use crate::rate_limit::network;
 use crate::seats::Seats;
 
-/// From the first chance to send a head, so a connection that waits for its next request ends after this too.
+/// Time limit for a request head, counted from the start of waiting for it, so it also ends idle connections.
 const HEAD_TIME: Duration = Duration::from_secs(30);
-/// What a connection may hold of a head, and of a body that nobody has asked for yet.
+/// Buffer limit of a connection for a head, and for body bytes that are not read yet.
 const MAX_BUFFER_BYTES: usize = 256 * 1024;
 const MAX_HEADERS: usize = 200;
-/// When the process has no more file descriptors, some must be given back before the next connection can be taken.
+/// Pause after running out of file descriptors, so that some can be released before the next accept.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// Connections that the kernel has made and nobody has accepted; the kernel's own usual limit.
+/// Connections waiting to be accepted; the kernel's usual limit.
 const BACKLOG: u32 = 4096;
-/// Connections at once. An idle one costs some 20 KiB.
+/// Maximum number of connections. An idle one costs about 20 KiB.
 const MOST: usize = 4096;
-/// Of those, how many one address may have where no proxy stands in front: even if all of them ask without a pause, one
-/// more is answered within a tenth of a second.
+/// Maximum per address without a proxy in front. Even if all of them send requests without a pause, one more is
+/// answered within a tenth of a second.
 const MOST_PER_ADDRESS: usize = 1024;
-/// File descriptors for other things: connections to the stores, logs.
+/// File descriptors for other purposes: connections to the stores, logs.
 const DESCRIPTORS_APART: u64 = 256;
 
 /// Binds the address.
 ///
 /// # Errors
-/// Why it cannot be bound.
+/// If the address cannot be bound.
 pub(super) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    // A restart must not wait for connections of the process before it to be forgotten.
+    // A restart must not wait until the kernel forgets connections of the previous process.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
@@ -53,18 +53,18 @@ pub(super) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 pub(super) fn seats(trust_proxy: bool) -> Seats {
     let descriptors = raise_descriptor_limit().saturating_sub(DESCRIPTORS_APART);
     let most = usize::try_from(descriptors).unwrap_or(MOST).min(MOST);
-    // Behind a proxy all come from its address.
+    // Behind a proxy all connections come from its address.
     Seats::new(most, if trust_proxy { most } else { MOST_PER_ADDRESS })
 }
 
-/// Many systems begin with a limit of 1,024 that a process may raise by itself; returns what it is then.
+/// Raises the limit of file descriptors, which is often 1,024 at the start, and returns the new limit.
 fn raise_descriptor_limit() -> u64 {
     let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return 0 };
     let wanted = hard.min(soft.max(MOST as u64 + DESCRIPTORS_APART));
     if setrlimit(Resource::RLIMIT_NOFILE, wanted, hard).is_ok() { wanted } else { soft }
 }
 
-/// Serves until `drained` is over, then lets each connection finish the request it is at.
+/// Serves until `drained` completes, then lets each connection finish its current request.
 pub(super) async fn serve(
     listener: TcpListener,
     seats: Seats,
@@ -92,7 +92,7 @@ pub(super) async fn serve(
                 let service = Extension(Arc::clone(&seat)).layer(service);
                 let connection =
                     builder.serve_connection(io_of(stream), TowerToHyperService::new(service)).into_owned();
-                // A connection's errors are its caller's: cut off, silent, or no HTTP.
+                // Errors of a connection are the client's: closed, silent, or not HTTP.
                 let connection = connections.watch(connection);
                 tokio::spawn(async move {
                     tokio::select! {
@@ -113,12 +113,12 @@ pub(super) async fn serve(
 }
 
 fn io_of(stream: TcpStream) -> TokioIo<TcpStream> {
-    // Small pieces, such as events, leave at once; without it they are only later.
+    // Small pieces, such as events, are sent at once; if this fails, they are only later.
     let _ = stream.set_nodelay(true);
     TokioIo::new(stream)
 }
 
-/// The connection broke before it was taken.
+/// True if the connection broke before it was accepted.
 fn is_callers_fault(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)

@@ -1,4 +1,4 @@
-//! Turns, by order and by count.
+//! Tests of order and count.
 
 use futures::FutureExt as _;
 
@@ -10,7 +10,7 @@ fn share(places: usize, rule: Rule) -> Share {
     Share::new("uploads", places, rule, PATIENCE)
 }
 
-/// A place that must be free.
+/// Takes a place that must be free.
 fn now(share: &Share, account: &str) -> Place {
     share.take(account).now_or_never().expect("no place is free").unwrap()
 }

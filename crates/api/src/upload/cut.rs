@@ -1,17 +1,18 @@
-//! How an action's rows are cut into chunks and spread over partitions. Decided once, at upload, and stored with the
-//! action, so that every run of a chunker cuts alike.
+//! Division of an action's rows into chunks and partitions. Decided once, at upload, and stored with the action, so
+//! that every run of a chunker produces the same chunks.
 
 use bulk_core::config::UploadConfig;
 use bulk_core::entity::HeaderRules;
 
-/// Chunks that a file gives where its chunks need not be smaller than [`SMALLEST_CHUNK_ROWS`] for it: enough for progress
-/// that moves and for several workers.
+/// Number of chunks of a file whose chunks stay above [`SMALLEST_CHUNK_ROWS`]: enough for visible progress and for
+/// several workers.
 const CHUNKS_PER_FILE: u64 = 32;
-/// Rows below which a chunk's own cost outweighs what smaller chunks bring. Beside PostgreSQL a chunk costs some 4 ms of
-/// processor time, its rows 5 µs each (a million updates in chunks of 1,000: 9.6 s, of 10,000: 5.6 s; 2026-11-25).
+/// Smallest useful chunk: below it the cost of the chunk itself outweighs the advantage. Beside PostgreSQL a chunk
+/// costs about 4 ms of processor time and its rows 5 µs each (a million updates in chunks of 1,000: 9.6 s, of 10,000:
+/// 5.6 s; 2026-11-25).
 const SMALLEST_CHUNK_ROWS: u64 = 2500;
 
-/// How an action's rows are cut.
+/// Division of an action's rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Cut {
     /// Rows per chunk.
@@ -20,8 +21,8 @@ pub(crate) struct Cut {
     pub partitions: i16,
 }
 
-/// Larger chunks and more partitions for larger files, up to `CHUNK_SIZE` and `MAX_PARTITIONS`. One partition where rows
-/// may name the same record in two ways, since then only one after another keeps the file's order.
+/// Larger chunks and more partitions for larger files, up to `CHUNK_SIZE` and `MAX_PARTITIONS`. A single partition if
+/// rows may identify the same record in two ways, since only sequential processing keeps the file order then.
 pub(crate) fn cut(row_count: u64, rules: &HeaderRules, config: &UploadConfig) -> Cut {
     let most = u64::from(config.chunk_size);
     let rows_per_chunk = row_count.div_ceil(CHUNKS_PER_FILE).max(SMALLEST_CHUNK_ROWS).min(most);
@@ -36,8 +37,8 @@ pub(crate) fn cut(row_count: u64, rules: &HeaderRules, config: &UploadConfig) ->
     }
 }
 
-/// Rows that a partition may have above the average, so that they make no small chunk of their own: four standard
-/// deviations of what a hash puts there.
+/// Tolerance above the average size of a partition, so that the surplus does not become a small chunk of its own: four
+/// standard deviations of a hash distribution.
 fn deviation(rows: u64, partitions: u64) -> u64 {
     if partitions == 1 { 0 } else { 4 * rows.isqrt() }
 }

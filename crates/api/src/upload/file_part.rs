@@ -1,11 +1,11 @@
-//! What the part of a multipart body that carries the file says about it.
+//! Type and name of the multipart part that carries the file.
 
 use bulk_core::file_name::is_invisible;
 
 use crate::error::ApiError;
 
-/// Types under which browsers and programs send tables, beside `text/*`. The content decides what a file is; a type only has
-/// to allow that it is one.
+/// Types under which browsers and programs send tables, beside `text/*`. The content decides what a file is; its type
+/// only has to permit a table.
 const TABLE_TYPES: [&str; 12] = [
     "application/csv",
     "application/x-csv",
@@ -20,19 +20,19 @@ const TABLE_TYPES: [&str; 12] = [
     "application/force-download",
     "application/unknown",
 ];
-/// Names that allow it whatever the type says.
+/// File name endings accepted with any type.
 const TABLE_NAMES: [&str; 4] = [".csv", ".tsv", ".txt", ".xlsx"];
 
 const MAX_NAME_CHARS: usize = 255;
 const DEFAULT_NAME: &str = "upload.csv";
 
-/// What a form sends for a file field in which nothing was chosen.
+/// Message for a file field in which no file was chosen.
 pub(super) const NO_FILE: &str = "no file was chosen: choose a CSV file or a workbook";
 
-/// Whether a part of this type and name may be a table.
+/// Checks that a part of this type and name may be a table.
 ///
 /// # Errors
-/// [`ApiError::UnsupportedMediaType`] with what would be right.
+/// [`ApiError::UnsupportedMediaType`] with a remedy.
 pub(super) fn check_type(content_type: Option<&str>, file_name: Option<&str>) -> Result<(), ApiError> {
     let essence = content_type.and_then(|kind| kind.split(';').next()).unwrap_or_default().trim();
     let essence = essence.to_ascii_lowercase();
@@ -52,12 +52,12 @@ pub(super) fn check_type(content_type: Option<&str>, file_name: Option<&str>) ->
     ))
 }
 
-/// Whether a part says that nothing was chosen: neither a name nor content.
+/// True if no file was chosen: the part has neither a name nor content.
 pub(super) fn is_nothing_chosen(file_name: Option<&str>, size_bytes: u64) -> bool {
     size_bytes == 0 && file_name.is_none_or(|name| name.trim().is_empty())
 }
 
-/// The client's name for the file, as it may be stored and shown: without folders and invisible characters.
+/// The client's name for the file in storable form: without folders and invisible characters.
 pub(super) fn shown_name(file_name: Option<&str>) -> String {
     let last = file_name.unwrap_or_default().rsplit(['/', '\\']).next().unwrap_or_default();
     let name: String = last.chars().filter(|char| !is_invisible(*char)).take(MAX_NAME_CHARS).collect();
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_else_is_not() {
+    fn media_types_and_names_of_other_files_are_refused() {
         for (content_type, name) in [
             (Some("application/json"), Some("a.json")),
             (Some("image/png"), Some("a.png")),

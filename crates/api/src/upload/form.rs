@@ -1,4 +1,4 @@
-//! The fields beside the file: each is checked as it comes, everything that is wrong is kept, and said at once.
+//! The fields beside the file. Each is checked on arrival, and all problems are reported together.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -32,13 +32,13 @@ const FIELDS: [&str; 16] = [
     "sheet",
     "dryRun",
 ];
-/// The fields that bear on whether a header fits.
+/// Fields that affect whether a header is valid.
 const HEADER_FIELDS: [&str; 3] = ["mapping", "unknownColumns", "defaults"];
 
-/// RFC 3339 has no years beyond it, and clients that follow it could not read the answer.
+/// Last year of RFC 3339; clients that follow it could not parse a later one.
 const LAST_YEAR: i32 = 9999;
 
-/// The fields that have come so far.
+/// The fields received so far.
 pub(crate) struct Form {
     seen: BTreeSet<&'static str>,
     entities: Entities,
@@ -51,37 +51,37 @@ pub(crate) struct Form {
     problems: Vec<Detail>,
 }
 
-/// What the caller wants, checked.
+/// A checked upload request.
 pub(crate) struct UploadRequest {
-    /// What the rows are.
+    /// Entity that the rows describe.
     pub(crate) entity: Arc<Entity>,
-    /// What is done with them.
+    /// Operation applied to each row.
     pub(crate) action_type: ActionType,
-    /// How.
+    /// Options chosen at upload.
     pub(crate) configuration: ActionConfiguration,
-    /// When, if not at once.
+    /// Start time, if not immediately.
     pub(crate) scheduled_at: Option<DateTime<Utc>>,
 }
 
-/// What the caller wants to know about a file, checked.
+/// A checked request to inspect a file.
 pub(crate) struct Inquiry {
-    /// What the rows are.
+    /// Entity that the rows describe.
     pub(crate) entity: Arc<Entity>,
-    /// What is to be done with them, if that is known yet.
+    /// Operation, if it is already chosen.
     pub(crate) action_type: Option<ActionType>,
-    /// How.
+    /// Options chosen at upload.
     pub(crate) configuration: ActionConfiguration,
 }
 
 impl Inquiry {
-    /// What is to be done with a row, if that is known yet.
+    /// Effective operation, if it is already chosen.
     pub(super) fn action_in_effect(&self) -> Option<ActionType> {
         self.action_type.map(|action| action.in_effect(self.configuration.on_conflict))
     }
 }
 
 impl Form {
-    /// A form of an account without fields; `may_be_late` lets a schedule lie in the past.
+    /// An empty form of an account. `may_be_late` accepts a start time in the past.
     pub(super) fn new(entities: Entities, account: &str, may_be_late: bool) -> Self {
         Self {
             entities,
@@ -96,17 +96,18 @@ impl Form {
         }
     }
 
-    /// Takes a field. What is wrong with it comes out of [`Form::finish`].
+    /// Adds a field. [`Form::finish`] reports its problems.
     pub(super) fn add(&mut self, name: &str, value: &str) {
         let Some(known) = FIELDS.into_iter().find(|known| *known == name) else {
-            // A mistyped `dryRun` must not change records.
+            // Unknown fields are errors: a mistyped `dryRun` must not change records.
             let message = format!("unknown field: the fields are file, {}", FIELDS.join(", "));
             return self.refuse(shown(name), message);
         };
         if !self.seen.insert(known) {
             return self.refuse(known, "must be given only once");
         }
-        // As forms send a field that was left empty. But for the delimiter, white space around a value means nothing.
+        // An empty value counts as absent, since forms send empty fields. White space is ignored, except in the
+        // delimiter.
         if value.is_empty() || (value.trim().is_empty() && known != "delimiter") {
             return;
         }
@@ -166,18 +167,18 @@ impl Form {
         }
     }
 
-    /// Notes something that is wrong with a field.
+    /// Records a problem with a field.
     pub(super) fn refuse(&mut self, field: impl Into<String>, message: impl Into<String>) {
         self.problems.push(Detail::new(field, message));
     }
 
-    /// Something is wrong already.
+    /// True if a problem has been recorded.
     pub(super) fn is_refused(&self) -> bool {
         !self.problems.is_empty()
     }
 
-    /// What to hold a header against, once every field that bears on it has come: `mapping` and its like, and for a create
-    /// `onConflict`. While they may still come, a header that does not fit may yet be made to.
+    /// The check of a header, once every field that affects it has arrived: `mapping` and the like, and for a create
+    /// `onConflict`. Before that, a header that looks invalid may still become valid.
     pub(super) fn header_check(&self) -> Option<HeaderCheck> {
         let (entity, action_type) = (self.entity.clone()?, self.action_type?);
         let needs_conflict = action_type == ActionType::BulkCreate && !self.seen.contains("onConflict");
@@ -189,17 +190,18 @@ impl Form {
         Some(HeaderCheck { entity, action_type, configuration: self.configuration.clone() })
     }
 
-    /// How the file is to be read, as far as it has been said.
+    /// Options for reading the file, as far as they are known.
     pub(super) fn read_options(&self) -> ReadOptions {
         self.configuration.intake.read
     }
 
-    /// Whether bytes that are no text are so for good: a file that comes before `encoding` may yet become readable.
+    /// True if the encoding is settled. Without it, a file that precedes the field `encoding` may still become
+    /// readable.
     pub(super) fn has_encoding(&self) -> bool {
         self.seen.contains("encoding")
     }
 
-    /// Everything that is wrong so far, as the end of the request.
+    /// All problems so far as an error.
     pub(super) fn into_refusal(self) -> ApiError {
         ApiError::Validation(self.problems)
     }
@@ -207,7 +209,7 @@ impl Form {
     /// The checked request.
     ///
     /// # Errors
-    /// Everything that is wrong with the fields, missing ones included.
+    /// All problems of the fields, including missing ones.
     pub(super) fn finish(mut self) -> Result<UploadRequest, ApiError> {
         self.require("entityType", self.entity.is_some());
         self.require("actionType", self.action_type.is_some());
@@ -222,10 +224,10 @@ impl Form {
         }
     }
 
-    /// What is asked about a file that is not uploaded yet.
+    /// The checked request to inspect a file.
     ///
     /// # Errors
-    /// Everything that is wrong with the fields.
+    /// All problems of the fields.
     pub(super) fn finish_inquiry(mut self) -> Result<Inquiry, ApiError> {
         self.require("entityType", self.entity.is_some());
         match self.entity.clone() {
@@ -236,7 +238,7 @@ impl Form {
         }
     }
 
-    /// A field that was given but is wrong has been refused already.
+    /// Requires a field. A field with an invalid value has already been reported.
     fn require(&mut self, field: &str, is_there: bool) {
         if !is_there && self.problems.iter().all(|problem| problem.field != field) {
             self.refuse(field, "is required");
@@ -244,7 +246,7 @@ impl Form {
     }
 }
 
-/// The part of a stranger's name that an answer repeats.
+/// A shortened client-supplied name for messages.
 fn shown(name: &str) -> String {
     name.chars().take(64).collect()
 }

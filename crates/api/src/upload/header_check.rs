@@ -1,4 +1,4 @@
-//! Whether a file's header can serve the action.
+//! Check of a file's header for an action.
 
 use std::sync::Arc;
 
@@ -10,32 +10,32 @@ use super::inspector::Inspection;
 use crate::envelope::Detail;
 use crate::error::ApiError;
 
-/// What a header is held against.
+/// The requirements that a header is checked against.
 pub(super) struct HeaderCheck {
-    /// What the rows are.
+    /// Entity that the rows describe.
     pub(super) entity: Arc<Entity>,
-    /// What is done with them.
+    /// Operation applied to each row.
     pub(super) action_type: ActionType,
-    /// How, with what headers mean.
+    /// Options chosen at upload, including the mapping.
     pub(super) configuration: ActionConfiguration,
 }
 
 impl HeaderCheck {
-    /// What follows from the header.
+    /// Checks the header and returns the rules that follow from it.
     ///
     /// # Errors
-    /// [`ApiError::Validation`] with everything that is wrong with it.
+    /// [`ApiError::Validation`] with all problems.
     pub(super) fn check(&self, header: &[String]) -> Result<HeaderRules, ApiError> {
         let (map, _) = self.map(header)?;
         self.entity.check_header(&map, self.action_type).map_err(|message| ApiError::invalid("file", message))
     }
 
-    /// What follows from the header and from which of its columns have values: a column that is empty in every row (an
-    /// unused one of the template, say) names no record, one that has no name either is none, and an id that is in every
-    /// row leaves nothing to the key.
+    /// Checks the header together with the use of its columns. A column that is empty in every row (an unused one of
+    /// the template, for example) identifies no record; an unnamed empty column is ignored; and if every row has an id,
+    /// the key is not needed.
     ///
     /// # Errors
-    /// [`ApiError::Validation`] with everything that is wrong with the header.
+    /// [`ApiError::Validation`] with all problems of the header.
     pub(super) fn check_used(&self, inspection: &Inspection) -> Result<HeaderRules, ApiError> {
         let rules = self.check(&inspection.header)?;
         let (map, nameless) = self.map(&inspection.header)?;
@@ -51,7 +51,7 @@ impl HeaderCheck {
         Ok(HeaderRules { two_identities })
     }
 
-    /// Where the file has the entity's columns, and which of its columns (by index) have no name.
+    /// Positions of the entity's columns, and the indexes of unnamed columns.
     fn map(&self, header: &[String]) -> Result<(ColumnMap, Vec<usize>), ApiError> {
         let ActionConfiguration { mapping, intake, .. } = &self.configuration;
         let resolved = self
@@ -63,7 +63,7 @@ impl HeaderCheck {
     }
 }
 
-/// Problems with a header, as an answer tells them.
+/// Problems of a header as details of a response.
 pub(super) fn details(problems: Vec<HeaderProblem>) -> impl Iterator<Item = Detail> {
     problems.into_iter().map(|problem| {
         let field = if problem.column.is_empty() { "file".to_owned() } else { problem.column };
@@ -77,7 +77,7 @@ mod tests {
 
     use super::*;
 
-    /// Whether a file of contacts with id and e-mail keeps one order; `id` and `email` say which rows have one.
+    /// True if a file of contacts keeps its order in one partition; `id` and `email` say which rows have a value.
     fn is_mixture(action_type: ActionType, id: (bool, bool), email: (bool, bool)) -> bool {
         let entity = Entities::built_in().find("contact").unwrap().clone();
         let check = HeaderCheck { entity, action_type, configuration: ActionConfiguration::default() };

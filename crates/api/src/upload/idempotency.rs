@@ -1,8 +1,8 @@
-//! `Idempotency-Key`: what it may be, and what makes two uploads the same.
+//! `Idempotency-Key`: its form, and the comparison of uploads.
 //!
-//! Two payloads are compared by 128 bits of XXH3 over the checked fields and the file's bytes. It is no cryptographic
-//! hash: whoever constructs two files with one hash gets the answer to the first for the second, of their own account. By
-//! accident it does not happen, and beside the rest of an upload it costs next to nothing.
+//! Two payloads are compared by 128 bits of XXH3 over the checked fields and the file's bytes. This is not a
+//! cryptographic hash: a client that constructs two files with the same hash gets the response to the first one for the
+//! second, within its own account. Accidental collisions do not occur in practice, and the hash costs next to nothing.
 
 use axum::http::HeaderMap;
 use xxhash_rust::xxh3::Xxh3;
@@ -13,10 +13,10 @@ use crate::error::ApiError;
 const HEADER: &str = "Idempotency-Key";
 const MAX_CHARS: usize = 255;
 
-/// The caller's key, if one was sent.
+/// The client's key, if one was sent.
 ///
 /// # Errors
-/// When it is not one key of 1 to 255 visible ASCII characters.
+/// If it is not a single key of 1 to 255 visible ASCII characters.
 pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
     let mut values = headers.get_all(HEADER).iter();
     let Some(value) = values.next() else { return Ok(None) };
@@ -37,14 +37,15 @@ pub(super) struct PayloadHash {
 }
 
 impl PayloadHash {
-    /// Takes a piece of the file.
+    /// Adds a piece of the file.
     pub(super) fn update(&mut self, piece: &[u8]) {
         self.file.update(piece);
         self.size_bytes += piece.len() as u64;
     }
 
-    /// The hash of the file under the fields that came with it. The fields as they were checked, so that a default that is
-    /// spelt out, another order, or another spelling of an instant makes no difference; the file's name is only shown.
+    /// The hash of the file and its fields. The fields are hashed in their checked form, so that an explicit default,
+    /// another order, or another notation of a time makes no difference. The file name is not included, since it is
+    /// only displayed.
     ///
     /// # Errors
     /// Never: the fields always serialise.

@@ -1,5 +1,5 @@
-//! Reads the file while it streams by: its header, and how many rows it has. It sees the same bytes as object storage
-//! and reads them with the same reader as the chunking worker, so what it accepts can be processed.
+//! Reads the file while it streams by: its header and its number of rows. It sees the same bytes as object storage and
+//! uses the same reader as the chunking worker, so every accepted file can be processed.
 
 use std::io;
 
@@ -17,10 +17,10 @@ use super::header_check::HeaderCheck;
 use crate::compute;
 use crate::error::ApiError;
 
-/// Pieces of the body that wait for the reader before the upload waits too.
+/// Pieces of the body that may wait for the reader before the upload waits too.
 const PIECES_IN_FLIGHT: usize = 2;
 
-/// What the file turned out to be.
+/// Result of reading a file.
 #[derive(Debug)]
 pub(super) struct Inspection {
     /// The header's names.
@@ -31,16 +31,16 @@ pub(super) struct Inspection {
     pub(super) used: Vec<bool>,
     /// For each column, whether every row has a value in it.
     pub(super) full: Vec<bool>,
-    /// How it was read: as given, else as found.
+    /// Encoding, delimiter and the like, as given or detected.
     pub(super) read: ReadOptions,
 }
 
-/// Why a file is refused.
+/// Reason for rejecting a file.
 #[derive(Debug)]
 pub(super) struct Refusal {
-    /// The answer.
+    /// The error of the response.
     pub(super) error: ApiError,
-    /// Naming the encoding might mend it.
+    /// True if giving the encoding might help.
     pub(super) is_encoding: bool,
 }
 
@@ -50,14 +50,14 @@ impl From<ApiError> for Refusal {
     }
 }
 
-/// A reader at work beside the upload. Dropping it ends the reading.
+/// A reader running beside the upload. Dropping it stops the reading.
 pub(super) struct Inspector {
     pieces: mpsc::Sender<Bytes>,
     verdict: AbortOnDropHandle<Result<Inspection, Refusal>>,
 }
 
 impl Inspector {
-    /// Starts reading. With `check`, the header is refused as soon as it is there.
+    /// Starts reading. With `check`, an invalid header is rejected as soon as it is read.
     pub(super) fn start(config: &UploadConfig, options: ReadOptions, check: Option<HeaderCheck>) -> Self {
         let (pieces, mut receiver) = mpsc::channel(PIECES_IN_FLIGHT);
         let shown = stream::poll_fn(move |context| {
@@ -67,25 +67,25 @@ impl Inspector {
         Self { pieces, verdict: AbortOnDropHandle::new(verdict) }
     }
 
-    /// Shows the next piece; false once there is a verdict, which can then only be a refusal.
+    /// Passes on the next piece. Returns false once there is a verdict, which can then only be a rejection.
     pub(super) async fn show(&self, piece: Bytes) -> bool {
         self.pieces.send(piece).await.is_ok()
     }
 
-    /// The verdict on what was shown.
+    /// The verdict on the pieces so far.
     ///
     /// # Errors
-    /// Why the file is refused.
+    /// The reason for rejecting the file.
     pub(super) async fn finish(self) -> Result<Inspection, Refusal> {
         drop(self.pieces);
         self.verdict.await.map_err(ApiError::internal)?
     }
 }
 
-/// Reads a file that is stored already, since it was shown before it was known how it is to be read.
+/// Reads a stored file again, because a later field changed how it must be read.
 ///
 /// # Errors
-/// Why the file is refused.
+/// The reason for rejecting the file.
 pub(super) async fn inspect_stored<R>(
     source: R,
     config: &UploadConfig,
@@ -102,7 +102,7 @@ where
 fn limits(config: &UploadConfig) -> ReadLimits {
     ReadLimits {
         max_rows: config.max_rows,
-        // A few kilobytes of gzip can hide terabytes, so the limit is on what is in there.
+        // A few kilobytes of gzip can expand to terabytes, so the limit applies to the expanded size.
         max_decoded_bytes: config.max_file_size_bytes,
         ..ReadLimits::ACCEPTED
     }
@@ -138,7 +138,7 @@ where
     Ok(Inspection { header: reader.header().to_vec(), row_count, used, full, read: reader.used_options() })
 }
 
-/// Whether a cell has a value, as the column will read it. Most begin with a letter or a digit.
+/// True if a cell has a value after cleaning. The common case, a leading letter or digit, is fast.
 fn has_value(cell: &str) -> bool {
     cell.starts_with(|first: char| first.is_ascii_alphanumeric()) || !value::clean(cell).is_empty()
 }

@@ -1,5 +1,5 @@
-//! A look at a file before it is uploaded, by the very code of the upload: nothing is stored, and no more is read than
-//! the start of a file.
+//! Preview of a file before its upload, with the code of the upload itself. Stores nothing, and reads only the start of
+//! a file.
 
 use std::collections::BTreeMap;
 use std::io::Cursor;
@@ -20,29 +20,29 @@ use crate::compute;
 use crate::envelope::Detail;
 use crate::error::ApiError;
 
-/// Most bytes of a file that are looked at.
+/// Maximum number of bytes that are read of a file.
 const MOST_BYTES: usize = 512 * 1024;
-/// Callers may send the start of a file, from this size on. What is smaller is whole.
+/// Clients may send only the start of a file, from this size on. A smaller body counts as the whole file.
 const LEAST_START_BYTES: usize = 256 * 1024;
-/// Most bytes of a workbook's sheet as text.
+/// Maximum size of a workbook's sheet as text.
 const MOST_SHEET_BYTES: u64 = 4 * 1024 * 1024;
 /// Rows that are shown and checked.
 const SHOWN_ROWS: u64 = 20;
-/// Values that are shown of each column.
+/// Values shown per column.
 const SAMPLES: usize = 3;
-/// Characters that are shown of a value.
+/// Characters shown of a value.
 const SHOWN_CHARS: usize = 200;
-/// More columns than this are not told of, since they belong to no file of ours.
+/// Maximum number of columns shown. No file of ours has more.
 const MOST_COLUMNS: usize = 500;
 
 /// The start of a file.
 struct Sample {
     bytes: Vec<u8>,
-    /// The caller sent no more than these.
+    /// True if the client sent nothing after these bytes.
     has_ended: bool,
 }
 
-/// What an upload of the file would meet.
+/// Preview of an upload: how the file would be read, and the problems found.
 #[derive(Debug, Default)]
 pub(crate) struct Look {
     pub(crate) encoding: Option<&'static str>,
@@ -51,11 +51,11 @@ pub(crate) struct Look {
     pub(crate) header_line: Option<u64>,
     pub(crate) columns: Vec<LookedAtColumn>,
     pub(crate) rows: Vec<LookedAtRow>,
-    /// Columns that the file lacks, by what would be done with its rows.
+    /// Required columns that the file does not have, by operation.
     pub(crate) missing: BTreeMap<&'static str, Vec<String>>,
-    /// What would refuse the file.
+    /// Problems for which an upload would be rejected.
     pub(crate) problems: Vec<Detail>,
-    /// The whole file was seen.
+    /// True if the whole file was read.
     pub(crate) is_complete: bool,
 }
 
@@ -64,7 +64,7 @@ pub(crate) struct Look {
 pub(crate) struct LookedAtColumn {
     pub(crate) header: String,
     pub(crate) suggestion: Option<(String, f64)>,
-    /// How many of the rows have a value in it, from 0 to 1.
+    /// Share of the rows that have a value in this column, from 0 to 1.
     pub(crate) fill_rate: f64,
     pub(crate) samples: Vec<String>,
 }
@@ -76,21 +76,21 @@ pub(crate) struct LookedAtRow {
     pub(crate) line: u64,
     pub(crate) cells: Vec<String>,
     pub(crate) status: &'static str,
-    /// Column, unless it is about the row as a whole, and sentence.
+    /// Column, or `None` for the whole row, and message.
     pub(crate) problems: Vec<(Option<String>, String)>,
 }
 
-/// Reads the body: as much of the file as is looked at, and the fields before it and after it.
+/// Reads the body: the start of the file, and the fields before and after it.
 ///
 /// # Errors
-/// What is wrong with the fields, or with the body.
+/// The problems of the fields or of the body.
 pub(crate) async fn look(
     parts: &mut Parts,
     account: &str,
     entities: &Entities,
     config: &UploadConfig,
 ) -> Result<Look, ApiError> {
-    // A schedule is none of what is looked at, so it may be late.
+    // The start time is not inspected, so it may be in the past.
     let mut form = Form::new(entities.clone(), account, true);
     let mut sample: Option<Sample> = None;
     while let Some(mut part) = parts.next().await? {
@@ -100,6 +100,7 @@ pub(crate) async fn look(
             Some("file") => {
                 check_type(part.content_type(), part.file_name())?;
                 sample = Some(take(&mut part, config).await?);
+                // Fields may follow the file. If it is too long to skip, the preview uses the fields received so far.
                 if !pass_over(&mut part).await? {
                     break;
                 }
@@ -115,6 +116,7 @@ pub(crate) async fn look(
     }
     let inquiry = form.finish_inquiry()?;
     let sample = sample.ok_or_else(|| ApiError::invalid("file", "is required"))?;
+    // Parsing is CPU-bound, so it runs on the threads for such work; it stops if the client disconnects.
     let found = compute::spawn(async move { examine(sample, &inquiry).await });
     AbortOnDropHandle::new(found).await.map_err(ApiError::internal)
 }
@@ -143,6 +145,7 @@ async fn examine(sample: Sample, inquiry: &Inquiry) -> Look {
         Ok(text) => text,
         Err(message) => return Look { problems: vec![Detail::new("file", message)], ..Look::default() },
     };
+    // A file that is cut off may end in the middle of a row, which is not a problem of the file.
     let limits = ReadLimits { is_cut: !is_complete, ..ReadLimits::ACCEPTED };
     let mut reader = match CsvReader::open(Cursor::new(text), limits, &chosen.intake.read).await {
         Ok(reader) => reader,
@@ -162,11 +165,13 @@ async fn examine(sample: Sample, inquiry: &Inquiry) -> Look {
         ..Look::default()
     };
     let mut tally = Tally::new(header.len());
+    // A read error is part of the preview: the rows before it are still shown.
     let failure = read_rows(&mut reader, inquiry, &map, &mut tally, &mut look.rows).await;
     if let Some(error) = failure {
         look.likely_encoding = likely_encoding(&error);
         look.problems.push(Detail::new("file", error.to_string()));
     }
+    // Only an unnamed column with values is a problem; empty ones occur at the edge of spreadsheets.
     let nameless = resolved.nameless.iter().filter(|index| tally.filled[**index] > 0);
     look.problems
         .extend(header_check::details(nameless.map(|index| HeaderProblem::nameless(*index)).collect()));
@@ -175,6 +180,7 @@ async fn examine(sample: Sample, inquiry: &Inquiry) -> Look {
     {
         look.problems.push(Detail::new("file", message));
     }
+    // A file cut off within its first rows, or with other problems, is not reported as empty.
     if tally.rows == 0 && is_complete && look.problems.is_empty() {
         look.problems.push(Detail::new("file", "the file has a header but no rows"));
     }
@@ -182,7 +188,7 @@ async fn examine(sample: Sample, inquiry: &Inquiry) -> Look {
     look
 }
 
-/// The text of a file, and whether it is all of it. A workbook's is that of its sheet.
+/// The text of a file (of a workbook: of its sheet), and whether it is complete.
 fn text(sample: Sample, sheet: Option<&str>) -> Result<(Vec<u8>, bool), String> {
     if workbook::container(&sample.bytes).is_none() {
         let is_complete = sample.has_ended && sample.bytes.len() < LEAST_START_BYTES;
@@ -200,7 +206,7 @@ fn text(sample: Sample, sheet: Option<&str>) -> Result<(Vec<u8>, bool), String> 
     Ok((text, true))
 }
 
-/// What is said of a file whose header cannot be read.
+/// Preview of a file whose header cannot be read.
 fn unreadable(error: &CsvError, is_complete: bool) -> Look {
     let problems = vec![Detail::new("file", error.to_string())];
     Look { likely_encoding: likely_encoding(error), problems, is_complete, ..Look::default() }
@@ -213,7 +219,7 @@ fn likely_encoding(error: &CsvError) -> Option<&'static str> {
     }
 }
 
-/// What the rows have in each column.
+/// Values of the rows, by column.
 struct Tally {
     rows: u64,
     filled: Vec<u64>,
@@ -244,7 +250,7 @@ impl Tally {
     }
 }
 
-/// Reads to the end of what is there, or as far as it can be read, and checks the first rows.
+/// Reads to the end of the sample, or to the first error, and checks the first rows.
 async fn read_rows(
     reader: &mut CsvReader,
     inquiry: &Inquiry,
@@ -252,6 +258,7 @@ async fn read_rows(
     tally: &mut Tally,
     rows: &mut Vec<LookedAtRow>,
 ) -> Option<CsvError> {
+    // Without a chosen operation, the preview checks for the most general one.
     let action = inquiry.action_in_effect().unwrap_or(ActionType::BulkUpsert);
     let map = inquiry.entity.relevant(map, action);
     let mut record = Record::new();
@@ -276,7 +283,7 @@ fn checked(row: Row, record: &Record, entity: &Entity, map: &ColumnMap, action: 
         Some(fault) => ("malformed", vec![(None, fault.sentence(row.line))]),
         None => {
             let found = entity.check_row(map, action, record).err().unwrap_or_default();
-            // What the file lacks is said of the file, not of each of its rows.
+            // Missing columns are reported once for the file and not for each row.
             let found = found.into_iter().filter(|problem| entity.has_column(map, &problem.column));
             let found: Vec<_> =
                 found.map(|problem| (Some(problem.column.clone()), problem.message.clone())).collect();
@@ -287,7 +294,7 @@ fn checked(row: Row, record: &Record, entity: &Entity, map: &ColumnMap, action: 
     LookedAtRow { row: row.number, line: row.line, cells, status, problems }
 }
 
-/// What each action needs that the file does not have.
+/// Required columns that the file does not have, by operation.
 fn missing(entity: &Entity, map: &ColumnMap) -> BTreeMap<&'static str, Vec<String>> {
     ActionType::ALL.into_iter().map(|action| (action.as_str(), entity.missing_columns(map, action))).collect()
 }

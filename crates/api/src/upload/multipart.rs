@@ -1,9 +1,10 @@
-//! Reads `multipart/form-data` piece by piece, holding no more than one piece of the body and a part's head.
+//! Parses `multipart/form-data` incrementally, with at most one piece of the body and one part head in memory.
 //!
-//! Our own and not `multer` (which axum's extractor uses): that keeps everything until a head or a boundary is complete and
-//! searches all of it again with each piece, so that a head that never ends took hundreds of megabytes and a processor; a
-//! limit in front of it would have to find the heads, and so be this parser. It follows RFC 7578 and what browsers and curl
-//! send; what comes before the first boundary and after the last is passed over.
+//! Own code instead of `multer` (used by axum's extractor): that crate buffers until a head or a boundary is complete
+//! and searches the whole buffer again with each piece, so a head that never ends took hundreds of megabytes and a
+//! processor (not reported upstream; multer can replace this once it limits heads). A limit in front of it would have
+//! to find the heads, and so be this parser. It follows RFC 7578 and the behaviour of browsers and curl. Text before
+//! the first and after the last boundary is skipped.
 
 use axum::body::{Body, BodyDataStream};
 use bytes::{Bytes, BytesMut};
@@ -15,12 +16,12 @@ use super::pace::Pace;
 use super::part_head::PartHead;
 use crate::error::ApiError;
 
-/// A head names the part, its file and its type: three lines.
+/// Maximum size of a part head, which has three lines: name, file and type.
 const MAX_HEAD_BYTES: usize = 8 * 1024;
-/// What is passed over: text before the first boundary, or the rest of a part that nobody wants.
+/// Maximum of skipped bytes: text before the first boundary, or the rest of a part that is not wanted.
 const MAX_SKIPPED_BYTES: usize = 8 * 1024 * 1024;
 
-/// Why a body cannot be read.
+/// Reason why a body cannot be read.
 #[derive(Debug, Error)]
 pub(super) enum MultipartError {
     /// The body ended too early.
@@ -29,16 +30,16 @@ pub(super) enum MultipartError {
     /// The connection broke.
     #[error("the multipart body is damaged or incomplete: the connection broke")]
     Broken,
-    /// A boundary is followed by something else than a new line.
+    /// A boundary is followed by something other than a line break.
     #[error("the multipart body is damaged or incomplete: a boundary is not followed by a line end")]
     BadBoundary,
-    /// The head of a part does not end.
+    /// The head of a part is too long.
     #[error("the head of a part must have at most {MAX_HEAD_BYTES} bytes")]
     HeadTooLong,
-    /// More was to be passed over than is worth it.
+    /// Too many bytes would have to be skipped.
     #[error("a part that is not wanted is too long")]
     TooMuchSkipped,
-    /// The caller sends too slowly.
+    /// The client sends too slowly.
     #[error("too slow")]
     TooSlow(ApiError),
 }
@@ -52,7 +53,7 @@ impl From<MultipartError> for ApiError {
     }
 }
 
-/// Where in the body the next byte is.
+/// Position of the next byte within the body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
     BeforeFirst,
@@ -66,7 +67,7 @@ enum Place {
 pub(super) struct Multipart {
     body: BodyDataStream,
     pace: Pace,
-    /// Read and not handed out.
+    /// Bytes that were read and not returned yet.
     pending: Bytes,
     boundary: Finder<'static>,
     place: Place,
@@ -79,14 +80,14 @@ impl Multipart {
         Self {
             body: body.into_data_stream(),
             pace: Pace::default(),
-            // The first boundary needs no new line before it.
+            // The first boundary has no line break before it.
             pending: Bytes::from_static(b"\r\n"),
             boundary,
             place: Place::BeforeFirst,
         }
     }
 
-    /// The head of the next part, with what is left of the one before passed over; none after the last.
+    /// The head of the next part, after skipping the rest of the current one; `None` after the last part.
     ///
     /// # Errors
     /// [`MultipartError`].
@@ -100,18 +101,20 @@ impl Multipart {
                 return Err(MultipartError::TooMuchSkipped);
             }
         }
+        // The closing boundary may already have been found while reading a part.
         if self.place == Place::Ended {
             return Ok(None);
         }
         while self.pending.len() < 2 {
             self.read_on().await?;
         }
+        // `--` after a boundary marks the last one.
         if self.pending.starts_with(b"--") {
             self.place = Place::Ended;
             return Ok(None);
         }
         let head = self.head().await?;
-        // Blanks may stand between a boundary and its line end.
+        // White space is allowed between a boundary and its line break.
         let start = memmem::find(&head, b"\r\n").unwrap_or(head.len());
         if head[..start].iter().any(|byte| !b" \t".contains(byte)) {
             return Err(MultipartError::BadBoundary);
@@ -120,7 +123,7 @@ impl Multipart {
         Ok(Some(PartHead::parse(&head[start..])))
     }
 
-    /// The next piece of the part; none at its end.
+    /// The next piece of the part; `None` at its end.
     ///
     /// # Errors
     /// [`MultipartError`].
@@ -128,7 +131,7 @@ impl Multipart {
         if self.place == Place::Content { self.piece().await } else { Ok(None) }
     }
 
-    /// The next piece before a boundary; none once the boundary has been taken.
+    /// The next piece before a boundary; `None` once the boundary has been consumed.
     async fn piece(&mut self) -> Result<Option<Bytes>, MultipartError> {
         loop {
             match self.boundary.find(&self.pending) {
@@ -141,6 +144,7 @@ impl Multipart {
                 Some(at) => return Ok(Some(self.pending.split_to(at))),
                 None => {}
             }
+            // Bytes that cannot belong to a boundary are returned at once, so that nothing accumulates here.
             let sure = self.pending.len() - self.possible_start();
             if sure > 0 {
                 return Ok(Some(self.pending.split_to(sure)));
@@ -149,7 +153,7 @@ impl Multipart {
         }
     }
 
-    /// How many bytes at the end of what is pending could be the start of a boundary.
+    /// Number of bytes at the end of `pending` that could be the start of a boundary.
     fn possible_start(&self) -> usize {
         let needle = self.boundary.needle();
         let longest = self.pending.len().min(needle.len() - 1);
@@ -157,7 +161,7 @@ impl Multipart {
         (1..=longest).rev().find(ends_with).unwrap_or(0)
     }
 
-    /// What stands between a boundary and the empty line after it.
+    /// The text between a boundary and the empty line after it.
     async fn head(&mut self) -> Result<Bytes, MultipartError> {
         loop {
             if let Some(end) = memmem::find(&self.pending, b"\r\n\r\n") {
@@ -168,6 +172,7 @@ impl Multipart {
                 drop(self.pending.split_to(b"\r\n\r\n".len()));
                 return Ok(head);
             }
+            // Checked before every read, so that a head without an end is rejected after 8 KiB.
             if self.pending.len() > MAX_HEAD_BYTES {
                 return Err(MultipartError::HeadTooLong);
             }
@@ -175,8 +180,7 @@ impl Multipart {
         }
     }
 
-    /// Waits for the next piece of the body. Only what may be the start of something is ever pending, so that little is
-    /// copied.
+    /// Waits for the next piece of the body. At most the start of a boundary or a head is pending, so little is copied.
     async fn read_on(&mut self) -> Result<(), MultipartError> {
         let read = self.pace.wait(self.body.next()).await.map_err(MultipartError::TooSlow)?;
         let piece = read.ok_or(MultipartError::Incomplete)?.map_err(|_| MultipartError::Broken)?;

@@ -1,5 +1,5 @@
-//! How slowly a body may come. An upload has no time limit as a whole, since files and lines differ by a factor of
-//! thousands; but who sends next to nothing holds a connection and a part's memory for nothing.
+//! Minimum speed of a body. An upload has no total time limit, since files and connections differ by a factor of
+//! thousands. But a client that sends next to nothing occupies a connection and the memory of a part.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -8,10 +8,10 @@ use tokio::time::{Instant, timeout};
 
 use crate::error::ApiError;
 
-/// Every time that the API has waited this long for bytes, in sum, ...
+/// Total time of waiting for the client after which the received bytes are checked.
 const WINDOW: Duration = Duration::from_secs(30);
-/// ... so many must have come: 1 KiB/s, a fiftieth of what a bad mobile line carries. Time in which object storage was
-/// waited for is not the caller's.
+/// Bytes that must arrive per window: 1 KiB/s, a fiftieth of a bad mobile connection. Time spent waiting for object
+/// storage does not count.
 const MIN_BYTES_PER_WINDOW: usize = 30 * 1024;
 
 const TOO_SLOW: &str = "the body came too slowly: send at least 1 KiB per second";
@@ -24,7 +24,7 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// Waits for the caller.
+    /// Waits for the client.
     ///
     /// # Errors
     /// [`ApiError::TooSlow`].
@@ -46,7 +46,7 @@ impl Pace {
         }
     }
 
-    /// Notes what came.
+    /// Records received bytes.
     pub(super) fn received(&mut self, bytes: usize) {
         self.received_bytes += bytes;
     }

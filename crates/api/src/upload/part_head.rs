@@ -1,18 +1,18 @@
-//! What stands above a part of a multipart body: its name, the name of the file in it, and the type of its content.
+//! The head of a multipart part: its name, file name and content type.
 
-/// The head of a part. What is not understood is left out.
+/// The head of a part. Unknown lines are ignored.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct PartHead {
-    /// Its name.
+    /// Name of the part.
     pub(super) name: Option<String>,
-    /// The client's name for the file in it.
+    /// The client's name for the file.
     pub(super) file_name: Option<String>,
-    /// The kind of its content.
+    /// Type of the content.
     pub(super) content_type: Option<String>,
 }
 
 impl PartHead {
-    /// Reads the lines of a head. Names in another encoding than UTF-8 keep what can be read of them.
+    /// Parses the lines of a head. Names that are not UTF-8 keep their readable characters.
     pub(super) fn parse(head: &[u8]) -> Self {
         let head = String::from_utf8_lossy(head);
         let mut part = Self::default();
@@ -29,7 +29,7 @@ impl PartHead {
                         _ => {}
                     }
                 }
-                // Where a client sends both, the plain one is for those who cannot read the other.
+                // If a client sends both names, the plain one is for servers that do not understand the encoded one.
                 part.file_name = encoded.or(part.file_name.take());
             }
         }

@@ -1,4 +1,4 @@
-//! The parts of the multipart body, with limits on everything that is not the file, and on slowness.
+//! The parts of the multipart body, with limits on speed and on everything except the file.
 
 use axum::body::Body;
 use axum::http::{HeaderMap, header};
@@ -8,31 +8,31 @@ use super::multipart::Multipart;
 use super::part_head::{PartHead, parameters};
 use crate::error::ApiError;
 
-/// More than there are fields; whoever sends more is not uploading a file.
+/// More than there are fields; a client that sends more is not uploading a file.
 const MAX_PARTS: usize = 32;
 const MAX_TEXT_BYTES: usize = 64 * 1024;
-/// Text of all fields together: only one of them, `mapping`, is ever long.
+/// Maximum text of all fields together: only `mapping` is ever long.
 const MAX_TEXT_BYTES_IN_ALL: usize = 256 * 1024;
-/// What the fields and the multipart syntax may add to the file, for a body that declares its length.
+/// Bytes that fields and multipart syntax may add to the file, for a body with a declared length.
 const MAX_OVERHEAD_BYTES: u64 = 4 * 1024 * 1024;
-/// RFC 2046.
+/// Maximum length of a boundary (RFC 2046).
 const MAX_BOUNDARY_CHARS: usize = 70;
 
-/// The parts of a body, one after another.
+/// The parts of a body, in order.
 pub(crate) struct Parts {
     body: Multipart,
     taken: usize,
     text_bytes_left: usize,
 }
 
-/// A part whose pieces come at a tolerable pace.
+/// A part that arrives at an acceptable pace.
 pub(super) struct Part<'a> {
     head: PartHead,
     body: &'a mut Multipart,
     text_bytes_left: &'a mut usize,
 }
 
-/// Refuses a body that says beforehand that it is too long.
+/// Rejects a body whose declared length is too large.
 ///
 /// # Errors
 /// [`ApiError::FileTooLarge`].
@@ -45,7 +45,7 @@ pub(crate) fn check_content_length(headers: &HeaderMap, max_file_size_bytes: u64
     Ok(())
 }
 
-/// The refusal of a file that is larger than `MAX_FILE_SIZE_MB`.
+/// The error for a file larger than `MAX_FILE_SIZE_MB`.
 pub(super) fn too_large(max_file_size_bytes: u64) -> ApiError {
     ApiError::FileTooLarge(format!(
         "the file is larger than {max_file_size_bytes} bytes: split it into several files"
@@ -56,7 +56,7 @@ impl Parts {
     /// The parts of `body`.
     ///
     /// # Errors
-    /// 415 for another kind of body, 400 for the right kind without the line that separates its parts.
+    /// 415 for another type of body, 400 for a missing boundary.
     pub(crate) fn new(headers: &HeaderMap, body: Body) -> Result<Self, ApiError> {
         let content_type =
             headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -78,10 +78,10 @@ impl Parts {
         }
     }
 
-    /// The next part, with what is left of the one before skipped.
+    /// The next part, after skipping the rest of the current one.
     ///
     /// # Errors
-    /// When the body is damaged or its sender has gone.
+    /// If the body is damaged or the client is gone.
     pub(super) async fn next(&mut self) -> Result<Option<Part<'_>>, ApiError> {
         if self.taken == MAX_PARTS {
             return Err(ApiError::invalid("body", format!("must have at most {MAX_PARTS} parts")));
@@ -93,17 +93,17 @@ impl Parts {
 }
 
 impl Part<'_> {
-    /// Its name.
+    /// Name of the part.
     pub(super) fn name(&self) -> Option<&str> {
         self.head.name.as_deref()
     }
 
-    /// The client's name for the file in it.
+    /// The client's name for the file.
     pub(super) fn file_name(&self) -> Option<&str> {
         self.head.file_name.as_deref()
     }
 
-    /// The kind of its content.
+    /// Type of the content.
     pub(super) fn content_type(&self) -> Option<&str> {
         self.head.content_type.as_deref()
     }
@@ -111,15 +111,15 @@ impl Part<'_> {
     /// The next piece.
     ///
     /// # Errors
-    /// When the body is damaged, or its sender has gone or is too slow.
+    /// If the body is damaged, or the client is gone or too slow.
     pub(super) async fn next_piece(&mut self) -> Result<Option<Bytes>, ApiError> {
         Ok(self.body.next_piece().await?)
     }
 
-    /// The whole of a text field.
+    /// The whole text of a field.
     ///
     /// # Errors
-    /// When it is too long or no text, or the body is damaged.
+    /// If it is too long or not text, or the body is damaged.
     pub(super) async fn read_text(&mut self) -> Result<String, ApiError> {
         let mut bytes = Vec::new();
         while let Some(piece) = self.next_piece().await? {

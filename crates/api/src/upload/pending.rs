@@ -1,6 +1,6 @@
-//! What an upload has stored while it is no action yet. It is noted in the database before the first byte is stored, and
-//! removed when this value goes without having become an action: by [`PendingUpload::discard`], or when the request's
-//! future is dropped because the caller hung up. If that fails too, the reconciler finds the note.
+//! Stored parts of an upload that is not an action yet. The upload is recorded in the database before the first byte is
+//! stored. Everything is removed if this value does not become an action: by [`PendingUpload::discard`], or when the
+//! request's future is dropped because the client disconnected. If that fails too, the reconciler finds the record.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::error::ApiError;
 use crate::state::AppState;
 
-/// How often the note of a slow upload is renewed, long before the reconciler would take it for abandoned.
+/// Interval of renewing the record of a slow upload, long before the reconciler would consider it abandoned.
 const RENEW_EVERY: Duration = Duration::from_secs(60);
 
 /// An upload that has not become an action.
@@ -23,20 +23,20 @@ pub(crate) struct PendingUpload {
     state: AppState,
     account: String,
     id: Uuid,
-    /// Where the file that is read goes.
+    /// Object key of the file that the workers read.
     key: String,
-    /// There once something may be stored, until it belongs to an action.
+    /// Set once something may be stored, until it belongs to an action.
     upload: Option<Upload>,
-    /// A workbook, whose sheet's text is the file that is read.
+    /// The workbook, if one was uploaded; the workers read its sheet's text.
     workbook: Option<Upload>,
     renewed_at: Instant,
-    /// Bytes that the account has room for.
+    /// Bytes that the account's quota still allows.
     room_bytes: u64,
     written_bytes: u64,
 }
 
 impl PendingUpload {
-    /// An upload of which nothing is stored.
+    /// An upload with nothing stored.
     pub(crate) fn new(state: AppState, account: String) -> Self {
         let id = Uuid::now_v7();
         let key = keys::raw(&account, id);
@@ -53,48 +53,48 @@ impl PendingUpload {
         }
     }
 
-    /// Asks how much the account has room for, so that what it has none for is refused before it has come. What counts is the
-    /// question that is asked when the action is created.
+    /// Reads the remaining quota of the account, so that a file that exceeds it is rejected early. The check at the
+    /// creation of the action is the authoritative one.
     ///
     /// # Errors
-    /// [`ApiError::QuotaExceeded`] where there is none at all, or when the database is away.
+    /// [`ApiError::QuotaExceeded`] if nothing is left, or if the database is unreachable.
     pub(crate) async fn ask_for_room(&mut self) -> Result<(), ApiError> {
         let pool = &self.state.dependencies.pool;
         self.room_bytes = db::room_for_upload(pool, &self.account, &quotas(&self.state)).await??;
         Ok(())
     }
 
-    /// The id that the action will have.
+    /// Id of the future action.
     pub(crate) fn id(&self) -> Uuid {
         self.id
     }
 
-    /// Whose it is.
+    /// Account of the upload.
     pub(crate) fn account(&self) -> &str {
         &self.account
     }
 
-    /// Where the file that is read goes.
+    /// Object key of the file that the workers read.
     pub(crate) fn key(&self) -> String {
         self.key.clone()
     }
 
-    /// Notes the upload; to be called before the first write.
+    /// Records the upload. Must be called before the first write.
     ///
     /// # Errors
-    /// When the database is away.
+    /// If the database is unreachable or refuses the statement.
     pub(super) async fn begin(&mut self) -> Result<(), ApiError> {
         let key = self.key();
-        // First, so that a note whose confirmation was lost is cleaned up like any other.
+        // Set first, so that a record whose confirmation was lost is cleaned up like any other.
         self.upload = Some(self.state.dependencies.store.upload(&key));
         db::begin_upload(&self.state.dependencies.pool, self.id, &self.account, &key).await?;
         Ok(())
     }
 
-    /// Like [`PendingUpload::begin`], for a workbook: it is stored first, and then its sheet's text beside it.
+    /// Like [`PendingUpload::begin`], for a workbook, which is stored first, followed by its sheet's text.
     ///
     /// # Errors
-    /// When the database is away.
+    /// If the database is unreachable or refuses the statement.
     pub(super) async fn begin_workbook(&mut self) -> Result<(), ApiError> {
         self.key = keys::sheet(&self.account, self.id);
         self.workbook = Some(self.state.dependencies.store.upload(&keys::uploaded(&self.key)));
@@ -104,7 +104,7 @@ impl PendingUpload {
     /// Stores a piece of the workbook.
     ///
     /// # Errors
-    /// When the database or object storage is away, or the account has no room for it.
+    /// If the database or object storage is unavailable, or the quota is exceeded.
     pub(super) async fn write_workbook(&mut self, piece: &[u8]) -> Result<(), ApiError> {
         self.take_room(piece)?;
         let part_stored = self.workbook.as_mut().ok_or_else(not_begun)?.write(piece).await?;
@@ -117,7 +117,7 @@ impl PendingUpload {
     /// Completes the workbook.
     ///
     /// # Errors
-    /// When object storage is away.
+    /// If object storage is unavailable.
     pub(super) async fn finish_workbook(&mut self) -> Result<(), ApiError> {
         self.workbook.as_mut().ok_or_else(not_begun)?.finish().await?;
         Ok(())
@@ -126,7 +126,7 @@ impl PendingUpload {
     /// Stores a piece of the file.
     ///
     /// # Errors
-    /// When the database or object storage is away, or the account has no room for it.
+    /// If the database or object storage is unavailable, or the quota is exceeded.
     pub(super) async fn write(&mut self, piece: &[u8]) -> Result<(), ApiError> {
         self.take_room(piece)?;
         let part_stored = self.begun()?.write(piece).await?;
@@ -139,24 +139,24 @@ impl PendingUpload {
     /// Completes the file.
     ///
     /// # Errors
-    /// When object storage is away.
+    /// If object storage is unavailable.
     pub(super) async fn finish(&mut self) -> Result<StoredObject, ApiError> {
         Ok(self.begun()?.finish().await?)
     }
 
-    /// Reads the file, which is complete.
+    /// Opens the completed file for reading.
     ///
     /// # Errors
-    /// When object storage is away.
+    /// If object storage is unavailable.
     pub(super) async fn reopen(&self) -> Result<impl AsyncRead + Send + Unpin + use<>, ApiError> {
         Ok(self.state.dependencies.store.open(&self.key()).await?)
     }
 
-    /// Creates the action, to which everything stored belongs from then on; unless its key was used before, or the account
-    /// has no room for it.
+    /// Creates the action, which owns everything stored from then on. Fails if the idempotency key was used before or
+    /// the quota is exceeded.
     ///
     /// # Errors
-    /// When the database is away.
+    /// If the database is unreachable or refuses the statement.
     pub(crate) async fn become_action(
         &mut self,
         action: &NewAction,
@@ -170,8 +170,8 @@ impl PendingUpload {
         Ok(insertion)
     }
 
-    /// Removes what is stored, unless it belongs to an action, and waits for it, so that nothing is left when the caller
-    /// gets the answer.
+    /// Removes everything stored that does not belong to an action, and waits for it, so that nothing is left when the
+    /// client gets the response.
     pub(crate) async fn discard(mut self) {
         if let Some(cleaning) = self.clean_up() {
             let _ = cleaning.await;
@@ -201,7 +201,7 @@ impl PendingUpload {
         Ok(())
     }
 
-    /// Starts the clean-up in a task of its own: the request that would run it may be gone.
+    /// Starts the clean-up in its own task, because the request that would run it may be gone.
     fn clean_up(&mut self) -> Option<JoinHandle<()>> {
         let upload = self.upload.take()?;
         let workbook = self.workbook.take();
@@ -210,7 +210,7 @@ impl PendingUpload {
             if let Err(error) = remove(&dependencies, id, upload, workbook, &key).await {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
-                    "an upload waits to be removed later"
+                    "an upload could not be removed; the clean-up will remove it"
                 );
             }
         };
@@ -239,7 +239,7 @@ async fn remove(
     workbook: Option<Upload>,
     key: &str,
 ) -> Result<(), ApiError> {
-    // A commit whose confirmation was lost may have made it an action after all, and then the file is the action's.
+    // A commit whose confirmation was lost may have created the action, which then owns the file.
     if !db::touch_upload(&dependencies.pool, id, upload.multipart_id()).await?
         && !db::is_abandoned(&dependencies.pool, id).await?
     {

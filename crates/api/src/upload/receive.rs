@@ -1,4 +1,4 @@
-//! Reads the body to its end: fields into the [`Form`], the file into storage and past the inspector.
+//! Reads the body to its end: fields into the [`Form`], the file into storage and through the inspector.
 
 use bulk_core::action::Intake;
 use bulk_core::config::UploadConfig;
@@ -18,15 +18,15 @@ use super::pending::PendingUpload;
 use super::workbook::Spool;
 use crate::error::ApiError;
 
-/// Of a file that comes after a refused field, this much is passed over to see the remaining fields.
+/// Maximum of a file skipped after a rejected field, to check the remaining fields.
 const PASSED_OVER_BYTES: usize = 8 * 1024 * 1024;
 
-/// Bytes that tell a workbook, whatever its name is.
+/// Bytes needed to recognise a workbook under any name.
 const KIND_BYTES: usize = 8;
 
-/// An upload that has everything an action needs.
+/// An upload with everything that an action needs.
 pub(crate) struct Received {
-    /// What the caller wants.
+    /// The checked fields.
     pub(crate) request: UploadRequest,
     /// The client's name for the file.
     pub(crate) file_name: String,
@@ -34,7 +34,7 @@ pub(crate) struct Received {
     pub(crate) stored: StoredObject,
     /// Data rows.
     pub(crate) row_count: u64,
-    /// What follows from the header.
+    /// Rules that follow from the header.
     pub(crate) rules: HeaderRules,
     /// Hash of fields and file.
     pub(crate) payload_hash: [u8; 16],
@@ -47,21 +47,21 @@ struct ReceivedFile {
 }
 
 enum Content {
-    /// Text, stored and read.
+    /// Text that was stored and read.
     Text {
         stored: StoredObject,
-        /// Or why it is refused, unless it is to be read in another way.
+        /// Or the reason for rejecting it, unless it must be read differently.
         inspection: Result<Inspection, ApiError>,
     },
-    /// A workbook, stored; its sheet is read when all fields are there.
+    /// A stored workbook. Its sheet is read after all fields have arrived.
     Workbook(Spool),
 }
 
-/// Reads the body and stores its file. `is_repeat` says that the upload's key was used before: what was accepted then is
-/// not refused for having become too late.
+/// Reads the body and stores its file. `is_repeat` means that the idempotency key was used before: an upload accepted
+/// then is not rejected because its start time has passed.
 ///
 /// # Errors
-/// Why the upload is refused, or what failed. The caller discards `pending`.
+/// The reason for rejecting the upload, or the failure. The caller discards `pending`.
 pub(crate) async fn receive(
     parts: &mut Parts,
     pending: &mut PendingUpload,
@@ -84,6 +84,8 @@ pub(crate) async fn receive(
                 Err(error) => return Err(together(form, error)),
             },
         }
+        // The remaining fields are still checked, so that one response reports all problems; but a long file is not
+        // read for that.
         if form.is_refused() && file_seen && !pass_over(&mut part).await? {
             return Err(form.into_refusal());
         }
@@ -94,7 +96,7 @@ pub(crate) async fn receive(
     complete(form.finish()?, file, pending, config).await
 }
 
-/// Everything that is wrong with the fields so far and the error that ends the request.
+/// The problems of the fields so far combined with the error that ends the request.
 fn together(mut form: Form, error: ApiError) -> ApiError {
     match error {
         ApiError::Validation(details) => {
@@ -111,8 +113,9 @@ async fn complete(
     pending: &mut PendingUpload,
     config: &UploadConfig,
 ) -> Result<Received, ApiError> {
-    // The form is refused wherever there is no file.
+    // Without a file, `form.finish` has already failed.
     let file = file.ok_or_else(|| ApiError::invalid("file", "is required"))?;
+    // Hashed after all fields are known, since they may follow the file.
     let payload_hash = file.hash.finish(&request)?;
     let intake = &mut request.configuration.intake;
     let (stored, inspection) = match file.content {
@@ -121,7 +124,7 @@ async fn complete(
         }
         Content::Workbook(spool) => store_sheet(spool, intake, pending, config).await?,
     };
-    // From here on whatever reads the file reads it as it was read here.
+    // From now on every reader uses the options found here.
     intake.read = inspection.read;
     let entity = request.entity.clone();
     let action_type = request.action_type.in_effect(request.configuration.on_conflict);
@@ -137,8 +140,7 @@ async fn complete(
     })
 }
 
-/// The inspection by the fields as they are now that all have come: those after the file may say that it is to be read in
-/// another way than it was.
+/// The inspection under the final fields. Fields after the file may require it to be read differently.
 async fn settled(
     inspected: Result<Inspection, ApiError>,
     wanted: ReadOptions,
@@ -149,17 +151,20 @@ async fn settled(
         wanted.encoding.is_none_or(|encoding| read.encoding == Some(encoding))
             && wanted.delimiter.is_none_or(|delimiter| read.delimiter == Some(delimiter))
     };
+    // The file was read with the final encoding and delimiter; only the handling of short rows may differ, which does
+    // not affect reading.
     match inspected {
         Ok(inspection) if is_read_so(inspection.read) => {
             let read = ReadOptions { short_rows: wanted.short_rows, ..inspection.read };
             Ok(Inspection { read, ..inspection })
         }
+        // No encoding was given, so reading again would fail in the same way.
         Err(error) if wanted.encoding.is_none() => Err(error),
         _ => inspect_stored(pending.reopen().await?, config, wanted).await,
     }
 }
 
-/// Stores the file; `None` where the form is refused already.
+/// Stores the file; `None` if the form is already rejected.
 async fn receive_file(
     part: &mut Part<'_>,
     pending: &mut PendingUpload,
@@ -172,6 +177,7 @@ async fn receive_file(
     }
     let sent_name = part.file_name().map(str::to_owned);
     let mut hash = PayloadHash::default();
+    // The content decides between workbook and text, since names and types are unreliable.
     let head = first_bytes(part).await?;
     if is_nothing_chosen(sent_name.as_deref(), head.len() as u64) {
         return Err(ApiError::invalid("file", NO_FILE));
@@ -185,7 +191,7 @@ async fn receive_file(
     Ok(Some(ReceivedFile { file_name: shown_name(sent_name.as_deref()), hash, content }))
 }
 
-/// Enough of the file to tell what it is; less where there is no more.
+/// Enough of the file to recognise its kind; less if it is shorter.
 async fn first_bytes(part: &mut Part<'_>) -> Result<Bytes, ApiError> {
     let mut head = BytesMut::new();
     while head.len() < KIND_BYTES
@@ -211,6 +217,7 @@ async fn receive_text(
         if size_bytes > config.max_file_size_bytes {
             return Err(too_large(config.max_file_size_bytes));
         }
+        // Before storing: a file that is rejected for good is not stored any further.
         inspector.show(piece.clone()).await?;
         hash.update(&piece);
         pending.write(&piece).await?;
@@ -231,6 +238,7 @@ async fn receive_workbook(
     let mut spool = Spool::new().await?;
     let (mut next, mut size_bytes) = (Some(head), 0);
     while let Some(piece) = next {
+        // The limit applies to the packed file here; `convert` limits the text of its sheet.
         size_bytes += piece.len() as u64;
         if size_bytes > config.max_file_size_bytes {
             return Err(too_large(config.max_file_size_bytes));
@@ -244,7 +252,7 @@ async fn receive_workbook(
     Ok(spool)
 }
 
-/// Stores the text of a workbook's sheet, and reads it as it would any file.
+/// Stores the text of a workbook's sheet and reads it like any file.
 async fn store_sheet(
     spool: Spool,
     intake: &mut Intake,
@@ -252,7 +260,7 @@ async fn store_sheet(
     config: &UploadConfig,
 ) -> Result<(StoredObject, Inspection), ApiError> {
     let mut sheet = spool.convert(intake.sheet.clone(), config.max_file_size_bytes).await?;
-    // How the text is written is not for the sender to say.
+    // The text is written by us, so options of the client about its form do not apply.
     let read = ReadOptions {
         encoding: Some(TextEncoding::UTF_8),
         delimiter: Some(Delimiter::Comma),
@@ -267,6 +275,7 @@ async fn store_sheet(
         }
         pending.write(&piece).await?;
     }
+    // After a rejection the conversion is stopped by dropping `sheet`.
     if !is_refused {
         intake.sheet = Some(sheet.finish().await?.sheet);
     }
@@ -274,11 +283,11 @@ async fn store_sheet(
     Ok((pending.finish().await?, inspection))
 }
 
-/// The inspection of a file of which it may not be known yet how it is to be read.
+/// Inspection of a file while later fields may still change how it is read.
 struct FileInspector {
-    /// At work until there is a verdict.
+    /// Running until there is a verdict.
     inspector: Option<Inspector>,
-    /// The verdict, where a field that is still to come may change it.
+    /// A rejection that a later field may change.
     verdict: Option<Refusal>,
     may_change: bool,
 }
@@ -289,8 +298,9 @@ impl FileInspector {
         Self { inspector: Some(inspector), verdict: None, may_change: !form.has_encoding() }
     }
 
-    /// Fails once the file is refused for good.
+    /// Fails once the file is definitely rejected.
     async fn show(&mut self, piece: Bytes) -> Result<(), ApiError> {
+        // A reader that stops early can only have rejected the file; a successful verdict needs the end of the file.
         if let Some(inspector) = &self.inspector
             && !inspector.show(piece).await
             && let Some(inspector) = self.inspector.take()
@@ -309,7 +319,7 @@ impl FileInspector {
         Err(refusal.error)
     }
 
-    /// The inspection, or why the file is refused unless a later field changes that.
+    /// The inspection, or the reason for a rejection that a later field may change.
     async fn finish(mut self) -> Result<Result<Inspection, ApiError>, ApiError> {
         if let Some(inspector) = self.inspector.take() {
             match inspector.finish().await {
@@ -322,7 +332,7 @@ impl FileInspector {
     }
 }
 
-/// Skips the rest of a part; false if that would take too long.
+/// Skips the rest of a part. Returns false if it is too long.
 pub(super) async fn pass_over(part: &mut Part<'_>) -> Result<bool, ApiError> {
     let mut passed_bytes = 0;
     while let Some(piece) = part.next_piece().await? {

@@ -1,5 +1,5 @@
-//! A workbook on its way in. Its sheet can only be found once all of it is there, so it is kept in a file of its own until
-//! then; the sheet then flows on as CSV text, to the inspector and into storage like any other file.
+//! Workbook uploads. The sheet can be found only after the whole file has arrived, so the workbook is kept in a
+//! temporary file until then. The sheet then streams as CSV text to the inspector and into storage like any other file.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -12,36 +12,36 @@ use tokio::task::JoinHandle;
 
 use crate::error::ApiError;
 
-/// Workbooks converted at once. Each takes a processor, and memory for the texts that its cells share.
+/// Concurrent conversions. Each uses a processor, and memory for the strings that its cells share.
 static CONVERSIONS: Semaphore = Semaphore::const_new(2);
-/// Pieces of text that wait for storage before the conversion waits too.
+/// Pieces of text that may wait for storage before the conversion waits too.
 const PIECES_IN_FLIGHT: usize = 4;
 
-/// An uploaded workbook in a temporary file, which is gone with this value.
+/// An uploaded workbook in a temporary file, which is deleted on drop.
 pub(super) struct Spool(tokio::fs::File);
 
 impl Spool {
     /// An empty file.
     ///
     /// # Errors
-    /// When the disk does not allow it.
+    /// If the disk does not allow it.
     pub(super) async fn new() -> Result<Self, ApiError> {
         let file = tokio::task::spawn_blocking(tempfile::tempfile).await.map_err(ApiError::internal)?;
         Ok(Self(tokio::fs::File::from_std(file.map_err(ApiError::internal)?)))
     }
 
-    /// Takes a piece.
+    /// Appends a piece.
     ///
     /// # Errors
-    /// When the disk is full.
+    /// If the disk is full.
     pub(super) async fn write(&mut self, piece: &[u8]) -> Result<(), ApiError> {
         self.0.write_all(piece).await.map_err(ApiError::internal)
     }
 
-    /// Begins to convert the sheet called `sheet`, or the first visible one.
+    /// Starts the conversion of the sheet called `sheet`, or of the first visible one.
     ///
     /// # Errors
-    /// When the disk is full.
+    /// If the disk is full.
     pub(super) async fn convert(
         mut self,
         sheet: Option<String>,
@@ -68,7 +68,7 @@ fn convert(
     workbook::convert(io::BufReader::new(file), sheet, max_csv_bytes, Pieces(sender))
 }
 
-/// The text of a sheet while it is converted. Dropping it ends the conversion.
+/// The text of a sheet during its conversion. Dropping it stops the conversion.
 pub(super) struct Sheet {
     pieces: mpsc::Receiver<Bytes>,
     conversion: JoinHandle<Result<Converted, WorkbookError>>,
@@ -80,16 +80,16 @@ impl Sheet {
         self.pieces.recv().await
     }
 
-    /// How the conversion went, once there are no more pieces.
+    /// Result of the conversion, after the last piece.
     ///
     /// # Errors
-    /// Why the workbook is refused.
+    /// The reason for rejecting the workbook.
     pub(super) async fn finish(self) -> Result<Converted, ApiError> {
         self.conversion.await.map_err(ApiError::internal)?.map_err(refusal)
     }
 }
 
-/// Hands text from a thread that may block to the request.
+/// Passes text from a blocking thread to the request.
 struct Pieces(mpsc::Sender<Bytes>);
 
 impl Write for Pieces {

@@ -1,4 +1,5 @@
-//! Help of the commands with many options, which fits on a screen. A test compares it with the options that there are.
+//! Help texts of the commands with many options, each sized to fit on a screen. A test compares them with the actual
+//! options.
 
 /// Help of `bulk` itself.
 pub const TOP: &str = "\

@@ -1,11 +1,11 @@
-//! What values of options may be.
+//! Parsers of option values.
 
 use std::time::Duration;
 
 use api_types::{ActionStatus, OnConflict, RowStatus};
 use clap_complete::Shell;
 
-/// The value called `text`, or which names there are.
+/// The value called `text`; the error lists the valid names.
 fn one_of<T: Copy>(text: &str, all: &[T], name: impl Fn(T) -> &'static str) -> Result<T, String> {
     all.iter().copied().find(|value| name(*value) == text).ok_or_else(|| {
         let names: Vec<_> = all.iter().map(|value| name(*value)).collect();

@@ -1,4 +1,4 @@
-//! `bulk check`: what an import would meet, before anything is stored.
+//! `bulk check`: preview of an import; nothing is stored.
 
 use std::io::Read as _;
 use std::path::Path;
@@ -15,21 +15,21 @@ use crate::fields::of_file;
 use crate::output::printable;
 use crate::table;
 
-/// The status of a row that would go through.
+/// Status of a row without problems.
 const VALID: &str = "valid";
-/// As much of a file as is looked at: enough for its header and some thousand rows.
+/// Amount of the file that is sent: enough for the header and some thousand rows.
 const SLICE_BYTES: u64 = 1024 * 1024;
-/// A workbook has its table of contents at its end, so a part of it is none.
+/// A workbook is sent whole, since its directory is at its end.
 const MOST_WORKBOOK_BYTES: u64 = 64 * 1024 * 1024;
-/// How a zip file begins, and with it a workbook.
+/// First bytes of a zip file, and so of a workbook.
 const ZIP_MAGIC: &[u8] = b"PK\x03\x04";
 
-/// Looks at a file.
+/// Checks a file.
 pub async fn check(context: &Context, args: &CheckArgs) -> Result<Exit, Failure> {
     let fields = of_file(&args.file)?;
     let name = file_name(&args.file.file);
     let bytes = beginning(&args.file.file)?;
-    // Nothing is stored, so there is nothing to make twice.
+    // Nothing is stored, so repeating the request is harmless.
     let mut upload = Upload::new(Source::bytes(bytes), name.clone()).media_type(media_type(&name));
     for (name, value) in fields {
         upload = upload.field(name, value);
@@ -110,7 +110,7 @@ fn problems(row: &InspectedRow) -> impl Iterator<Item = [String; 4]> {
     })
 }
 
-/// What of the file is sent.
+/// The part of the file that is sent.
 fn beginning(path: &Path) -> Result<Vec<u8>, Failure> {
     let failed = |error: std::io::Error| Failure::file("read", path, &error);
     let mut reader: Box<dyn std::io::Read> = if path.as_os_str() == "-" {

@@ -5,20 +5,20 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
 
-/// What is done to an action.
+/// Operation on an action.
 #[derive(Debug, Clone, Copy)]
 pub enum Verb {
-    /// Hold it.
+    /// Pause it.
     Pause,
-    /// Let it go on.
+    /// Resume it.
     Resume,
-    /// Stop it for good.
+    /// Cancel it.
     Cancel,
-    /// Try again what was given up on.
+    /// Retry what failed.
     Retry,
 }
 
-/// Does it, and says what the action is now.
+/// Performs the operation and reports the action's new state.
 pub async fn control(context: &Context, args: &ShowArgs, verb: Verb) -> Result<Exit, Failure> {
     let (id, client) = (context.id(&args.target)?, &context.client);
     let moved = match verb {

@@ -1,4 +1,4 @@
-//! `bulk entities` and `template`: what can be uploaded.
+//! `bulk entities` and `template`: the entities that can be uploaded.
 
 use api_types::EntityView;
 
@@ -66,7 +66,7 @@ fn columns(entity: &EntityView) -> Vec<String> {
     table::lines(["COLUMN", "TYPE", "", "RULE", "EXAMPLE"], &rows)
 }
 
-/// Writes a file to start from.
+/// Writes a CSV template.
 pub async fn template(context: &Context, args: &TemplateArgs) -> Result<Exit, Failure> {
     let csv = context.client.template(&args.entity).await?;
     match args.output.as_deref().filter(|path| path.as_os_str() != "-") {

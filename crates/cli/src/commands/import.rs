@@ -1,4 +1,4 @@
-//! `bulk import`: a file becomes an action, once, and its end the exit code.
+//! `bulk import`: uploads a file as one action and exits with the result.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,10 +18,10 @@ use crate::fingerprint;
 use crate::output::printable;
 use crate::wait::wait;
 
-/// How the upload ended.
+/// Result of the upload.
 enum Uploaded {
     Created(Box<Created>),
-    /// Interrupted; whether the service had everything by then.
+    /// Interrupted, with whether the service had received everything.
     Interrupted {
         was_whole: bool,
     },
@@ -48,7 +48,7 @@ pub async fn import(context: &Context, args: &ImportArgs) -> Result<Exit, Failur
         }
     };
     let Created { action, is_new } = *created;
-    // Before anything else: from here on the action exists, whatever becomes of this command.
+    // Before anything else: the action exists from now on, even if this command fails.
     let is_remembered = context.state.remember(action.id);
     if !context.output.is_json() {
         context.output.line(&action.id.to_string())?;
@@ -89,7 +89,7 @@ fn say_what_was_made(context: &Context, action: &api_types::CreatedView, is_new:
     }
 }
 
-/// Failed rows are not written over the file that they come from.
+/// Refuses to write failed rows over the imported file.
 fn refuse_to_overwrite(args: &ImportArgs) -> Result<(), Failure> {
     let Some(target) = &args.waiting.failed_to else { return Ok(()) };
     let same = |a: &Path, b: &Path| {
@@ -104,7 +104,7 @@ fn refuse_to_overwrite(args: &ImportArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What is uploaded.
+/// The content to upload.
 pub(super) async fn source(file: &Path) -> Result<Source, Failure> {
     if file.as_os_str() == "-" {
         return Ok(Source::reader(tokio::io::stdin()));
@@ -112,7 +112,7 @@ pub(super) async fn source(file: &Path) -> Result<Source, Failure> {
     Ok(Source::file(file).await?)
 }
 
-/// The name under which the service shows the file.
+/// The file name that the service displays.
 pub(super) fn file_name(file: &Path) -> String {
     match file.file_name().filter(|name| *name != "-") {
         Some(name) => name.to_string_lossy().into_owned(),
@@ -120,14 +120,14 @@ pub(super) fn file_name(file: &Path) -> String {
     }
 }
 
-/// What the file may be, by its name: the service looks at the content.
+/// Media type by the file's name; the service examines the content.
 pub(super) fn media_type(file_name: &str) -> &'static str {
     let name = file_name.to_ascii_lowercase();
     if name.ends_with(".gz") || name.ends_with(".xlsx") { "application/octet-stream" } else { "text/csv" }
 }
 
-/// The key under which the import is made once; `None` when it was interrupted. What can be read only once cannot be looked at beforehand, so each such import
-/// is a new one unless it is given a key.
+/// The idempotency key of the import; `None` if the command was interrupted. A source that can be read only once cannot
+/// be hashed beforehand, so without a given key each such import is a new one.
 async fn key(args: &ImportArgs, source: &Source, fields: &Fields) -> Result<Option<String>, Failure> {
     if let Some(key) = &args.key {
         return Ok(Some(key.clone()));

@@ -1,4 +1,4 @@
-//! `bulk login`: address and token, kept for the commands to come.
+//! `bulk login`: stores address and token for later commands.
 
 use std::io::{self, BufRead as _, IsTerminal as _};
 
@@ -12,10 +12,10 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::profiles::{DEFAULT, Profile, Profiles};
 
-/// Most bytes of a token.
+/// Maximum size of a token.
 const MAX_TOKEN_BYTES: u64 = 64 * 1024;
 
-/// Keeps a profile, after asking the service whether it is right.
+/// Stores a profile after checking it with the service.
 pub async fn login(
     global: &Global,
     environment: &Environment,
@@ -55,7 +55,7 @@ fn is_local(url: &str) -> bool {
     ["http://127.", "http://localhost", "http://[::1]"].iter().any(|local| url.starts_with(local))
 }
 
-/// From BULK_TOKEN, standard input, or a person who types it unseen.
+/// Reads the token from BULK_TOKEN, standard input, or a hidden prompt.
 fn token(environment: &Environment) -> Result<String, Failure> {
     if let Some(token) = &environment.token {
         return Ok(token.clone());

@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::output::printable;
 use crate::table;
 
-/// Most actions of a page.
+/// Actions requested per page.
 const PAGE: usize = 100;
 
 /// Lists actions.
@@ -104,13 +104,13 @@ fn facts(action: &ActionView) -> Vec<(&'static str, String)> {
     facts
 }
 
-/// Says what became of each row.
+/// Prints the outcomes of rows.
 pub async fn logs(context: &Context, args: &LogsArgs) -> Result<Exit, Failure> {
     let id = context.id(&args.target)?;
     let most = args.limit.unwrap_or(usize::MAX);
     let query = LogsQuery { status: args.status, cursor: None, limit: Some(most.clamp(1, 1000)) };
     let mut rows = std::pin::pin!(context.client.logs(id, query).take(most));
-    // Written by the thousand: a line at a time would be a system call for each row.
+    // Written in batches of a thousand rows, since writing line by line would cost a system call per row.
     let mut text = String::new();
     while let Some(entry) = rows.next().await {
         let entry = entry?;

@@ -36,7 +36,7 @@ async fn begin(context: &Context, id: Uuid, query: ResultsQuery) -> Result<Downl
     Ok(download)
 }
 
-/// Downloads the rows of an action into a file, which is there only once it is whole.
+/// Downloads the rows of an action into a file, which appears only when it is complete.
 pub async fn save_results(
     context: &Context,
     id: Uuid,

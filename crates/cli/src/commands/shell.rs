@@ -1,4 +1,4 @@
-//! `bulk completions` and `man`: for shells and manuals, made from the command line's own description.
+//! `bulk completions` and `man`: generated from the command line's own description.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
 
-/// Writes what a shell completes.
+/// Writes the completion script of a shell.
 pub fn completions(output: &Output, args: &CompletionsArgs) -> Result<Exit, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Args::command(), "bulk", &mut script);

@@ -1,38 +1,38 @@
-//! The text of an event stream, taken apart as the standard has it.
+//! Parser of event streams according to the standard.
 
 use std::time::Duration;
 
-/// A line that is longer is no event of this API.
+/// Longest line; no event of this API is longer.
 const MAX_LINE_BYTES: usize = 1024 * 1024;
 
-/// One event.
+/// An event.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Event {
     pub(super) name: String,
     pub(super) data: String,
 }
 
-/// Takes bytes, gives events.
+/// Incremental parser: takes bytes, returns events.
 #[derive(Debug, Default)]
 pub(super) struct Parser {
     line: Vec<u8>,
     event: Event,
     has_data: bool,
     after_cr: bool,
-    /// The last event's id.
+    /// Id of the last event.
     pub(super) last_id: Option<String>,
-    /// How long the service wants a client to wait before it comes back.
+    /// Reconnection delay requested by the service.
     pub(super) retry: Option<Duration>,
 }
 
 impl Parser {
-    /// A new connection: what the one before left unfinished is forgotten, its last id and pause are not.
+    /// Prepares for a new connection: drops an unfinished event, and keeps the last id and the delay.
     pub(super) fn begin(&mut self) {
         let (last_id, retry) = (self.last_id.take(), self.retry);
         *self = Self { last_id, retry, ..Self::default() };
     }
 
-    /// Takes what came, and appends the events that it completes. False when it is no event stream.
+    /// Parses bytes and appends the completed events. Returns false if the bytes are not an event stream.
     pub(super) fn take(&mut self, bytes: &[u8], events: &mut Vec<Event>) -> bool {
         for &byte in bytes {
             let after_cr = std::mem::replace(&mut self.after_cr, byte == b'\r');
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn events_come_out_whatever_the_pieces_and_line_ends() {
+    fn events_are_parsed_from_any_pieces_and_line_ends() {
         let text = "\u{feff}retry: 2000\n: hello\nid: 7\nevent: progress\ndata: {\"a\":1}\n\nevent:done\ndata:x\ndata: y\n\n\
                     data: cut off";
         for (text, size) in [

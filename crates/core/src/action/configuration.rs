@@ -1,4 +1,4 @@
-//! What the uploader chose: which rows mean what, and what happens to conflicts and duplicates.
+//! Options of an upload: the operation, the column mapping, and the handling of conflicts, duplicates and empty cells.
 
 use std::collections::BTreeMap;
 
@@ -9,19 +9,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::value::ReadSettings;
 
-/// What an action does with each row.
+/// Operation applied to each row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
 #[allow(clippy::enum_variant_names)] // the contract's names
 pub enum ActionType {
-    /// Insert; [`OnConflict`] says what happens to a record that exists.
+    /// Insert. [`OnConflict`] decides the case that the record exists already.
     BulkCreate,
-    /// Change the record with the row's id, or else its key.
+    /// Update the record with the row's id, or with its key if the row has no id.
     BulkUpdate,
-    /// Change the record with the row's key, or insert it.
+    /// Update the record with the row's key, or insert it.
     BulkUpsert,
-    /// Remove the record with the row's id, or else its key.
+    /// Delete the record with the row's id, or with its key if the row has no id.
     BulkDelete,
 }
 
@@ -46,7 +46,8 @@ impl ActionType {
         Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 
-    /// What is done with the rows in effect: a create that updates what exists is an upsert, and needs no more of a row.
+    /// The effective operation: a create that updates existing records behaves as an upsert, with the same required
+    /// columns.
     #[must_use]
     pub fn in_effect(self, on_conflict: OnConflict) -> Self {
         match (self, on_conflict) {
@@ -55,24 +56,24 @@ impl ActionType {
         }
     }
 
-    /// Rows name records that must exist (by id or key), rather than bring new ones.
+    /// True if rows refer to existing records (by id or key) instead of adding new ones.
     #[must_use]
     pub fn targets_existing(self) -> bool {
         matches!(self, Self::BulkUpdate | Self::BulkDelete)
     }
 }
 
-/// What `bulk_create` does with a record that already exists.
+/// Handling of a `bulk_create` whose record exists already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
 pub enum OnConflict {
-    /// Leave it, and count the row as skipped.
+    /// Leave the record unchanged and count the row as skipped.
     #[default]
     Skip,
-    /// Leave it, and count the row as failed.
+    /// Leave the record unchanged and count the row as failed.
     Error,
-    /// Update it.
+    /// Update the record.
     Update,
 }
 
@@ -97,14 +98,14 @@ impl OnConflict {
     }
 }
 
-/// What an empty cell does.
+/// Meaning of an empty cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EmptyCells {
-    /// It leaves the stored value as it is.
+    /// Leaves the stored value unchanged.
     #[default]
     Keep,
-    /// It removes the stored value.
+    /// Removes the stored value.
     Clear,
 }
 
@@ -128,53 +129,54 @@ impl EmptyCells {
     }
 }
 
-/// How the file, its header and its cells are read. Whatever reads the file after the upload reads it by these.
+/// Options for reading the file, its header and its cells. Stored with the action, so that every later reader uses the
+/// same.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Intake {
-    /// What becomes of columns that are neither mapped nor the entity's.
+    /// Handling of columns that are neither mapped nor part of the entity.
     pub unknown_columns: UnknownColumns,
-    /// From an entity column that the file does not have to its value in every row.
+    /// Values for entity columns that the file does not have, applied to every row.
     pub defaults: BTreeMap<String, String>,
-    /// What an empty cell does.
+    /// Meaning of an empty cell.
     pub empty_cells: EmptyCells,
-    /// Of a workbook: the sheet.
+    /// Name of the sheet, for a workbook.
     pub sheet: Option<String>,
-    /// How the bytes become rows: as given, else as found.
+    /// Encoding, delimiter and the like: as given by the client, otherwise as detected.
     #[serde(flatten)]
     pub read: ReadOptions,
-    /// How cells become values.
+    /// Options for parsing cells into values.
     #[serde(flatten)]
     pub values: ReadSettings,
 }
 
 impl Intake {
-    /// How a header is to be read.
+    /// The columns to look for in a header.
     #[must_use]
     pub fn wanted<'a>(&'a self, mapping: &'a Mapping, known: &'a [Known<'a>]) -> Wanted<'a> {
         Wanted { known, mapping, unknown_columns: self.unknown_columns, defaults: &self.defaults }
     }
 }
 
-/// The time zone that goes by `name`, if there is one.
+/// The time zone called `name`, if there is one.
 #[must_use]
 pub fn parse_timezone(name: &str) -> Option<Tz> {
     name.parse().ok()
 }
 
-/// The choices that come with an upload, kept with the action.
+/// Options of an upload, stored with the action.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ActionConfiguration {
-    /// Rows whose key was seen before in the file are skipped.
+    /// Skip rows whose key occurred earlier in the file.
     pub deduplicate: bool,
-    /// What `bulk_create` does with a record that already exists.
+    /// Handling of a `bulk_create` whose record exists already.
     pub on_conflict: OnConflict,
-    /// CSV header, or a position such as `#3`, to entity column, or to nothing where it is left out.
+    /// Maps a CSV header, or a position such as `#3`, to an entity column, or to `None` to ignore the column.
     pub mapping: Mapping,
-    /// Every row gets its outcome, but no record is changed.
+    /// Compute the outcome of every row without changing any record.
     pub dry_run: bool,
-    /// How the file is read.
+    /// Options for reading the file.
     #[serde(flatten)]
     pub intake: Intake,
 }

@@ -1,4 +1,4 @@
-//! How far an action has come. Percentages and rates are derived here from the exact counters, never stored.
+//! Progress of an action. Percentages and rates are computed from the exact counters and never stored.
 
 use chrono::TimeDelta;
 use serde::Serialize;
@@ -6,11 +6,11 @@ use serde::Serialize;
 /// Outcomes of rows, counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Rows that did what they should.
+    /// Rows that were applied.
     pub successful: i64,
-    /// Rows that could not.
+    /// Rows that failed; each has a code and a message.
     pub failed: i64,
-    /// Rows left out on purpose: duplicates, records that already exist.
+    /// Rows skipped on purpose: duplicates and records that already exist.
     pub skipped: i64,
 }
 
@@ -22,7 +22,7 @@ impl Counts {
     }
 }
 
-/// Shares and speed, as shown to callers.
+/// Percentages and speed, as shown to clients.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Progress {
@@ -34,16 +34,16 @@ pub struct Progress {
     pub skip_rate: f64,
     /// Percent of all rows that have an outcome, two decimals. 100 only when every row has one.
     pub completion_rate: f64,
-    /// Rows per second while the action was worked on, two decimals; time in which it was paused does not count.
+    /// Rows per second while workers were on the action, two decimals. Paused time does not count.
     pub rows_per_second: f64,
-    /// Seconds until every row has an outcome at this speed, 0 when each has one; `None` before there is a speed, and while
-    /// nothing moves: paused, cancelled or failed.
+    /// Estimated seconds until every row has an outcome; 0 when every row has one. `None` before the first rows, and
+    /// while the action is paused, cancelled or failed.
     pub eta_seconds: Option<i64>,
 }
 
 impl Progress {
-    /// Progress of `counts` out of `total` rows, worked on for `worked` so far (`None` before the start). `moves` says
-    /// whether the rest is being worked on.
+    /// Computes the progress of `counts` out of `total` rows. `worked` is the time spent so far (`None` before the
+    /// start); `moves` is true while workers process the rest.
     #[must_use]
     pub fn of(counts: &Counts, total: i64, worked: Option<TimeDelta>, moves: bool) -> Self {
         let processed = counts.processed();
@@ -66,7 +66,7 @@ impl Progress {
     }
 }
 
-/// `part` of `whole` in percent, cut (not rounded) to two decimals, so that 100 is shown only when it is true.
+/// `part` of `whole` in percent, truncated to two decimals, so that 100 means all.
 fn percent(part: i64, whole: i64) -> f64 {
     if whole <= 0 { 0.0 } else { (part as f64 * 10_000.0 / whole as f64).floor() / 100.0 }
 }

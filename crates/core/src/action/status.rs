@@ -1,7 +1,7 @@
-//! The state machine of an action, in one place. Each transition in `db/` asks [`ActionStatus::on`] under the lock of the
-//! action's row, but for one: the reconciler moves all actions whose time has come from `scheduled` to `queued` in one statement,
-//! whose `WHERE` names the state it expects. Which moves there are is also in moves.txt: a unit test compares it with this
-//! machine, and the test kit with what every test has made the database write.
+//! The state machine of an action. Each transition in `db/` calls [`ActionStatus::on`] while it holds the lock of the
+//! action's row, with one exception: the reconciler moves all due actions from `scheduled` to `queued` in one statement
+//! whose `WHERE` names the expected state. moves.txt lists the allowed moves. A unit test compares it with this
+//! machine, and the test kit compares it with every status change that the tests cause in the database.
 //!
 //! ```text
 //! scheduled ─▶ queued ─▶ validating ─▶ processing ─▶ completed
@@ -13,12 +13,12 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// Where an action stands.
+/// Status of an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
 pub enum ActionStatus {
-    /// Set by the upload when it names a time; the reconciler moves it on when the time has come.
+    /// Set by an upload with a start time. The reconciler queues the action at that time.
     Scheduled,
     /// Waits for a chunking worker.
     Queued,
@@ -28,47 +28,47 @@ pub enum ActionStatus {
     Processing,
     /// Every row has its outcome. Final.
     Completed,
-    /// Held by its owner; nothing of it is claimed or committed until it is resumed.
+    /// Paused by its owner. No worker claims or commits any part of it until it is resumed.
     Paused,
-    /// Stopped by its owner. Final: its counts never change again.
+    /// Cancelled by its owner. Final: its counts never change again.
     Cancelled,
-    /// Could not be carried to its end: the file was at fault, or chunks are dead. A retry leads back.
+    /// The file could not be read to its end, or chunks are dead. A retry resumes the action.
     Failed,
 }
 
-/// What can happen to an action.
+/// Event that changes the status of an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ActionEvent {
-    /// The scheduled instant has come.
+    /// The start time has come.
     ScheduleDue,
-    /// A chunking worker took the lease.
+    /// A chunking worker claimed the file.
     ChunkingClaimed,
-    /// A chunk was recorded.
+    /// A chunk was recorded in the database.
     ChunkRecorded,
-    /// The last chunk is done and every row is counted.
+    /// The last chunk is done, so every row is counted.
     EveryRowDone,
-    /// The file turned out unreadable, or dead chunks are all that is left.
+    /// The file is unreadable, or only dead chunks are left.
     GaveUp,
-    /// The owner asked to pause.
+    /// The owner pauses the action.
     Pause,
-    /// The owner asked to go on, from the state given.
+    /// The owner resumes the action; carries the state before the pause.
     Resume(PausedFrom),
-    /// The owner asked to cancel.
+    /// The owner cancels the action.
     Cancel,
-    /// The owner asked to try again what had failed.
+    /// The owner retries what failed.
     Retry,
 }
 
-/// The state that a paused action was in; always an unfinished one.
+/// State of an action before it was paused; always an unfinished one.
 pub type PausedFrom = ActionStatus;
 
-/// A move that the state machine does not have.
+/// A transition that the state machine does not have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("an action that is {from} cannot {event}")]
 pub struct IllegalMove {
-    /// The state it is in.
+    /// Current state.
     pub from: ActionStatus,
-    /// What was asked, as a verb.
+    /// The rejected operation, as a verb.
     pub event: &'static str,
 }
 
@@ -94,7 +94,7 @@ impl ActionStatus {
         let next = match (self, event) {
             (Self::Scheduled, E::ScheduleDue) => Self::Queued,
             (Self::Queued, E::ChunkingClaimed) => Self::Validating,
-            // A chunker that died is followed by another, which finds the action where the first had left it.
+            // A second chunker continues after the first one died; the action is already in this state.
             (Self::Validating | Self::Processing, E::ChunkingClaimed) => self,
             (Self::Validating | Self::Processing, E::ChunkRecorded) => Self::Processing,
             (Self::Validating | Self::Processing, E::EveryRowDone) => Self::Completed,
@@ -108,19 +108,19 @@ impl ActionStatus {
         Ok(next)
     }
 
-    /// Neither completed, cancelled nor failed.
+    /// True unless the action is completed, cancelled or failed.
     #[must_use]
     pub fn is_unfinished(self) -> bool {
         !matches!(self, Self::Completed | Self::Cancelled | Self::Failed)
     }
 
-    /// Workers may commit work for it.
+    /// True if workers may commit work of the action.
     #[must_use]
     pub fn is_running(self) -> bool {
         matches!(self, Self::Validating | Self::Processing)
     }
 
-    /// Neither over nor held by its owner: it comes nearer to its end by itself.
+    /// True if the action makes progress by itself: neither finished nor paused.
     #[must_use]
     pub fn moves(self) -> bool {
         self.is_unfinished() && self != Self::Paused
@@ -164,7 +164,7 @@ impl ActionEvent {
     }
 }
 
-/// How a completed action went.
+/// Result of a completed action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
@@ -193,7 +193,7 @@ impl Outcome {
 mod tests {
     use super::{ActionEvent as E, ActionStatus as S, *};
 
-    /// The events that lead from one status to another, over all pairs.
+    /// The events that lead from one status to another, for all pairs.
     fn edges(from: S, to: S) -> Vec<E> {
         let mut events = vec![
             E::ScheduleDue,
@@ -217,7 +217,7 @@ mod tests {
         for from in S::ALL {
             let followers = drawing.iter().find_map(|line| line.strip_prefix(&format!("{from}:"))).unwrap();
             let drawn: Vec<&str> = followers.split_whitespace().collect();
-            // To stay is no move: a chunker that follows a dead one finds the action where it was.
+            // Staying is not a move: a chunker that replaces a dead one finds the action in the same state.
             for to in S::ALL.into_iter().filter(|&to| to != from) {
                 assert_eq!(!edges(from, to).is_empty(), drawn.contains(&to.as_str()), "{from} -> {to}");
             }

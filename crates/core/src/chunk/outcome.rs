@@ -1,18 +1,18 @@
-//! What became of a row: one status, one code, one sentence.
+//! Outcome of a row: a status, a code and a message.
 
 use serde::{Deserialize, Serialize};
 
 use crate::entity::RecordId;
 
-/// How a row counts.
+/// Counter that a row adds to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RowStatus {
-    /// It did what it should.
+    /// The row was applied.
     Success,
-    /// It could not.
+    /// The row failed; the code says why.
     Failed,
-    /// It was left out on purpose.
+    /// The row was skipped on purpose.
     Skipped,
 }
 
@@ -37,7 +37,7 @@ impl RowStatus {
     }
 }
 
-/// Why a row has its status.
+/// Reason for a row's status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RowCode {
@@ -47,19 +47,19 @@ pub enum RowCode {
     Updated,
     /// A record was removed.
     Deleted,
-    /// It would succeed (dry run).
+    /// The row would succeed (dry run).
     Valid,
-    /// Its key was seen before in this file.
+    /// The key occurred earlier in this file.
     Duplicate,
     /// The record exists already.
     AlreadyExists,
     /// A value breaks a rule of its column.
     Invalid,
-    /// It has too few or too many fields.
+    /// The row has too few or too many fields.
     Malformed,
-    /// No record has its id or key.
+    /// No record has the row's id or key.
     NotFound,
-    /// The database refused it.
+    /// The database refused the row.
     Rejected,
 }
 
@@ -102,33 +102,33 @@ impl RowCode {
     }
 }
 
-/// What became of a row.
+/// Outcome of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowOutcome {
-    /// How it counts.
+    /// Counter that the row adds to.
     pub status: RowStatus,
-    /// Why.
+    /// Reason for the status.
     pub code: RowCode,
-    /// A sentence for a person; empty where the code says it all.
+    /// Message for a person; empty where the code says everything.
     pub message: String,
-    /// The record it concerned, where there is one.
+    /// The affected record, if any.
     pub record_id: Option<RecordId>,
 }
 
 impl RowOutcome {
-    /// The row did what it should to the record `id`.
+    /// The row was applied to the record `id`.
     #[must_use]
     pub fn success(code: RowCode, id: Option<RecordId>) -> Self {
         Self { status: RowStatus::Success, code, message: String::new(), record_id: id }
     }
 
-    /// The row could not be carried out.
+    /// The row failed.
     #[must_use]
     pub fn failed(code: RowCode, message: impl Into<String>) -> Self {
         Self { status: RowStatus::Failed, code, message: message.into(), record_id: None }
     }
 
-    /// The chunking worker had refused the row.
+    /// The chunking worker refused the row.
     #[must_use]
     pub fn refused(code: RowCode, message: impl Into<String>) -> Self {
         match code {
@@ -137,7 +137,7 @@ impl RowOutcome {
         }
     }
 
-    /// The row was left out.
+    /// The row was skipped.
     #[must_use]
     pub fn skipped(code: RowCode, message: impl Into<String>, id: Option<RecordId>) -> Self {
         Self { status: RowStatus::Skipped, code, message: message.into(), record_id: id }

@@ -1,9 +1,10 @@
-//! The two kinds of CSV object that the workers write, and the only place that knows their columns.
+//! The two kinds of CSV object that the workers write. Only this file knows their columns.
 //!
-//! A chunk object holds the rows of one chunk with their uploaded fields byte for byte, and, for rows that the chunking
-//! worker had to refuse, why. They travel with their chunk so that every row is counted in one place, once: when its
-//! chunk commits. A results object holds the same rows with their outcomes. Both start with a header line whose tail is
-//! the uploaded header, and rows may have more or fewer fields than it (malformed rows are kept as they came).
+//! A chunk object holds the rows of one chunk with their uploaded fields unchanged, and the reason for each row that
+//! the chunking worker refused. Refused rows stay in their chunk so that every row is counted exactly once, when its
+//! chunk commits. A results object holds the same rows with their outcomes. Both start with a header line that ends
+//! with the uploaded header. A row may have more or fewer fields than the header, because malformed rows are kept as
+//! uploaded.
 
 use std::io;
 
@@ -18,7 +19,7 @@ use crate::entity::RecordId;
 const CHUNK_COLUMNS: [&str; 3] = ["_row", "_code", "_message"];
 const RESULT_COLUMNS: [&str; 5] = ["_row", "_status", "_code", "_message", "_id"];
 
-/// An object does not have the form that its writer gave it: it was damaged, truncated or replaced.
+/// The object does not have the expected form: it was damaged, truncated or replaced.
 #[derive(Debug, Error)]
 #[error("{0}")]
 pub struct ChunkDecodeError(String);
@@ -29,7 +30,7 @@ impl From<csv::Error> for ChunkDecodeError {
     }
 }
 
-/// Rows in memory as CSV. Writing to memory cannot fail, so errors of the writer are not part of the interface.
+/// Rows encoded as CSV in memory. Writing to memory cannot fail, so the interface has no errors.
 struct Buffer {
     csv: csv::Writer<Vec<u8>>,
     row_count: usize,
@@ -74,7 +75,7 @@ impl ChunkEncoder {
         Self(Buffer::new(&CHUNK_COLUMNS, header))
     }
 
-    /// Adds row number `row`, with the reason if it was refused.
+    /// Adds row number `row`, with the reason if the chunking worker refused it.
     pub fn push<'a>(
         &mut self,
         row: u64,
@@ -92,7 +93,7 @@ impl ChunkEncoder {
         self.0.row_count
     }
 
-    /// About how many bytes the object has so far.
+    /// Approximate size of the object so far, in bytes.
     #[must_use]
     pub fn size_bytes(&self) -> usize {
         self.0.field_bytes
@@ -138,18 +139,18 @@ impl ResultsEncoder {
     }
 }
 
-/// The rows of a chunk object. One text holds the fields of all of them, so that no row is an allocation of its own.
+/// The rows of a chunk object. One string holds all fields, so that a row needs no allocation of its own.
 #[derive(Debug)]
 pub struct ChunkRows {
     text: String,
-    /// Field `i` of all the fields is between bounds `i` and `i + 1` in `text`.
+    /// Field `i` lies between bounds `i` and `i + 1` in `text`.
     bounds: Vec<usize>,
     rows: Vec<RowSpan>,
 }
 
 #[derive(Debug)]
 struct RowSpan {
-    /// Its first field among all.
+    /// Index of the row's first field among all fields.
     first: usize,
     fields: usize,
     refusal: Option<RowCode>,
@@ -175,7 +176,7 @@ impl ChunkRows {
         self.rows.len()
     }
 
-    /// There is no row.
+    /// True if there is no row.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
@@ -206,7 +207,7 @@ impl<'a> ChunkRow<'a> {
         self.at(0).unwrap_or_default()
     }
 
-    /// Why the chunking worker refused it, if it did.
+    /// Reason for the chunking worker's refusal, if it refused the row.
     #[must_use]
     pub fn refusal(&self) -> Option<(RowCode, &'a str)> {
         self.refusal.map(|code| (code, self.at(2).unwrap_or_default()))
@@ -218,7 +219,7 @@ impl<'a> ChunkRow<'a> {
         (CHUNK_COLUMNS.len()..).map_while(move |index| row.at(index))
     }
 
-    /// The uploaded field at `index`, if the row has so many.
+    /// The uploaded field at `index`, or `None` if the row is shorter.
     #[must_use]
     pub fn field(&self, index: usize) -> Option<&'a str> {
         self.at(CHUNK_COLUMNS.len() + index)
@@ -229,16 +230,16 @@ impl<'a> ChunkRow<'a> {
     }
 }
 
-/// What a chunk object is recognised by: recorded when it is written, compared when it is read or cut again.
+/// Hash that identifies a chunk object: stored when the object is written, compared when it is read or written again.
 #[must_use]
 pub fn content_hash(object: &[u8]) -> i64 {
     i64::from_ne_bytes(xxh3_64(object).to_ne_bytes())
 }
 
-/// Reads a chunk object: the uploaded header, and the rows.
+/// Decodes a chunk object into the uploaded header and the rows.
 ///
 /// # Errors
-/// [`ChunkDecodeError`] when it is not a whole chunk object of `row_count` rows.
+/// [`ChunkDecodeError`] if it is not a complete chunk object of `row_count` rows.
 pub fn decode_chunk(bytes: &[u8], row_count: usize) -> Result<(Vec<String>, ChunkRows), ChunkDecodeError> {
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(bytes);
     let header = uploaded_header(reader.headers()?, &CHUNK_COLUMNS)?;
@@ -267,7 +268,7 @@ pub fn decode_chunk(bytes: &[u8], row_count: usize) -> Result<(Vec<String>, Chun
 #[derive(Debug, Clone)]
 pub struct ResultRow {
     record: StringRecord,
-    /// How it counts.
+    /// Counter that the row adds to.
     pub status: RowStatus,
 }
 
@@ -278,19 +279,19 @@ impl ResultRow {
         &self.record[0]
     }
 
-    /// Why it has its status.
+    /// Code of the reason for the status.
     #[must_use]
     pub fn code(&self) -> &str {
         &self.record[2]
     }
 
-    /// The sentence for a person; may be empty.
+    /// Message for a person; may be empty.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.record[3]
     }
 
-    /// The record's id; may be empty.
+    /// Id of the affected record; may be empty.
     #[must_use]
     pub fn record_id(&self) -> &str {
         &self.record[4]
@@ -301,17 +302,17 @@ impl ResultRow {
         self.record.iter().skip(RESULT_COLUMNS.len())
     }
 
-    /// The uploaded field at `index`, if the row has so many.
+    /// The uploaded field at `index`, or `None` if the row is shorter.
     #[must_use]
     pub fn field(&self, index: usize) -> Option<&str> {
         self.record.get(RESULT_COLUMNS.len() + index)
     }
 }
 
-/// Reads a results object: the uploaded header, and the rows one after another.
+/// Decodes a results object into the uploaded header and an iterator over the rows.
 ///
 /// # Errors
-/// [`ChunkDecodeError`] when it is not a results object.
+/// [`ChunkDecodeError`] if it is not a results object.
 pub fn decode_results<R: io::Read>(object: R) -> Result<(Vec<String>, ResultRows<R>), ChunkDecodeError> {
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(object);
     let header = uploaded_header(reader.headers()?, &RESULT_COLUMNS)?;

@@ -1,70 +1,71 @@
-//! The state machine of a chunk, in one place.
+//! The state machine of a chunk.
 //!
 //! ```text
 //! pending ─▶ queued ─▶ running ─▶ done
 //!                         ├─▶ retrying ─▶ queued    (an attempt failed, or met contention)
 //!                         ├─▶ queued                (handed back, or its lease ran out)
 //!                         └─▶ dead ─▶ (retry) pending
-//!     queued, running, retrying ─▶ pending          (its action was paused or is over)
+//!     queued, running, retrying ─▶ pending          (its action was paused or finished)
 //! ```
 //!
-//! The moves are made by SQL in `db/`, each with the status that it expects. Which they may be is in moves.txt: a unit test
-//! compares it with this machine, and the test kit with what every test has made the database write.
+//! SQL in `db/` makes the moves; each statement names the status it expects. moves.txt lists the allowed moves. A unit
+//! test compares it with this machine, and the test kit compares it with every status change that the tests cause in
+//! the database.
 
 use serde::Serialize;
 use thiserror::Error;
 
-/// Where a chunk stands.
+/// Status of a chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
 pub enum ChunkStatus {
-    /// Recorded; waits for its predecessor, for its action to go on, or for room among its account's chunks in flight.
+    /// Recorded. Waits for its predecessor, for a paused action, or for the account's limit of chunks in flight.
     Pending,
-    /// Released: the bell was rung, any worker may claim it.
+    /// Released: the bell was rung and any worker may claim it.
     Queued,
     /// A worker holds its lease.
     Running,
-    /// An attempt failed or met contention; waits for its time to be tried again.
+    /// An attempt failed or met contention. Waits for the next attempt.
     Retrying,
     /// Committed, with every row's outcome. Final.
     Done,
-    /// Gave up after its last attempt; waits for a person's retry.
+    /// Failed its last attempt. Waits for a manual retry.
     Dead,
 }
 
-/// What can happen to a chunk.
+/// Event that changes the status of a chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChunkEvent {
-    /// There is room for it, and its predecessor is done.
+    /// The predecessor is done, and the account is below its limit of chunks in flight.
     Released,
     /// A worker took the lease.
     Claimed,
     /// The worker committed it.
     Committed,
-    /// The worker failed on it and may try again.
+    /// An attempt failed and another one follows.
     AttemptFailed,
-    /// The worker failed on it for the last time, or too many workers ended without a word over it.
+    /// The last attempt failed, or too many workers died while they processed it.
     AttemptsExhausted,
-    /// Its rows were in use by another transaction.
+    /// Another transaction held locks on its rows.
     Contended,
-    /// The worker gave it back unharmed, or its lease ran out.
+    /// The worker gave it back unprocessed, or its lease ran out.
     HandedBack,
-    /// The time of its next attempt has come.
+    /// The next attempt is due.
     RetryDue,
-    /// A person asked to try it again.
+    /// A person retried the action.
     Revived,
-    /// Its action was paused, cancelled or given up.
+    /// The action was paused, cancelled or failed.
     Withdrawn,
 }
 
-/// A move that the state machine does not have.
+/// A transition that the state machine does not have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("no move from {from:?} on {event:?}")]
 pub struct IllegalChunkMove {
-    /// The state it is in.
+    /// Current state.
     pub from: ChunkStatus,
-    /// What was to happen.
+    /// The rejected event.
     pub event: ChunkEvent,
 }
 

@@ -1,4 +1,4 @@
-//! How the API's callers prove who they are. Only the API reads this: a worker serves no callers.
+//! Authentication of the API's clients. Only the API reads these settings.
 
 use std::collections::BTreeSet;
 
@@ -7,11 +7,11 @@ use secrecy::SecretString;
 use super::reader::Reader;
 use super::server::Environment;
 
-/// HS256 signs with a 256-bit hash; a shorter key is the weaker part (RFC 7518, 3.2).
+/// HS256 signs with a 256-bit hash; a shorter key would be weaker than the hash (RFC 7518, 3.2).
 const MIN_SECRET_BYTES: usize = 32;
 
-/// Words that stand in samples and in secrets that somebody meant to replace. Everybody knows them or can guess them, so
-/// production refuses them; in 32 random characters none of them occurs by chance.
+/// Words found in sample configurations and placeholder secrets. They are easy to guess, so production refuses secrets
+/// that contain them; in 32 random characters none of them occurs by chance.
 const GIVEAWAYS: [&str; 14] = [
     "sample",
     "example",
@@ -28,7 +28,7 @@ const GIVEAWAYS: [&str; 14] = [
     "1234567890",
     "0123456789",
 ];
-/// A random secret of 32 bytes has more, even one in hexadecimal digits.
+/// A random secret of 32 bytes has more distinct bytes than this, even in hexadecimal digits.
 const MIN_DISTINCT_BYTES: usize = 8;
 
 const SECRET_REMEDY: &str = "give 32 random bytes or more, for example from `openssl rand -base64 48`";
@@ -36,23 +36,24 @@ const SECRET_REMEDY: &str = "give 32 random bytes or more, for example from `ope
 /// `AUTH_MODE`: jwt or header. Default jwt.
 #[derive(Clone, Debug)]
 pub enum AuthMode {
-    /// Callers carry a token signed with HS256.
+    /// Clients send a token signed with HS256.
     Jwt(JwtConfig),
-    /// The header `account-id` is believed. In production only with `ALLOW_HEADER_AUTH_IN_PRODUCTION=true`
-    /// (default false), for an API behind a gateway that sets it.
+    /// The header `account-id` is trusted. In production only with `ALLOW_HEADER_AUTH_IN_PRODUCTION=true` (default
+    /// false), for an API behind a gateway that sets the header.
     Header,
 }
 
-/// What makes a token good.
+/// Requirements for a valid token.
 #[derive(Clone, Debug)]
 pub struct JwtConfig {
     /// `JWT_SECRET`: required in this mode, 32 bytes or more.
     pub secret: SecretString,
-    /// `JWT_SECRET_PREVIOUS`: tokens signed with it are taken too, while a new secret is brought into use. Default empty: none.
+    /// `JWT_SECRET_PREVIOUS`: tokens signed with it are also accepted while the secret is being replaced. Default
+    /// empty: none.
     pub previous_secret: Option<SecretString>,
-    /// `JWT_ISSUER`: what `iss` must be. Default empty: anything, or nothing.
+    /// `JWT_ISSUER`: required value of `iss`. Default empty: not checked.
     pub issuer: Option<String>,
-    /// `JWT_AUDIENCE`: what `aud` must name. Default empty: anything, or nothing.
+    /// `JWT_AUDIENCE`: required value in `aud`. Default empty: not checked.
     pub audience: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! PostgreSQL.
+//! PostgreSQL connection settings.
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::PgConnectOptions;
@@ -11,10 +11,10 @@ use super::server::Environment;
 const URL_REMEDY: &str =
     "give postgres://user:password@host:5432/database, special characters percent-encoded";
 
-/// PostgreSQL.
+/// PostgreSQL connection settings.
 #[derive(Clone, Debug)]
 pub struct DatabaseConfig {
-    /// `DATABASE_URL`: required; it holds the password.
+    /// `DATABASE_URL`: required; contains the password.
     pub url: SecretString,
     /// `DATABASE_MAX_CONNECTIONS`: size of this process' pool, in connections. Default 16.
     pub max_connections: u32,

@@ -1,4 +1,4 @@
-//! What stands between the API and those who reach it over HTTP.
+//! HTTP settings of the API: allowed origins, proxy, listening address, page.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -8,31 +8,31 @@ use super::server::{Environment, ServerConfig};
 
 const ORIGINS_REMEDY: &str = "give origins such as https://app.example.com,http://localhost:5173, without paths; * only outside production";
 
-/// Which web pages may call the API from a browser.
+/// Web origins that may call the API from a browser.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AllowedOrigins {
-    /// These alone. None by default: browsers then keep every other site's pages out.
+    /// Only these. Empty by default: browsers then block pages of other sites.
     Listed(Vec<String>),
-    /// All of them.
+    /// All origins.
     Any,
 }
 
-/// What stands between the API and those who reach it over HTTP.
+/// HTTP settings of the API.
 #[derive(Clone, Debug)]
 pub struct HttpConfig {
     /// `ALLOWED_ORIGINS`: the origins of web pages that may call the API, separated by commas, or `*` for all, which
     /// production refuses. Default empty: none.
     pub allowed_origins: AllowedOrigins,
-    /// `TRUST_PROXY`: whether a proxy stands in front that sets `X-Forwarded-For` and `X-Forwarded-Proto`. Default false:
-    /// anyone could write anything into them.
+    /// `TRUST_PROXY`: true if a proxy in front sets `X-Forwarded-For` and `X-Forwarded-Proto`. Default false, because
+    /// any client can send these headers.
     pub trust_proxy: bool,
-    /// Where the API listens: `BIND_ADDRESS`, or else 127.0.0.1 where anybody who reaches it could claim to be any account
-    /// (header authentication outside production), and all addresses where not.
+    /// Listening address: `BIND_ADDRESS`, otherwise 127.0.0.1 with header authentication outside production (where any
+    /// client could claim any account), otherwise all addresses.
     pub bind_address: IpAddr,
-    /// Whether only requests that name this machine are answered: with header authentication outside production, a web page
-    /// whose name was made to lead here could otherwise ask on behalf of any account.
+    /// Accept only requests whose Host names this machine. True with header authentication outside production:
+    /// otherwise a web page whose host name resolves to this machine could make requests as any account.
     pub only_local_hosts: bool,
-    /// `PAGE`: whether the web page is served at `/app`, on or off. Default on.
+    /// `PAGE`: serve the web page at `/app`, on or off. Default on.
     pub page: bool,
 }
 
@@ -64,7 +64,7 @@ fn read_origins(reader: &mut Reader<'_>, environment: Environment) -> AllowedOri
     AllowedOrigins::Listed(origins)
 }
 
-/// Scheme, host and perhaps a port, written as browsers write them; anything else would never match.
+/// True for scheme, host and optional port in the form that browsers send; no other form would ever match.
 fn is_origin(text: &str) -> bool {
     let Some(authority) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else {
         return false;

@@ -1,16 +1,15 @@
-//! What a wrong configuration tells its reader: all problems in one go, each with what would be right, and never the
-//! value of a secret.
+//! Errors of the configuration: all problems at once, each with a remedy, without the values of secrets.
 
 use std::fmt;
 
-/// One thing that is wrong with one variable.
+/// A problem with one variable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// The variable's name, or `.env` for the file itself.
     pub variable: &'static str,
-    /// What is wrong, as the rest of a sentence that starts with the variable's name.
+    /// The problem, as the rest of a sentence that starts with the variable's name.
     pub wrong: String,
-    /// What would be right, as an instruction.
+    /// The remedy, as an instruction.
     pub remedy: String,
 }
 
@@ -20,7 +19,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// The settings cannot be used; a service that gets this does not start.
+/// The settings cannot be used, so the service does not start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
     /// Every problem found, in the order in which the settings are read. Never empty.

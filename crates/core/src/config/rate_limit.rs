@@ -1,25 +1,26 @@
-//! How many requests are answered.
+//! Rate limits.
 
 use std::time::Duration;
 
 use super::reader::Reader;
 
 const MAX_LIMIT: u32 = 1_000_000_000;
-/// An address may be a gateway or an office that many accounts call from.
+/// Ratio of the limit per address to the limit per account: an address may be a gateway or an office with many
+/// accounts.
 const ADDRESS_FACTOR: u32 = 10;
 
-/// How many requests are answered.
+/// Rate limits.
 #[derive(Clone, Debug)]
 pub struct RateLimitConfig {
-    /// `RATE_LIMIT_WINDOW_MS`: the time that all limits are for, in milliseconds. Default 60000.
+    /// `RATE_LIMIT_WINDOW_MS`: window of all limits, in milliseconds. Default 60000.
     pub window: Duration,
     /// `RATE_LIMIT_MAX_REQUESTS`: requests of one account in a window, uploads included. Default 10000.
     pub max_requests: u32,
-    /// `BULK_ACTION_RATE_LIMIT`: uploads of one account in a window. Default 1000: files that come faster than 16 a second
-    /// should have been one file.
+    /// `BULK_ACTION_RATE_LIMIT`: uploads of one account in a window. Default 1000, which is 16 per second; more files
+    /// than that are better combined into one.
     pub max_uploads: u32,
-    /// `ADDRESS_RATE_LIMIT`: requests from one address in a window, to one process, before anybody asks who is calling.
-    /// Default ten times `RATE_LIMIT_MAX_REQUESTS`.
+    /// `ADDRESS_RATE_LIMIT`: requests from one address in a window, per process, checked before authentication. Default
+    /// ten times `RATE_LIMIT_MAX_REQUESTS`.
     pub max_requests_per_address: u32,
 }
 

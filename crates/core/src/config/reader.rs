@@ -1,7 +1,7 @@
-//! Reads raw settings into types and collects what is wrong with them.
+//! Parses raw settings into types and collects the problems.
 //!
-//! Each getter notes a problem and goes on with a stand-in value, so that one run finds all problems;
-//! [`Reader::finish`] lets no stand-in out.
+//! Each getter records a problem and returns a placeholder value, so that one pass finds all problems.
+//! [`Reader::finish`] returns no configuration that contains a placeholder.
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
@@ -14,7 +14,7 @@ use secrecy::SecretString;
 
 use super::{ConfigError, Problem, Settings};
 
-/// One reading of the settings.
+/// One pass over the settings.
 pub(super) struct Reader<'a> {
     settings: &'a Settings,
     names_read: BTreeSet<&'static str>,
@@ -26,19 +26,19 @@ impl<'a> Reader<'a> {
         Self { settings, names_read: BTreeSet::new(), problems: Vec::new() }
     }
 
-    /// The value as it was given. An empty one, or one of blanks only, counts as unset: compose files and shells pass
-    /// `NAME=` for what nobody set.
+    /// The raw value. An empty or blank value counts as unset, because compose files and shells pass `NAME=` for
+    /// variables that are not set.
     pub(super) fn raw(&mut self, name: &'static str) -> Option<&'a str> {
         self.names_read.insert(name);
         self.settings.get(name).filter(|value| !value.trim().is_empty())
     }
 
-    /// The value without blanks around it.
+    /// The value without surrounding white space.
     pub(super) fn text(&mut self, name: &'static str) -> Option<&'a str> {
         self.raw(name).map(str::trim)
     }
 
-    /// A secret as it was given; a problem if it is unset.
+    /// A secret, unchanged; records a problem if it is unset.
     pub(super) fn required_secret(&mut self, name: &'static str, remedy: &str) -> SecretString {
         let value = self.raw(name);
         if value.is_none() {
@@ -47,7 +47,7 @@ impl<'a> Reader<'a> {
         SecretString::from(value.unwrap_or_default())
     }
 
-    /// A text that must satisfy `is_valid`. Its value is shown when it does not, so this is not for secrets.
+    /// A text that must satisfy `is_valid`. An invalid value is shown in the problem, so this is not for secrets.
     pub(super) fn checked_text(
         &mut self,
         name: &'static str,
@@ -107,8 +107,8 @@ impl<'a> Reader<'a> {
         Some(Duration::from_secs(3600 * self.number(name, *range.start(), range)))
     }
 
-    /// Days; `None` where the variable is given and empty, which is for ever. Unlike elsewhere, that differs from unset: the
-    /// default is not to keep things for ever.
+    /// Days; `None` (for ever) if the variable is set but empty. Unlike other settings, an empty value differs from an
+    /// unset one, because the default is not for ever.
     pub(super) fn days_or_never(&mut self, name: &'static str, default_days: u64) -> Option<Duration> {
         let is_given = self.settings.get(name).is_some();
         if self.text(name).is_none() && is_given {
@@ -144,7 +144,7 @@ impl<'a> Reader<'a> {
         self.problems.push(Problem { variable, wrong: wrong.into(), remedy: remedy.into() });
     }
 
-    /// Gives `config` out if nothing was wrong with what it was read from.
+    /// Returns `config` if no problem was recorded.
     pub(super) fn finish<T>(self, config: T) -> Result<T, ConfigError> {
         if self.problems.is_empty() { Ok(config) } else { Err(ConfigError { problems: self.problems }) }
     }

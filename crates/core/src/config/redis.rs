@@ -1,4 +1,4 @@
-//! Redis.
+//! Redis connection settings.
 
 use redis::IntoConnectionInfo;
 use secrecy::{ExposeSecret, SecretString};
@@ -10,12 +10,12 @@ use super::server::Environment;
 
 const URL_REMEDY: &str = "give redis://[user:password@]host:6379[/database], or rediss:// for TLS";
 
-/// Redis.
+/// Redis connection settings.
 #[derive(Clone, Debug)]
 pub struct RedisConfig {
-    /// `REDIS_URL`: required; it may hold a password.
+    /// `REDIS_URL`: required; may contain a password.
     pub url: SecretString,
-    /// `REDIS_KEY_PREFIX`: stands before every key, so that installations can share a server. Default `bulk`.
+    /// `REDIS_KEY_PREFIX`: prefix of every key, so that several installations can share a server. Default `bulk`.
     pub key_prefix: String,
 }
 

@@ -1,4 +1,4 @@
-//! How long things are kept.
+//! Retention times of files, results, actions and chunks.
 
 use std::time::Duration;
 
@@ -6,18 +6,17 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::reader::Reader;
 
-/// How long things are kept after their action has ended; `None` is for ever. An action that has not ended keeps
-/// everything.
+/// Retention times, counted from the end of an action; `None` means for ever. Nothing of an unfinished action is
+/// removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetentionConfig {
     /// `FILE_RETENTION_DAYS`: the uploaded file. Default 30; empty: for ever.
     pub file: Option<Duration>,
-    /// `RESULT_RETENTION_DAYS`: the outcome of each row. Default 30; empty: for ever.
+    /// `RESULT_RETENTION_DAYS`: the results. Default 30; empty: for ever.
     pub results: Option<Duration>,
-    /// `ACTION_RETENTION_DAYS`: the action itself, and with it whatever is left of file and results. Default 400; empty: for
-    /// ever.
+    /// `ACTION_RETENTION_DAYS`: the action, and with it any remaining file and results. Default 400; empty: for ever.
     pub action: Option<Duration>,
-    /// `CHUNK_RETENTION_HOURS`: the chunk objects. Default: as long as the file.
+    /// `CHUNK_RETENTION_HOURS`: the chunk objects. Default: the same as the file.
     pub chunks: Option<Duration>,
 }
 
@@ -31,13 +30,13 @@ impl RetentionConfig {
         }
     }
 
-    /// When the file of an action that ended at `completed_at` expires.
+    /// Expiry of the file of an action that ended at `completed_at`.
     #[must_use]
     pub fn file_expires_at(&self, completed_at: DateTime<Utc>) -> Option<DateTime<Utc>> {
         after(completed_at, earlier(self.file, self.action))
     }
 
-    /// When the results of an action that ended at `completed_at` expire.
+    /// Expiry of the results of an action that ended at `completed_at`.
     #[must_use]
     pub fn results_expire_at(&self, completed_at: DateTime<Utc>) -> Option<DateTime<Utc>> {
         after(completed_at, earlier(self.results, self.action))

@@ -1,5 +1,5 @@
-//! Passwords that stand in this project's samples, or that every server of a kind begins with. They are for work on one
-//! machine; production refuses them, because everybody knows them.
+//! Passwords from this project's samples and default passwords of common servers. They are meant for development on one
+//! machine; production refuses them.
 
 use super::reader::Reader;
 use super::server::Environment;
@@ -18,7 +18,7 @@ const SAMPLES: [&str; 11] = [
     "root",
 ];
 
-/// Notes a problem where `password` is a sample, in production. Its value is not repeated.
+/// Records a problem if `password` is a sample and the environment is production. The value is not repeated.
 pub(super) fn refuse_sample(
     reader: &mut Reader<'_>,
     variable: &'static str,

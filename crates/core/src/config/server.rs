@@ -1,4 +1,4 @@
-//! The process itself: where it listens, what kind of place it runs in, how long it may take to stop.
+//! Settings of the process: port, address, environment, shutdown time.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::reader::Reader;
 
-/// The kind of place the process runs in. Production refuses what is convenient but unsafe.
+/// Environment of the process. Production refuses settings that are convenient but unsafe.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Environment {
@@ -21,7 +21,7 @@ pub enum Environment {
 }
 
 impl Environment {
-    /// The name as it is written in `NODE_ENV`.
+    /// The name used in `NODE_ENV`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -32,18 +32,18 @@ impl Environment {
     }
 }
 
-/// The process itself.
+/// Settings of the process.
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
     /// `PORT`: the API's TCP port, 0 for any free one. Default 3000.
     pub port: u16,
-    /// `BIND_ADDRESS`: the address that the API and the health of the workers listen on. Default empty: 127.0.0.1 under
-    /// `local` and where header authentication is on outside production, else all addresses.
+    /// `BIND_ADDRESS`: listening address of the API and of the workers' health ports. Default empty: 127.0.0.1 under
+    /// `local` and with header authentication outside production, otherwise all addresses.
     pub bind_address: Option<IpAddr>,
     /// `NODE_ENV`: development, production or test. Default development.
     pub environment: Environment,
-    /// `SHUTDOWN_TIMEOUT_MS`: how long a stopping process may finish its work, in milliseconds. Default 25000, because
-    /// orchestrators kill after 30 s.
+    /// `SHUTDOWN_TIMEOUT_MS`: time for running work to finish after a shutdown signal, in milliseconds. Default 25000,
+    /// because orchestrators usually kill after 30 s.
     pub shutdown_timeout: Duration,
 }
 
@@ -59,7 +59,7 @@ impl ServerConfig {
 }
 
 impl ServerConfig {
-    /// Where a process on the same machine reaches what listens on `port`.
+    /// Address at which a process on the same machine reaches a server listening on `port`.
     #[must_use]
     pub fn near_address(&self, port: u16) -> SocketAddr {
         let specific = self.bind_address.filter(|address| !address.is_unspecified());

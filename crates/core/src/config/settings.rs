@@ -1,4 +1,4 @@
-//! The raw settings: names and strings, before anything is known about their meaning.
+//! Raw settings: names and strings, not interpreted yet.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -7,16 +7,16 @@ use std::io::Read;
 
 use super::{ConfigError, Problem, known_variables};
 
-/// Raw settings by variable name. `Debug` prints the names only, because some of the values are secret.
+/// Raw settings by variable name. `Debug` prints only the names, because some values are secret.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Settings(BTreeMap<String, String>);
 
 impl Settings {
-    /// The environment of this process, completed by a `.env` file in the working directory or above it. What the
-    /// process was given wins over the file, an empty value included.
+    /// The environment of this process, completed by a `.env` file in the working directory or a parent directory. A
+    /// variable of the process wins over the file, even if it is empty.
     ///
     /// # Errors
-    /// The `.env` file exists but cannot be read, or a variable that the services read is not valid UTF-8.
+    /// If the `.env` file exists but cannot be read, or a variable that the services read is not valid UTF-8.
     pub fn from_process() -> Result<Self, ConfigError> {
         let file = match dotenvy::dotenv_iter() {
             Ok(file) => Some(file),
@@ -26,7 +26,7 @@ impl Settings {
         Self::merge(std::env::vars_os(), file)
     }
 
-    /// The value of a variable exactly as it was given.
+    /// The value of a variable, unchanged.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
@@ -39,13 +39,13 @@ impl Settings {
         let mut values = BTreeMap::new();
         for entry in file.into_iter().flatten() {
             let (name, value) = entry.map_err(|error| unreadable_file(&error))?;
-            // As with dotenvy itself, the first of two lines with the same name counts.
+            // As in dotenvy, the first of two lines with the same name wins.
             values.entry(name).or_insert(value);
         }
 
         let mut problems = Vec::new();
         for (name, value) in process {
-            // A name that is not text cannot be one of ours.
+            // All of our names are UTF-8.
             let Ok(name) = name.into_string() else { continue };
             match value.into_string() {
                 Ok(value) => _ = values.insert(name, value),
@@ -68,7 +68,7 @@ impl fmt::Debug for Settings {
     }
 }
 
-/// The variables of other programs may hold any bytes; only ours have to be text.
+/// Variables of other programs may hold any bytes; only ours must be text.
 fn not_text(name: &str) -> Option<Problem> {
     let variable = known_variables().into_iter().find(|known| *known == name)?;
     Some(Problem {
@@ -78,7 +78,7 @@ fn not_text(name: &str) -> Option<Problem> {
     })
 }
 
-/// Leaves out dotenvy's own text for a line it cannot parse: it repeats the line, which may hold a secret.
+/// Omits dotenvy's own message for an invalid line, because it repeats the line, which may hold a secret.
 fn unreadable_file(error: &dotenvy::Error) -> ConfigError {
     let wrong = match error {
         dotenvy::Error::LineParse(_, position) => {

@@ -1,4 +1,4 @@
-//! The S3 object store. The variables carry MinIO's name, any S3 server with path-style addresses will do.
+//! S3 connection settings. The variables are named after MinIO; any S3 server with path-style addresses works.
 
 use secrecy::{ExposeSecret, SecretString};
 use tracing_loki::url::Url;
@@ -7,7 +7,7 @@ use super::reader::Reader;
 use super::samples::refuse_sample;
 use super::server::Environment;
 
-/// The S3 object store.
+/// S3 connection settings.
 #[derive(Clone, Debug)]
 pub struct StorageConfig {
     /// `MINIO_ENDPOINT`: host name or address, without scheme and port. Default `localhost`.
@@ -20,16 +20,16 @@ pub struct StorageConfig {
     pub access_key: SecretString,
     /// `MINIO_SECRET_KEY`: required.
     pub secret_key: SecretString,
-    /// `MINIO_BUCKET_NAME`: the one bucket for everything. Default `bulk-actions`.
+    /// `MINIO_BUCKET_NAME`: the bucket for all objects. Default `bulk-actions`.
     pub bucket: String,
-    /// `MINIO_PUBLIC_URL`: where callers reach the store, for download links. Default: where the services reach it.
+    /// `MINIO_PUBLIC_URL`: URL of the store for clients, used in download links. Default: the URL used by the services.
     pub public_url: Option<Url>,
-    /// `MINIO_REGION`: the region that requests are signed for. Default `us-east-1`.
+    /// `MINIO_REGION`: region used in request signatures. Default `us-east-1`.
     pub region: String,
 }
 
 impl StorageConfig {
-    /// Scheme, host and port, as the S3 client wants it.
+    /// Scheme, host and port in the form that the S3 client expects.
     #[must_use]
     pub fn endpoint_url(&self) -> String {
         let scheme = if self.use_ssl { "https" } else { "http" };
@@ -63,7 +63,7 @@ impl StorageConfig {
     }
 }
 
-/// A path is refused because the link's signature covers the path as the store itself sees it.
+/// A path is refused, because the link's signature covers the path as the store sees it.
 fn read_public_url(reader: &mut Reader<'_>) -> Option<Url> {
     let value = reader.text("MINIO_PUBLIC_URL")?;
     let url = Url::parse(value).ok().filter(|url| {

@@ -1,4 +1,4 @@
-//! Logs: how much, and where besides stdout.
+//! Log settings: level and shipping.
 
 use tracing_loki::url::Url;
 use tracing_subscriber::EnvFilter;
@@ -10,15 +10,15 @@ use super::server::Environment;
 const LOKI_REMEDY: &str =
     "give http://host:3100 without user and password, or leave it empty to ship nothing";
 
-/// Logs: how much, and where besides stdout.
+/// Log settings: level and shipping.
 #[derive(Clone, Debug)]
 pub struct TelemetryConfig {
     /// `LOG_LEVEL`: trace, debug, info, warn, error or off, optionally followed by exceptions such as
     /// `info,sqlx=debug`. Default info.
     pub log_level: String,
-    /// `LOKI_URL`: where Loki takes logs, plain http. Default empty: logs go to stdout only.
+    /// `LOKI_URL`: URL of Loki, plain http. Default empty: logs go to stdout only.
     pub loki_url: Option<Url>,
-    /// From `NODE_ENV`; a label on everything that is shipped.
+    /// From `NODE_ENV`; a label on every shipped line.
     pub environment: Environment,
 }
 
@@ -34,13 +34,14 @@ impl TelemetryConfig {
     }
 }
 
-/// [`EnvFilter`] alone would take a misspelt level for the name of a module and silence everything else.
+/// Checks the level, because [`EnvFilter`] alone would read a misspelt level as a module name and silence everything
+/// else.
 fn is_log_level(text: &str) -> bool {
     let is_directive = |part: &str| part.contains('=') || part.trim().parse::<LevelFilter>().is_ok();
     text.split(',').all(is_directive) && EnvFilter::try_new(text).is_ok()
 }
 
-/// User and password are refused because the URL is not kept as a secret and plain http would send them readable.
+/// User and password are refused: the URL is not kept as a secret, and plain http would send them unencrypted.
 fn read_loki_url(reader: &mut Reader<'_>) -> Option<Url> {
     let value = reader.text("LOKI_URL")?;
     let url = Url::parse(value).ok().filter(|url| {

@@ -1,4 +1,4 @@
-//! Whole configurations: defaults, problems, secrets, and that `.env.example` says what the code does.
+//! Complete configurations: defaults, problems, secrets, and agreement of `.env.example` with the code.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ const REQUIRED: [(&str, &str); 5] = [
     ("JWT_SECRET", SECRET),
 ];
 
-/// The required settings, with some added or replaced; an empty value removes.
+/// The required settings with changes; an empty value removes a setting.
 fn settings(changes: &[(&str, &str)]) -> Settings {
     REQUIRED.iter().chain(changes).copied().collect()
 }
@@ -24,7 +24,7 @@ fn load(changes: &[(&str, &str)]) -> Result<ApiConfig, ConfigError> {
     ApiConfig::from_settings(&settings(changes))
 }
 
-/// The variables that a configuration is refused for.
+/// The variables for which a configuration is refused.
 fn refused(changes: &[(&str, &str)]) -> Vec<&'static str> {
     let error = load(changes).expect_err("these settings must be refused");
     error.problems.iter().map(|problem| problem.variable).collect()
@@ -303,7 +303,7 @@ fn no_secret_is_printed_by_debug_or_by_an_error() {
 
 const ENV_EXAMPLE: &str = include_str!("../../../../.env.example");
 
-/// The assignments of `.env.example`; `# NAME=value` is one too, of a variable that has a good default.
+/// The assignments of `.env.example`. `# NAME=value` counts too: a variable with a default.
 fn example_assignments() -> Vec<(&'static str, &'static str)> {
     let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
     let assignment = |line: &'static str| line.trim_start_matches("# ").split_once('=');

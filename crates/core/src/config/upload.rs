@@ -1,4 +1,4 @@
-//! What can be uploaded, limits of one upload, how it is cut into chunks, and what an account may have in all.
+//! Upload settings: entities, limits of an upload, chunk size, and quotas of an account.
 
 use std::path::PathBuf;
 
@@ -6,24 +6,25 @@ use super::reader::Reader;
 
 const BYTES_PER_MB: u64 = 1024 * 1024;
 
-/// What can be uploaded, limits of one upload, how it is cut into chunks, and what an account may have in all.
+/// Upload settings: entities, limits of an upload, chunk size, and quotas of an account.
 #[derive(Clone, Debug)]
 pub struct UploadConfig {
-    /// `MAX_FILE_SIZE_MB`: largest file, in MB of 1,048,576 bytes (here already in bytes). Default 1000.
+    /// `MAX_FILE_SIZE_MB`: largest file, in MB of 1,048,576 bytes (stored here in bytes). Default 1000.
     pub max_file_size_bytes: u64,
     /// `MAX_CSV_ROWS`: most data rows in a file. Default 10000000.
     pub max_rows: u64,
-    /// `CHUNK_SIZE`: most rows per chunk; files below 32 times as many are cut into smaller ones. Default 10000: with 1000, a
-    /// million updates cost 9.6 s of processor time beside PostgreSQL, with 5000 7.2 s, with 10000 5.6 s (2026-11-25).
+    /// `CHUNK_SIZE`: most rows per chunk; files with fewer than 32 times as many rows get smaller chunks. Default
+    /// 10000: with 1000, a million updates cost 9.6 s of processor time beside PostgreSQL, with 5000 7.2 s, with 10000
+    /// 5.6 s (2026-11-25).
     pub chunk_size: u32,
-    /// `MAX_PARTITIONS`: most partitions that one action's rows are spread over. Default 8.
+    /// `MAX_PARTITIONS`: most partitions of one action. Default 8.
     pub max_partitions: u32,
-    /// `ENTITIES_DIR`: directory with declarations of entities (`*.toml`) beside those that are compiled in. None by default.
+    /// `ENTITIES_DIR`: directory with entity declarations (`*.toml`) in addition to the built-in ones. Default: none.
     pub entities_dir: Option<PathBuf>,
-    /// `MAX_OPEN_ACTIONS_PER_ACCOUNT`: unfinished actions that an account may have. Default: no limit.
+    /// `MAX_OPEN_ACTIONS_PER_ACCOUNT`: most unfinished actions of an account. Default: no limit.
     pub max_open_actions_per_account: Option<u64>,
-    /// `MAX_STORED_MB_PER_ACCOUNT`: what the files, chunks and results of an account may take, in MB of 1,048,576 bytes (here
-    /// already in bytes). Default: no limit.
+    /// `MAX_STORED_MB_PER_ACCOUNT`: most bytes of files, chunks and results of an account, in MB of 1,048,576 bytes
+    /// (stored here in bytes). Default: no limit.
     pub max_stored_bytes_per_account: Option<u64>,
 }
 

@@ -1,29 +1,30 @@
-//! The job engine of both workers.
+//! Settings of both workers.
 
 use std::time::Duration;
 
 use super::reader::Reader;
 
-/// The job engine of both workers.
+/// Settings of both workers.
 #[derive(Clone, Debug)]
 pub struct WorkerConfig {
-    /// `CHUNKING_CONCURRENCY`: files that one chunking-worker cuts at a time. Default 2.
+    /// `CHUNKING_CONCURRENCY`: files that one chunking-worker cuts concurrently. Default 2.
     pub chunking_concurrency: usize,
-    /// `PROCESSING_CONCURRENCY`: chunks that one processing-worker applies at a time. Default 2.
+    /// `PROCESSING_CONCURRENCY`: chunks that one processing-worker applies concurrently. Default 2.
     pub processing_concurrency: usize,
-    /// `CHUNKING_HEALTH_PORT`: TCP port of the chunking-worker's health and metrics, 0 for any free one. Default 3001.
+    /// `CHUNKING_HEALTH_PORT`: TCP port for health and metrics of the chunking-worker, 0 for any free one. Default
+    /// 3001.
     pub chunking_health_port: u16,
     /// `PROCESSING_HEALTH_PORT`: the same for the processing-worker. Default 3002.
     pub processing_health_port: u16,
-    /// `LEASE_MS`: how long a claimed job stays claimed without a sign of life, in milliseconds. Default 5000,
-    /// which is how late the work of a killed worker goes on. It also ends a transaction that waits this long for S3.
+    /// `LEASE_MS`: duration of a lease without renewal, in milliseconds. Default 5000, which is also the delay until
+    /// the work of a killed worker is taken over. It also limits the idle time of a transaction that waits for S3.
     pub lease: Duration,
-    /// `RECONCILE_INTERVAL_MS`: pause between two looks for forgotten work, in milliseconds. Default 1000.
+    /// `RECONCILE_INTERVAL_MS`: pause between two rounds of the reconciler, in milliseconds. Default 1000.
     pub reconcile_interval: Duration,
-    /// `MAX_CHUNKS_IN_FLIGHT_PER_ACCOUNT`: released and unfinished chunks of one account. Default 8.
+    /// `MAX_CHUNKS_IN_FLIGHT_PER_ACCOUNT`: most released and unfinished chunks of one account. Default 8.
     pub max_chunks_in_flight_per_account: u32,
-    /// `MAX_CHUNK_ATTEMPTS`: failed attempts (outages are none) before a chunk is dead, and before a file that cannot be
-    /// read fails its action. Default 5, which takes about half a minute with the growing pauses between them.
+    /// `MAX_CHUNK_ATTEMPTS`: failed attempts (outages do not count) after which a chunk is dead, or an unreadable file
+    /// fails its action. Default 5, which takes about half a minute with the growing pauses between attempts.
     pub max_chunk_attempts: u32,
 }
 

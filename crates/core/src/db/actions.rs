@@ -1,4 +1,5 @@
-//! Actions as the API creates and shows them. Reads name the account: another account's id finds nothing.
+//! Actions as the API creates and shows them. Reads filter by account, so the id of another account's action finds
+//! nothing.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use csv_intake::header::Mapping;
@@ -19,77 +20,77 @@ use crate::action::{
 pub struct NewAction {
     /// Version 7 UUID.
     pub id: Uuid,
-    /// Whose.
+    /// Account that owns it.
     pub account_id: String,
-    /// What the rows are.
+    /// Name of the entity that the rows describe.
     pub entity_type: String,
     /// Hash of the entity's declaration.
     pub entity_hash: Uuid,
     /// Text of the entity's declaration.
     pub entity_declaration: String,
-    /// What is done with them.
+    /// Operation applied to each row.
     pub action_type: ActionType,
-    /// How.
+    /// Options chosen at upload.
     pub configuration: ActionConfiguration,
-    /// When it is to start, if not at once.
+    /// Start time, if not immediately.
     pub scheduled_at: Option<DateTime<Utc>>,
-    /// The client's name for the file; only ever shown, never used as a path.
+    /// The client's name for the file. It is only displayed and never used as a path.
     pub file_name: String,
     /// Object key of the file.
     pub file_key: String,
     /// Size as stored.
     pub file_size_bytes: i64,
-    /// ETag that object storage gave it.
+    /// ETag of the stored file.
     pub file_etag: String,
     /// Data rows.
     pub total_rows: i64,
     /// Rows per chunk.
     pub chunk_size: i32,
-    /// Most bytes per chunk, where that is reached before `chunk_size`.
+    /// Maximum bytes per chunk; the chunk ends at whichever limit comes first.
     pub chunk_size_bytes: i32,
-    /// Partitions to spread the rows over.
+    /// Number of partitions.
     pub partitions: i16,
     /// Trace context of the request.
     pub traceparent: String,
 }
 
-/// What became of a new action.
+/// Result of inserting an action.
 #[derive(Debug, Clone)]
 pub enum Insertion {
-    /// It was created at this instant.
+    /// Created at this instant.
     Created(DateTime<Utc>),
-    /// It was not, because its key belongs to an earlier upload.
+    /// Not created: the idempotency key belongs to an earlier upload.
     KeyUsed(KeyUse),
-    /// It was not, because the account has no room for it.
+    /// Not created: the account would exceed a quota.
     OverQuota(QuotaExceeded),
-    /// It was not, because its file was taken for abandoned, or its account is being erased.
+    /// Not created: the upload was already removed as abandoned, or the account is being erased.
     UploadLost,
 }
 
 /// An action with its counters.
 #[derive(Debug, Clone)]
 pub struct ActionRecord {
-    /// Its id.
+    /// Unique id.
     pub id: Uuid,
-    /// Whose.
+    /// Account that owns it.
     pub account_id: String,
-    /// What the rows are.
+    /// Name of the entity that the rows describe.
     pub entity_type: String,
-    /// Hash of the declaration that it was uploaded under; none for actions of before declarations were kept.
+    /// Hash of the declaration at the time of the upload; `None` for actions from before declarations were stored.
     pub entity_hash: Option<Uuid>,
-    /// What is done with them.
+    /// Operation applied to each row.
     pub action_type: ActionType,
-    /// Where it stands.
+    /// Current status.
     pub status: ActionStatus,
-    /// How it went, once completed.
+    /// Result, once completed.
     pub outcome: Option<Outcome>,
-    /// Why it failed.
+    /// Error code, if the action failed.
     pub error_code: Option<String>,
-    /// Why it failed, in words.
+    /// Error message, if the action failed.
     pub error_message: Option<String>,
-    /// How.
+    /// Options chosen at upload.
     pub configuration: ActionConfiguration,
-    /// When it is to start, if that was not at once.
+    /// Start time, if not immediately.
     pub scheduled_at: Option<DateTime<Utc>>,
     /// The client's name for the file.
     pub file_name: String,
@@ -99,46 +100,46 @@ pub struct ActionRecord {
     pub file_size_bytes: i64,
     /// ETag of the stored file.
     pub file_etag: String,
-    /// When the file was complete.
+    /// Time at which the file was completely stored.
     pub file_uploaded_at: DateTime<Utc>,
     /// Chunks recorded so far.
     pub chunk_count: i32,
     /// Chunks committed.
     pub chunks_done: i32,
-    /// Chunks given up.
+    /// Chunks that are dead: given up after their last attempt.
     pub chunks_dead: i32,
-    /// The whole file has been cut into chunks.
+    /// True if the whole file has been cut into chunks.
     pub chunked: bool,
     /// Data rows.
     pub total_rows: i64,
     /// Rows with an outcome.
     pub counts: Counts,
-    /// Trace context of the request that created it.
+    /// Trace context of the creating request.
     pub traceparent: String,
-    /// When it was created.
+    /// Creation time.
     pub created_at: DateTime<Utc>,
-    /// When its state or counters last changed.
+    /// Last change of status or counters.
     pub updated_at: DateTime<Utc>,
-    /// When a worker first took it.
+    /// Time of the first claim by a worker.
     pub started_at: Option<DateTime<Utc>>,
-    /// When it reached a final state.
+    /// Time at which the action reached a final state.
     pub completed_at: Option<DateTime<Utc>>,
-    /// Since when it is paused.
+    /// Time of the pause, while paused.
     pub paused_at: Option<DateTime<Utc>>,
-    /// Time since `started_at` in which nobody was to work on it, in ms.
+    /// Time since `started_at` during which the action was paused or failed, in ms.
     pub idle_ms: i64,
-    /// Since when the uploaded file cannot be read any more.
+    /// Time from which the uploaded file is no longer available.
     pub file_gone_at: Option<DateTime<Utc>>,
-    /// Since when the results cannot be read any more.
+    /// Time from which the results are no longer available.
     pub results_gone_at: Option<DateTime<Utc>>,
-    /// It is queued while another file of its account is being read.
+    /// Whether it is queued while another file of its account is being read.
     pub behind_own_file: bool,
-    /// When this was read, by the clock of the database, which gave all the other times.
+    /// Time of this read by the database's clock, which also set all other times.
     pub read_at: DateTime<Utc>,
 }
 
 impl ActionRecord {
-    /// How far it had come when it was read, or when it ended or was paused.
+    /// Progress at the time of the read, or at the end or pause of the action.
     #[must_use]
     pub fn progress(&self) -> Progress {
         let until = self.completed_at.or(self.paused_at).unwrap_or(self.read_at);
@@ -147,27 +148,27 @@ impl ActionRecord {
     }
 }
 
-/// Which actions to list.
+/// Filter for a list of actions.
 #[derive(Debug, Clone, Default)]
 pub struct ActionFilter {
-    /// Only with this status.
+    /// Only actions with this status.
     pub status: Option<ActionStatus>,
-    /// Only of this entity.
+    /// Only actions of this entity.
     pub entity_type: Option<String>,
-    /// Only those that do this with their rows.
+    /// Only actions with this operation.
     pub action_type: Option<ActionType>,
-    /// Only those whose file's name has this text in it, in any case.
+    /// Only actions whose file name contains this text, in any case.
     pub file_name: Option<String>,
 }
 
-/// Actions that are looked through, from the newest on, for what no index finds: an operation, a text in a file's name.
-const MOST_LOOKED_THROUGH: i64 = 10_000;
+/// Number of actions, newest first, that are searched by what has no index: operation and file name.
+const MOST_SEARCHED: i64 = 10_000;
 
-/// Creates an action and its counters, uses its idempotency key, counts its file towards the account's quotas and ends its
-/// upload, in one transaction. Nothing happens unless all of that can be done.
+/// Creates an action and its counters, uses its idempotency key, counts its file towards the account's quotas and ends
+/// its upload, all in one transaction. If any part fails, nothing changes.
 ///
 /// # Errors
-/// When the database is away.
+/// If the database is unreachable or refuses the statement.
 pub async fn insert_action(
     pool: &PgPool,
     new: &NewAction,
@@ -233,26 +234,26 @@ pub async fn insert_action(
 /// The account's action with this id.
 ///
 /// # Errors
-/// When the database is away.
+/// If the database is unreachable or refuses the statement.
 pub async fn find_action(pool: &PgPool, account: &str, id: Uuid) -> sqlx::Result<Option<ActionRecord>> {
     let found = select_actions(pool, Some(account), &[id], true).await?;
     Ok(found.into_iter().next())
 }
 
-/// The actions with these ids, newest first, without their mappings. Unlike the other reads it does not ask whose they are: for
-/// callers who found each of them by [`find_action`] before, and want to see how they go on.
+/// The actions with these ids, newest first, without their mappings. Unlike the other reads this one does not filter by
+/// account: callers have already found each action with [`find_action`] and poll its progress.
 ///
 /// # Errors
-/// When the database is away.
+/// If the database is unreachable or refuses the statement.
 pub async fn followed_actions(pool: &PgPool, ids: &[Uuid]) -> sqlx::Result<Vec<ActionRecord>> {
     select_actions(pool, None, ids, false).await
 }
 
-/// Up to `limit` of the account's actions that came before `before` (if it is given), newest first, of those but the first
-/// `offset`. Without their mappings, each of which can be as long as a hundred actions.
+/// A page of the account's actions, newest first: up to `limit` after skipping `offset`, optionally only those before
+/// `before`. Mappings are left out; one of them can be as large as a hundred actions.
 ///
 /// # Errors
-/// When the database is away.
+/// If the database is unreachable or refuses the statement.
 pub async fn list_actions(
     pool: &PgPool,
     account: &str,
@@ -261,9 +262,9 @@ pub async fn list_actions(
     limit: i64,
     offset: i64,
 ) -> sqlx::Result<Vec<ActionRecord>> {
-    // Four statements in one, of which the conditions without a column run one: three have an index of their own, which a plan
-    // for any filter could not use; the last looks through a bounded number. The ids come first, so that what is skipped is
-    // skipped in the index.
+    // Four statements in one, of which the conditions on the parameters run exactly one. Three have their own index, which
+    // a plan for any filter could not use; the fourth searches a bounded number of actions. The ids are selected first, so
+    // that skipped rows are skipped within the index.
     let ids = sqlx::query_scalar!(
         r#"(SELECT id AS "id!" FROM bulk_actions
             WHERE $7::text IS NULL AND $8::text IS NULL AND $2::text IS NULL AND $3::text IS NULL
@@ -283,7 +284,7 @@ pub async fn list_actions(
            (SELECT id FROM (
                 SELECT id, status, entity_type, action_type, file_name FROM bulk_actions
                 WHERE ($7::text IS NOT NULL OR $8::text IS NOT NULL) AND account_id = $1 AND id < $4
-                ORDER BY id DESC LIMIT $9) looked_through
+                ORDER BY id DESC LIMIT $9) searched
             WHERE ($2::text IS NULL OR status = $2) AND ($3::text IS NULL OR entity_type = $3)
               AND ($7::text IS NULL OR action_type = $7) AND ($8::text IS NULL OR strpos(lower(file_name), lower($8)) > 0)
             ORDER BY id DESC LIMIT $5 OFFSET $6)"#,
@@ -295,17 +296,17 @@ pub async fn list_actions(
         offset,
         filter.action_type.map(ActionType::as_str),
         filter.file_name,
-        MOST_LOOKED_THROUGH,
+        MOST_SEARCHED,
     )
     .fetch_all(pool)
     .await?;
     select_actions(pool, Some(account), &ids, false).await
 }
 
-/// How many actions the account has, counted up to `most`: what is counted costs, and nobody reads a list to its end.
+/// Counts the account's actions up to `most`. The limit bounds the cost; clients do not page further.
 ///
 /// # Errors
-/// When the database is away.
+/// If the database is unreachable or refuses the statement.
 pub async fn count_actions(
     pool: &PgPool,
     account: &str,
@@ -329,7 +330,7 @@ pub async fn count_actions(
                (SELECT id FROM (
                     SELECT id, status, entity_type, action_type, file_name FROM bulk_actions
                     WHERE ($5::text IS NOT NULL OR $6::text IS NOT NULL) AND account_id = $1
-                    ORDER BY id DESC LIMIT $7) looked_through
+                    ORDER BY id DESC LIMIT $7) searched
                 WHERE ($2::text IS NULL OR status = $2) AND ($3::text IS NULL OR entity_type = $3)
                   AND ($5::text IS NULL OR action_type = $5)
                   AND ($6::text IS NULL OR strpos(lower(file_name), lower($6)) > 0) LIMIT $4)
@@ -340,7 +341,7 @@ pub async fn count_actions(
         most,
         filter.action_type.map(ActionType::as_str),
         filter.file_name,
-        MOST_LOOKED_THROUGH,
+        MOST_SEARCHED,
     )
     .fetch_one(pool)
     .await

@@ -1,4 +1,4 @@
-//! The processing worker's claim of a chunk, and the ways out of it other than success.
+//! Claims of the processing worker, and all ways to leave a claim except a successful commit.
 
 use csv_intake::header::Mapping;
 use sqlx::types::Json;
@@ -14,32 +14,32 @@ use crate::chunk::ChunkId;
 pub struct ChunkLease {
     /// The chunk.
     pub chunk: ChunkId,
-    /// The worker.
+    /// Worker that holds the lease.
     pub owner: String,
-    /// Which claim of this chunk it is.
+    /// Number of this claim among the claims of the chunk.
     pub attempt: i32,
 }
 
-/// A claimed chunk, with all that is needed to process it.
+/// A claimed chunk with everything needed to process it.
 #[derive(Debug, Clone)]
 pub struct ChunkClaim {
     /// The lease.
     pub lease: ChunkLease,
-    /// Whose.
+    /// Account that owns it.
     pub account_id: String,
-    /// What the rows are.
+    /// Name of the entity that the rows describe.
     pub entity_type: String,
-    /// Hash of the declaration that it was uploaded under.
+    /// Hash of the declaration at the time of the upload.
     pub entity_hash: Option<Uuid>,
-    /// What is done with them.
+    /// Operation applied to each row.
     pub action_type: ActionType,
-    /// What a create does with a record that exists.
+    /// Handling of a create whose record exists.
     pub on_conflict: OnConflict,
-    /// Change nothing.
+    /// Compute outcomes without changing any record.
     pub dry_run: bool,
-    /// CSV header to entity column.
+    /// Maps CSV headers to entity columns.
     pub mapping: Mapping,
-    /// How the file is read.
+    /// Options for reading the file.
     pub intake: Intake,
     /// Rows in the chunk.
     pub row_count: usize,
@@ -47,27 +47,28 @@ pub struct ChunkClaim {
     pub content_hash: i64,
     /// Failures so far.
     pub failures: u32,
-    /// Attempts that met contention.
+    /// Attempts that ended by contention.
     pub contended: u32,
-    /// It has given a slot back before because it took long.
+    /// True if an earlier attempt was interrupted because it took too long while other accounts waited.
     pub slow: bool,
     /// Trace context of its action.
     pub traceparent: String,
 }
 
-/// Accounts that one claim looks at: enough to find one that has no slot, wherever more accounts wait than slots exist.
+/// Accounts that one claim examines: more than there are slots, so that one without a slot is found.
 const ACCOUNTS_PER_CLAIM: i32 = 32;
-/// Claims that look again after another worker has taken the chunk that they had found.
+/// Repetitions of a claim after another worker took the chunk that was found.
 const CLAIM_ATTEMPTS: usize = 5;
 
-/// Takes the lease of the queued chunk whose turn it is. `None` when no chunk waits.
+/// Claims the next queued chunk. `None` when no chunk waits.
 ///
-/// A job says that a chunk waits, not which: the order of the queue would give an account as many turns as it has jobs
-/// there. The turn goes to the account that has the fewest chunks running in all processes; among equals, to the next one
-/// by name after `after`, the account that this worker has served last. Chunks that are `slow` come after all others.
+/// A job says that a chunk waits, not which one; following the order of the queue would give each account as many turns
+/// as it has jobs. The turn goes to the account with the fewest chunks running in all processes, and among equals to
+/// the next one by name after `after`, the account that this worker served last. Chunks marked `slow` come after all
+/// others.
 ///
 /// # Errors
-/// When the database is away.
+/// If the database is unreachable or refuses the statement.
 pub async fn claim_chunk(
     pool: &PgPool,
     owner: &str,
@@ -81,6 +82,8 @@ pub async fn claim_chunk(
                 return Ok(claim);
             }
         }
+        // The chunk that was found may have been taken between its selection and its update, while others still wait:
+        // look again.
         let waiting = sqlx::query_scalar!(
             r#"SELECT EXISTS (SELECT FROM bulk_action_chunks WHERE status = 'queued') AS "waiting!""#
         );
@@ -91,7 +94,10 @@ pub async fn claim_chunk(
     Ok(None)
 }
 
-/// One step of [`claim_chunk`]. Also `None` when another worker is just claiming the same chunk.
+/// One step of [`claim_chunk`]. Also returns `None` when another worker holds the lock of the same chunk.
+///
+/// `SKIP LOCKED` and the second check of the status make concurrent claims take different chunks. The check of the
+/// action's status leaves out chunks of paused and finished actions.
 async fn claim_next(
     pool: &PgPool,
     owner: &str,
@@ -99,7 +105,7 @@ async fn claim_next(
     after: &str,
     slow: bool,
 ) -> sqlx::Result<Option<ChunkClaim>> {
-    // `turn` walks once around the accounts that wait, by one index probe each, beginning after the one served last.
+    // `turn` visits each waiting account once, with one index probe each, starting after the one served last.
     sqlx::query!(
         r#"WITH RECURSIVE turn (start, account_id, n) AS (
                SELECT f.account_id, f.account_id, 1 FROM (SELECT coalesce(
@@ -163,13 +169,14 @@ async fn claim_next(
     .await
 }
 
-/// Whether an account has a chunk that waits, and none that runs, so that the next slot should be its. Chunks that are `slow`
-/// have had a turn, and wait for a slot that nobody else needs.
+/// True if an account has a chunk waiting and none running, so that it should get the next slot. Chunks marked `slow`
+/// do not count: they had a turn and wait for an otherwise unused slot.
 ///
 /// # Errors
-/// When the database is away.
+/// If the database is unreachable or refuses the statement.
 pub async fn accounts_wait_for_a_slot(pool: &PgPool) -> sqlx::Result<bool> {
-    // Ends at the first such account; those before it have a slot each, so there are no more of them than slots.
+    // Stops at the first such account. The accounts before it have a slot each, so at most as many as there are slots
+    // are visited.
     sqlx::query_scalar!(
         r#"WITH RECURSIVE waiting (account_id) AS (
                SELECT min(q.account_id) FROM bulk_action_chunks q WHERE q.status = 'queued' AND NOT q.slow
@@ -190,10 +197,10 @@ pub async fn accounts_wait_for_a_slot(pool: &PgPool) -> sqlx::Result<bool> {
     .await
 }
 
-/// Prolongs the lease; false when it is no longer held.
+/// Renews the lease. Returns false if it is no longer held.
 ///
 /// # Errors
-/// When the database is away.
+/// If the database is unreachable or refuses the statement.
 pub async fn renew_chunk(pool: &PgPool, lease: &ChunkLease, lease_ms: i64) -> sqlx::Result<bool> {
     let renewed = sqlx::query!(
         "UPDATE bulk_action_chunks SET lease_until = now() + $6::bigint * interval '1 millisecond'
@@ -211,11 +218,11 @@ pub async fn renew_chunk(pool: &PgPool, lease: &ChunkLease, lease_ms: i64) -> sq
     Ok(renewed.rows_affected() == 1)
 }
 
-/// Gives the lease back unharmed and returns the bell to ring; a chunk that took long while others waited is `slow` from now
-/// on. `None` when the lease is no longer held.
+/// Returns the lease without counting a failure, and returns the bell to ring. `slow` marks a chunk that took long
+/// while others waited; the mark stays. `None` if the lease is no longer held.
 ///
 /// # Errors
-/// When the database is away.
+/// If the database is unreachable or refuses the statement.
 pub async fn hand_back_chunk(pool: &PgPool, lease: &ChunkLease, slow: bool) -> sqlx::Result<Option<Bell>> {
     sqlx::query!(
         "UPDATE bulk_action_chunks c
@@ -231,16 +238,16 @@ pub async fn hand_back_chunk(pool: &PgPool, lease: &ChunkLease, slow: bool) -> s
         lease.attempt,
         slow,
     )
-    .map(|row| Bell::Processing { chunk: lease.chunk, traceparent: row.traceparent })
+    .map(|row| Bell::Chunk { chunk: lease.chunk, traceparent: row.traceparent })
     .fetch_optional(pool)
     .await
 }
 
-/// Puts the chunk back after contention, to be tried again after `delay_ms`. It counts as no failure. False when the lease is
-/// no longer held.
+/// Requeues the chunk after contention for another attempt after `delay_ms`, without counting a failure. Returns false
+/// if the lease is no longer held.
 ///
 /// # Errors
-/// When the database is away.
+/// If the database is unreachable or refuses the statement.
 pub async fn defer_chunk(pool: &PgPool, lease: &ChunkLease, delay_ms: i64) -> sqlx::Result<bool> {
     let deferred = sqlx::query!(
         "UPDATE bulk_action_chunks
@@ -260,10 +267,11 @@ pub async fn defer_chunk(pool: &PgPool, lease: &ChunkLease, delay_ms: i64) -> sq
     Ok(deferred.rows_affected() == 1)
 }
 
-/// Takes back what the reconciler has counted when this lease ran out: its worker lives, and was only frozen or cut off.
+/// Reverts the loss that the reconciler counted when this lease ran out: the worker is alive and was only frozen or
+/// disconnected.
 ///
 /// # Errors
-/// When the database is away.
+/// If the database is unreachable or refuses the statement.
 pub async fn chunk_lease_survived(pool: &PgPool, lease: &ChunkLease) -> sqlx::Result<()> {
     sqlx::query!(
         "UPDATE bulk_action_chunks SET lost = lost - 1
@@ -277,10 +285,10 @@ pub async fn chunk_lease_survived(pool: &PgPool, lease: &ChunkLease) -> sqlx::Re
     Ok(())
 }
 
-/// Counts a failed attempt: the chunk is tried again later, or is dead after the last attempt, which may end the action.
+/// Counts a failed attempt. The chunk is retried later; after the last attempt it is dead, which may end the action.
 ///
 /// # Errors
-/// [`DbError::Fenced`] when the lease is lost or the action paused or over.
+/// [`DbError::Fenced`] if the lease is lost, or the action is paused or finished.
 pub async fn fail_chunk(
     pool: &PgPool,
     lease: &ChunkLease,
@@ -290,18 +298,20 @@ pub async fn fail_chunk(
 ) -> Result<Vec<Bell>, DbError> {
     let mut tx = pool.begin().await?;
     let mut action = LockedAction::lock(&mut tx, lease.chunk.action_id).await?;
+    // A paused or finished action has withdrawn its chunks; a late failure must not change them.
     action.require_running()?;
     let dead = mark_failed(&mut tx, lease, message, retry).await?;
     let mut bells = Vec::new();
     if dead {
         action.chunk_died(&mut tx).await?;
+        // A dead chunk no longer counts as in flight, so another chunk can take its place.
         bells = action.release_chunks(&mut tx, max_in_flight).await?;
     }
     tx.commit().await?;
     Ok(bells)
 }
 
-/// Whether the chunk is dead now.
+/// Records the failure under the lease. Returns true if the chunk is dead now.
 async fn mark_failed(
     conn: &mut PgConnection,
     lease: &ChunkLease,

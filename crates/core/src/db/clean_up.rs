@@ -1,4 +1,5 @@
-//! What PostgreSQL knows of the objects of an action: which of its chunks are committed, and whether the others are wanted.
+//! The state needed to clean up the objects of an action: its committed chunks, and whether the others are still
+//! needed.
 
 use std::collections::HashMap;
 
@@ -6,22 +7,23 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::action::ActionStatus;
+use crate::chunk::ChunkPlace;
 
-/// The chunks of an action whose objects are looked at.
+/// Committed chunks of an action, for deciding which of its objects are still needed.
 #[derive(Debug, Clone)]
 pub struct ActionObjects {
-    /// Where the action stands.
+    /// Current status of the action.
     pub status: ActionStatus,
-    /// The committed chunks (partition, seq), with the attempt whose results count.
-    pub committed: HashMap<(i16, i32), i32>,
+    /// The committed chunks, with the attempt that wrote the valid results.
+    pub committed: HashMap<ChunkPlace, i32>,
 }
 
-/// What is known of the objects of an action; `None` when it is gone.
+/// The committed chunks of an action; `None` if the action has been deleted.
 ///
 /// # Errors
-/// When the database is away.
+/// If the database is unreachable or refuses the statement.
 pub async fn action_objects(pool: &PgPool, action_id: Uuid) -> sqlx::Result<Option<ActionObjects>> {
-    // Before the chunks: an action whose end is seen commits no further chunk unless it is tried again.
+    // Read before the chunks: an action that is seen finished commits no further chunk unless it is retried.
     let status = sqlx::query_scalar!(
         r#"SELECT status AS "status: ActionStatus" FROM bulk_actions WHERE id = $1"#,
         action_id
@@ -34,7 +36,7 @@ pub async fn action_objects(pool: &PgPool, action_id: Uuid) -> sqlx::Result<Opti
            WHERE action_id = $1 AND status = 'done'"#,
         action_id
     )
-    .map(|row| ((row.partition, row.seq), row.results_attempt))
+    .map(|row| (ChunkPlace { partition: row.partition, seq: row.seq }, row.results_attempt))
     .fetch_all(pool)
     .await?;
     Ok(Some(ActionObjects { status, committed: committed.into_iter().collect() }))

@@ -1,6 +1,6 @@
-//! The committed chunks of an action, in the order of their commits. That order is append-only: a chunk gets the next
-//! number under the lock of its action's row ([`super::finish_chunk`]), so a reader who remembers the last number he saw
-//! misses nothing, even while the action runs.
+//! The committed chunks of an action, in commit order. The order is append-only: a chunk gets the next number under the
+//! lock of its action's row ([`super::finish_chunk`]), so a client that remembers the last number it saw misses
+//! nothing, even while the action runs.
 
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -10,24 +10,24 @@ use crate::chunk::{RowCode, RowStatus};
 /// A committed chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CommittedChunk {
-    /// Its place in the order of the action's commits, from 1.
+    /// Position in the action's commit order, from 1.
     pub commit_number: i32,
     /// The partition.
     pub partition: i16,
-    /// Its place in the partition.
+    /// Position in the partition.
     pub seq: i32,
-    /// The attempt that committed, part of the results object's key.
+    /// The attempt that committed; part of the results object's key.
     pub results_attempt: i32,
-    /// Rows in it that have the code or else the status asked for; all rows where neither was. With both, or of a chunk that was
-    /// committed before codes were counted, it is the most that there can be.
+    /// Rows with the requested status or code, or all rows if neither was requested. An upper bound if both were, and for chunks
+    /// committed before codes were counted.
     pub matching_rows: i32,
 }
 
-/// Up to `limit` committed chunks of an action from commit `from` on, in order, that have rows of the wanted status and code, or
-/// any rows. The caller has made sure that the action is the account's.
+/// Up to `limit` committed chunks of an action, in order, starting at commit `from`. Only chunks with rows of the
+/// wanted status and code, or any rows. The caller has checked that the account owns the action.
 ///
 /// # Errors
-/// When the database is away.
+/// If the database is unreachable or refuses the statement.
 pub async fn committed_chunks(
     pool: &PgPool,
     action_id: Uuid,
@@ -58,11 +58,11 @@ pub async fn committed_chunks(
     .await
 }
 
-/// How many rows of an action have which code so far, by code. Chunks that were committed before codes were counted have no part
-/// in it. The caller has made sure that the action is the account's.
+/// Number of an action's rows by code, so far; without chunks committed before codes were counted. The caller has checked
+/// that the account owns the action.
 ///
 /// # Errors
-/// When the database is away.
+/// If the database is unavailable.
 pub async fn code_counts(pool: &PgPool, action_id: Uuid) -> sqlx::Result<Vec<(String, i64)>> {
     sqlx::query!(
         r#"SELECT counted.key AS "code!", sum(counted.value::bigint)::bigint AS "rows!"

@@ -1,12 +1,12 @@
-//! What an owner can do to an action: pause, resume, cancel, retry. Each is one transaction under the action's row lock, so
-//! it happens at one instant: what workers commit before it counts, what they would commit after it is rolled back.
+//! The owner's operations on an action: pause, resume, cancel and retry. Each one is a transaction under the lock of
+//! the action's row and takes effect at one instant: commits of workers before it count, later ones are rolled back.
 //!
-//! An action that is not running has no chunk in flight and none ready. Pausing and cancelling withdraw them, so that
-//! workers lose their leases and the account's room is free for its other actions in the same transaction; resuming and
-//! retrying make them ready again, and they compete for room like any others.
+//! An action that is not running has no chunk in flight and none ready. Pause and cancel withdraw its chunks: workers
+//! lose their leases, and the account's other actions get the free places in flight in the same transaction. Resume and
+//! retry make the chunks ready again; they compete for places like any others.
 //!
-//! Instants are taken by `clock_timestamp()`: `now()` is the start of a transaction that may have waited for the lock, and so
-//! lie before the last commit that counts.
+//! Times are taken with `clock_timestamp()`. `now()` is the start of the transaction, which may have waited for the
+//! lock, and could lie before the last commit that counts.
 
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
@@ -15,10 +15,10 @@ use super::waiting::{make_ready, withdraw_chunks};
 use super::{Bell, DbError, LockedAction};
 use crate::action::{ActionEvent, ActionStatus};
 
-/// Holds the account's action where it is. `None` when the account has no such action.
+/// Pauses the account's action. `None` if the account has no such action.
 ///
 /// # Errors
-/// [`DbError::Illegal`] when it is paused already or over.
+/// [`DbError::Illegal`] if it is already paused or finished.
 pub async fn pause_action(
     pool: &PgPool,
     account: &str,
@@ -44,10 +44,10 @@ pub async fn pause_action(
     Ok(Some(bells))
 }
 
-/// Stops the account's action for good; what is done stays done. `None` when the account has no such action.
+/// Cancels the account's action. Committed rows stay committed. `None` if the account has no such action.
 ///
 /// # Errors
-/// [`DbError::Illegal`] when it is over already.
+/// [`DbError::Illegal`] if it is already finished.
 pub async fn cancel_action(
     pool: &PgPool,
     account: &str,
@@ -73,10 +73,10 @@ pub async fn cancel_action(
     Ok(Some(bells))
 }
 
-/// Lets the account's paused action go on from where it was. `None` when the account has no such action.
+/// Resumes the account's paused action in its former state. `None` if the account has no such action.
 ///
 /// # Errors
-/// [`DbError::Illegal`] when it is not paused.
+/// [`DbError::Illegal`] if it is not paused.
 pub async fn resume_action(
     pool: &PgPool,
     account: &str,
@@ -85,7 +85,7 @@ pub async fn resume_action(
 ) -> Result<Option<Vec<Bell>>, DbError> {
     let mut tx = pool.begin().await?;
     let Some(mut action) = LockedAction::lock_owned(&mut tx, account, id).await? else { return Ok(None) };
-    // An action that is not paused came from nowhere; the state machine then refuses, whatever the event names.
+    // An action that is not paused has no former state. The state machine rejects the event then, with any state in it.
     let from = action.paused_from.unwrap_or(action.status);
     action.status = action.status.on(ActionEvent::Resume(from))?;
     sqlx::query!(
@@ -104,11 +104,11 @@ pub async fn resume_action(
     Ok(Some(bells))
 }
 
-/// Tries again what failed: dead chunks, from objects written anew, and a file that was given up. What is done stays done.
-/// `None` when the account has no such action.
+/// Retries what failed: dead chunks, from objects that are written again, and a file that failed. Committed rows stay
+/// committed. `None` if the account has no such action.
 ///
 /// # Errors
-/// [`DbError::Illegal`] when it has not failed; [`DbError::Gone`] when its file or results have been removed.
+/// [`DbError::Illegal`] if it has not failed; [`DbError::Gone`] if its file or results have been removed.
 pub async fn retry_action(
     pool: &PgPool,
     account: &str,
@@ -118,6 +118,7 @@ pub async fn retry_action(
     let mut tx = pool.begin().await?;
     let Some(mut action) = LockedAction::lock_owned(&mut tx, account, id).await? else { return Ok(None) };
     action.status = action.status.on(ActionEvent::Retry)?;
+    // Under the lock, so that the clean-up cannot remove the file between check and retry.
     require_whole(&mut tx, id).await?;
     revive_chunks(&mut tx, &mut action).await?;
     sqlx::query!(
@@ -139,7 +140,7 @@ pub async fn retry_action(
     Ok(Some(bells))
 }
 
-/// Refuses to go on with an action whose file or results are, or will be, removed.
+/// Refuses to retry an action whose file or results are removed or scheduled for removal.
 async fn require_whole(conn: &mut PgConnection, id: Uuid) -> Result<(), DbError> {
     let gone = sqlx::query!("SELECT file_gone_at, results_gone_at FROM bulk_actions WHERE id = $1", id);
     let gone = gone.fetch_one(conn).await?;
@@ -150,7 +151,7 @@ async fn require_whole(conn: &mut PgConnection, id: Uuid) -> Result<(), DbError>
     }
 }
 
-/// Makes the dead chunks wait for new objects, and with them the file for a chunker. Failures are forgotten.
+/// Makes the dead chunks wait for new objects, queues the file for a chunker, and resets the failure counts.
 async fn revive_chunks(conn: &mut PgConnection, action: &mut LockedAction) -> sqlx::Result<()> {
     sqlx::query!(
         "UPDATE bulk_action_chunks
@@ -162,6 +163,7 @@ async fn revive_chunks(conn: &mut PgConnection, action: &mut LockedAction) -> sq
     )
     .execute(conn)
     .await?;
+    // The file must be cut again, to rewrite the objects of the dead chunks.
     if action.chunks_dead > 0 {
         action.chunked = false;
         action.chunks_dead = 0;
@@ -169,7 +171,7 @@ async fn revive_chunks(conn: &mut PgConnection, action: &mut LockedAction) -> sq
     Ok(())
 }
 
-/// Takes the action's chunks from the workers, and gives its room to the account's other actions.
+/// Withdraws the action's chunks from the workers and releases chunks of the account's other actions in their place.
 async fn make_way(
     conn: &mut PgConnection,
     action: &LockedAction,
@@ -179,7 +181,7 @@ async fn make_way(
     Ok(action.leave_chunker(conn, max_in_flight).await?)
 }
 
-/// Lets everything of the action that can be worked on be claimed again, without waiting for the reconciler.
+/// Makes all remaining work of the action claimable again, without waiting for the reconciler.
 async fn go_on(
     conn: &mut PgConnection,
     action: &mut LockedAction,
@@ -188,13 +190,13 @@ async fn go_on(
     let mut bells = Vec::new();
     if action.status.is_running() {
         make_ready(conn, action.id).await?;
-        // Its last chunk may have died, or been committed, before it was held.
+        // The last chunk may have died or committed before the pause.
         action.end_or_save(conn).await?;
         bells = action.release_chunks(conn, max_in_flight).await?;
     }
     let waits_for_chunker = action.status.is_running() || action.status == ActionStatus::Queued;
     if waits_for_chunker && !action.chunked {
-        bells.push(Bell::Chunking { action_id: action.id, traceparent: action.traceparent.clone() });
+        bells.push(Bell::File { action_id: action.id, traceparent: action.traceparent.clone() });
     }
     Ok(bells)
 }

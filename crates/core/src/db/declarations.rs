@@ -1,9 +1,9 @@
-//! The declarations of entities as they were when files were uploaded, by the hash of their text.
+//! Declarations of entities at the time of an upload, stored by the hash of their text.
 
 use sqlx::{PgExecutor, PgPool};
 use uuid::Uuid;
 
-/// Keeps a declaration's text; one that is there already stays.
+/// Stores a declaration's text; does nothing if it is stored already.
 pub(super) async fn keep_declaration(
     executor: impl PgExecutor<'_>,
     hash: Uuid,
@@ -22,7 +22,7 @@ pub(super) async fn keep_declaration(
 /// The text of the declaration with this hash.
 ///
 /// # Errors
-/// When the database is away.
+/// If the database is unreachable or refuses the statement.
 pub async fn find_declaration(pool: &PgPool, hash: Uuid) -> sqlx::Result<Option<String>> {
     sqlx::query_scalar!("SELECT text FROM entity_declarations WHERE hash = $1", hash)
         .fetch_optional(pool)

@@ -1,9 +1,9 @@
-//! What PostgreSQL says is due: the reconciler's questions. Each function makes one kind of overdue work claimable again, or
-//! finds work whose job may be lost. All are safe to run at any time and by several at once. Chunks that a transaction is
-//! just changing are passed over: waiting for one while holding others could end in a deadlock with an owner's pause or cancel.
+//! Queries of the reconciler. Each function makes one kind of overdue work claimable again, or finds work whose job may
+//! be lost. All may run at any time and concurrently. They skip chunks locked by other transactions: waiting for one
+//! chunk while holding others could deadlock with a pause or cancel.
 //!
-//! A job only says that something waits, and the claim decides what is worked on. So no more jobs are needed than there is
-//! work that may be claimed now: for files one per account, however many of its files are due.
+//! A job only says that something waits; the claim decides what is worked on. So no more jobs are needed than there is
+//! work claimable now: for files one per account, however many of its files are due.
 
 use sqlx::PgPool;
 
@@ -12,15 +12,16 @@ use super::{Bell, DbError, LockedAction};
 use crate::action::{ActionEvent, ActionStatus};
 use crate::chunk::ChunkId;
 
-/// Actions that one statement starts. It locks their rows, and an owner who pauses one waits for it.
+/// Maximum number of actions started by one statement. It locks their rows, and a pause of one of them waits for it.
 const STARTED_AT_ONCE: i64 = 1_000;
 
-/// Starts some of the actions whose scheduled instant has come, earliest first. True when there may be more.
+/// Queues scheduled actions whose start time has come, earliest first. Returns true if more may be due.
 ///
 /// # Errors
-/// [`DbError::Database`] when the database is away.
+/// [`DbError::Database`] if the database is unreachable or refuses the statement.
 pub async fn start_scheduled(pool: &PgPool) -> Result<bool, DbError> {
     let queued = ActionStatus::Scheduled.on(ActionEvent::ScheduleDue)?;
+    // The one status change without `LockedAction`: it changes no counter, and its `WHERE` names the state it expects.
     let started = sqlx::query!(
         "WITH due AS (
              SELECT id FROM bulk_actions WHERE status = 'scheduled' AND scheduled_at <= now()
@@ -36,12 +37,13 @@ pub async fn start_scheduled(pool: &PgPool) -> Result<bool, DbError> {
     Ok(i64::try_from(started.rows_affected()).is_ok_and(|started| started >= STARTED_AT_ONCE))
 }
 
-/// Takes chunks back from workers whose lease ran out.
+/// Requeues the chunks of workers whose lease ran out.
 ///
 /// # Errors
-/// When the database is away.
+/// If the database is unreachable or refuses the statement.
 pub async fn expire_chunk_leases(pool: &PgPool) -> sqlx::Result<Vec<Bell>> {
     sqlx::query!(
+        // `SKIP LOCKED`: a locked chunk is being committed, renewed or withdrawn; the next round looks at it again.
         "WITH expired AS (
              SELECT action_id, partition, seq FROM bulk_action_chunks
              WHERE status = 'running' AND lease_until < now()
@@ -53,7 +55,7 @@ pub async fn expire_chunk_leases(pool: &PgPool) -> sqlx::Result<Vec<Bell>> {
          WHERE c.action_id = e.action_id AND c.partition = e.partition AND c.seq = e.seq
          RETURNING c.action_id, c.partition, c.seq, a.traceparent"
     )
-    .map(|row| Bell::Processing {
+    .map(|row| Bell::Chunk {
         chunk: ChunkId { action_id: row.action_id, partition: row.partition, seq: row.seq },
         traceparent: row.traceparent,
     })
@@ -61,11 +63,11 @@ pub async fn expire_chunk_leases(pool: &PgPool) -> sqlx::Result<Vec<Bell>> {
     .await
 }
 
-/// Gives up the chunks whose lease has run out for the `most`th time without a word from their workers, and says how many:
-/// they may be what ends those workers. Runs before [`expire_chunk_leases`], which would queue them again.
+/// Marks chunks dead whose lease ran out for the `most`th time without a report from the worker, since the chunk may be
+/// what kills the workers. Returns how many were found. Runs before [`expire_chunk_leases`], which would requeue them.
 ///
 /// # Errors
-/// When the database is away.
+/// If the database is unreachable or refuses the statement.
 pub async fn bury_lost_chunks(
     pool: &PgPool,
     most: i32,
@@ -86,6 +88,8 @@ pub async fn bury_lost_chunks(
     for &chunk in &lost {
         let mut tx = pool.begin().await?;
         let mut action = LockedAction::lock(&mut tx, chunk.action_id).await?;
+        // The first query took no lock, so the worker may have renewed the lease or committed since: the update checks
+        // again.
         let buried = sqlx::query!(
             "UPDATE bulk_action_chunks
              SET status = 'dead', lease_owner = NULL, lease_until = NULL, lost = lost + 1, last_error = $4
@@ -97,6 +101,7 @@ pub async fn bury_lost_chunks(
         )
         .execute(&mut *tx)
         .await?;
+        // If nothing changed, dropping `tx` rolls back; there is nothing to save.
         if buried.rows_affected() == 1 {
             action.chunk_died(&mut tx).await?;
             bells.extend(action.release_chunks(&mut tx, max_in_flight).await?);
@@ -106,11 +111,11 @@ pub async fn bury_lost_chunks(
     Ok((lost.len(), bells))
 }
 
-/// Takes files back from workers whose lease ran out, and says how many. The `most`th time without a word from its workers
-/// ends the action: the file may be what ends them.
+/// Takes files back from workers whose lease ran out, and returns how many. The `most`th time without a report from a
+/// worker fails the action, since the file may be what kills the workers.
 ///
 /// # Errors
-/// When the database is away.
+/// If the database is unreachable or refuses the statement.
 pub async fn expire_file_leases(pool: &PgPool, most: i32) -> Result<usize, DbError> {
     let expired = sqlx::query!(
         "SELECT id, chunking_lost FROM bulk_actions WHERE chunking_owner IS NOT NULL AND chunking_lease_until < now()"
@@ -120,6 +125,7 @@ pub async fn expire_file_leases(pool: &PgPool, most: i32) -> Result<usize, DbErr
     for file in &expired {
         let mut tx = pool.begin().await?;
         let mut action = LockedAction::lock(&mut tx, file.id).await?;
+        // Checked again under the action's lock: the worker may have renewed the lease since the first query.
         let freed = sqlx::query!(
             "UPDATE bulk_actions
              SET chunking_owner = NULL, chunking_lease_until = NULL, chunking_lost = chunking_lost + 1, rung_at = NULL
@@ -128,6 +134,7 @@ pub async fn expire_file_leases(pool: &PgPool, most: i32) -> Result<usize, DbErr
         )
         .execute(&mut *tx)
         .await?;
+        // The action may have been paused or cancelled since; then only the lease is cleared.
         if freed.rows_affected() == 1 && file.chunking_lost + 1 >= most && action.status().is_running() {
             let reason = format!(
                 "{most} workers in a row ended without a word while they read this file: it may take more memory than they have. \
@@ -144,7 +151,7 @@ pub async fn expire_file_leases(pool: &PgPool, most: i32) -> Result<usize, DbErr
 /// Queues the chunks whose next attempt is due.
 ///
 /// # Errors
-/// When the database is away.
+/// If the database is unreachable or refuses the statement.
 pub async fn retries_due(pool: &PgPool) -> sqlx::Result<Vec<Bell>> {
     sqlx::query!(
         "WITH due AS (
@@ -157,7 +164,7 @@ pub async fn retries_due(pool: &PgPool) -> sqlx::Result<Vec<Bell>> {
          WHERE c.action_id = d.action_id AND c.partition = d.partition AND c.seq = d.seq
          RETURNING c.action_id, c.partition, c.seq, a.traceparent"
     )
-    .map(|row| Bell::Processing {
+    .map(|row| Bell::Chunk {
         chunk: ChunkId { action_id: row.action_id, partition: row.partition, seq: row.seq },
         traceparent: row.traceparent,
     })
@@ -165,11 +172,11 @@ pub async fn retries_due(pool: &PgPool) -> sqlx::Result<Vec<Bell>> {
     .await
 }
 
-/// Chunks, at most `most`, that have been queued for longer than `silent_ms`. As many jobs should wait in their queue, or some
-/// have been lost.
+/// Up to `most` chunks that have been queued for longer than `silent_ms`. Fewer jobs than that in the queue mean that
+/// some were lost.
 ///
 /// # Errors
-/// When the database is away.
+/// If the database is unreachable or refuses the statement.
 pub async fn waiting_chunks(pool: &PgPool, silent_ms: i64, most: i64) -> sqlx::Result<Vec<Bell>> {
     sqlx::query!(
         "SELECT c.action_id, c.partition, c.seq, a.traceparent
@@ -180,7 +187,7 @@ pub async fn waiting_chunks(pool: &PgPool, silent_ms: i64, most: i64) -> sqlx::R
         silent_ms,
         most,
     )
-    .map(|row| Bell::Processing {
+    .map(|row| Bell::Chunk {
         chunk: ChunkId { action_id: row.action_id, partition: row.partition, seq: row.seq },
         traceparent: row.traceparent,
     })
@@ -188,11 +195,12 @@ pub async fn waiting_chunks(pool: &PgPool, silent_ms: i64, most: i64) -> sqlx::R
     .await
 }
 
-/// The next file of each account, at most `most` accounts, that has one to be read and none being read, where no job was
-/// sent for it in the last `silent_ms`. As many jobs should wait in their queue.
+/// The next file of each account that has a file waiting and none being read, for up to `most` accounts. Files for
+/// which a job was sent within the last `silent_ms` are left out. Fewer jobs than that in the queue mean that some were
+/// lost.
 ///
 /// # Errors
-/// When the database is away.
+/// If the database is unreachable or refuses the statement.
 pub async fn waiting_files(pool: &PgPool, silent_ms: i64, most: i64) -> sqlx::Result<Vec<Bell>> {
     sqlx::query!(
         r#"WITH RECURSIVE waiting (account_id) AS (
@@ -220,17 +228,17 @@ pub async fn waiting_files(pool: &PgPool, silent_ms: i64, most: i64) -> sqlx::Re
         silent_ms,
         most,
     )
-    .map(|row| Bell::Chunking { action_id: row.id, traceparent: row.traceparent })
+    .map(|row| Bell::File { action_id: row.id, traceparent: row.traceparent })
     .fetch_all(pool)
     .await
 }
 
-/// Releases ready chunks of accounts that have room in flight.
+/// Releases ready chunks of accounts that are below their limit in flight.
 ///
 /// # Errors
-/// When the database is away.
+/// If the database is unreachable or refuses the statement.
 pub async fn release_waiting(pool: &PgPool, max_in_flight: i64) -> sqlx::Result<Vec<Bell>> {
-    // From account to account by one index probe each, however many chunks an account has waiting.
+    // Visits each account with waiting chunks by one index probe, however many chunks it has.
     let accounts = sqlx::query_scalar!(
         r#"WITH RECURSIVE waiting (account_id) AS (
                SELECT min(p.account_id) FROM bulk_action_chunks p WHERE p.status = 'pending' AND p.ready
@@ -256,11 +264,11 @@ pub async fn release_waiting(pool: &PgPool, max_in_flight: i64) -> sqlx::Result<
     Ok(bells)
 }
 
-/// Ends the actions that have nothing left to do. The transaction that finishes the last chunk does so itself; this
-/// catches what a future defect might leave behind, and says how many there were.
+/// Ends actions whose work is complete, and returns how many. The transaction that finishes the last chunk normally
+/// does this; this function covers defects that would leave an action unfinished.
 ///
 /// # Errors
-/// When the database is away.
+/// If the database is unreachable or refuses the statement.
 pub async fn settle_finished(pool: &PgPool) -> Result<usize, DbError> {
     let over = sqlx::query_scalar!(
         "SELECT id FROM bulk_actions

@@ -1,5 +1,5 @@
-//! The rows of one account, to be deleted and to be counted. Tables of records are not known when this is compiled, so their
-//! statements are built from names; those come from declarations and from the catalog, never from a request.
+//! Deletes and counts the rows of one account. The tables of records are not known at compile time, so the statements
+//! are built from names. Those names come from declarations and the catalog, never from a request.
 
 use std::collections::BTreeMap;
 
@@ -15,49 +15,49 @@ const ROWS_PER_STATEMENT: i64 = 10_000;
 /// A table of records.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordTable {
-    /// Its schema.
+    /// Schema.
     pub schema: String,
-    /// Its name there.
+    /// Name within the schema.
     pub name: String,
-    /// The column that names the account.
+    /// Column that holds the account.
     pub account_column: String,
-    /// The type of that column: an account whose id is none of that type has no rows.
+    /// Type of that column. An account id that is not a value of the type has no rows.
     pub account_type: AccountKind,
-    /// A column that is unique within the account.
+    /// Column that is unique within the account.
     pub id_column: String,
 }
 
-/// An upload under way.
+/// An upload in progress.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UploadUnderWay {
-    /// The id that its action would have.
+    /// Id that the action would get.
     pub action_id: Uuid,
-    /// Its unfinished multipart upload.
+    /// Id of the unfinished multipart upload.
     pub multipart_id: Option<String>,
 }
 
-/// The texts of all declarations of entities under which something was uploaded.
+/// The texts of all entity declarations that were used by an upload.
 ///
 /// # Errors
-/// When the database is away.
+/// If the database is unreachable or refuses the statement.
 pub async fn kept_declarations(pool: &PgPool) -> sqlx::Result<Vec<String>> {
     sqlx::query_scalar!("SELECT text FROM entity_declarations").fetch_all(pool).await
 }
 
-/// Whether a table is there.
+/// True if the table exists.
 ///
 /// # Errors
-/// When the database is away.
+/// If the database is unreachable or refuses the statement.
 pub async fn table_exists(pool: &PgPool, table: &RecordTable) -> sqlx::Result<bool> {
     sqlx::query_scalar!(r#"SELECT to_regclass($1) IS NOT NULL AS "exists!""#, table.sql())
         .fetch_one(pool)
         .await
 }
 
-/// Cancels the account's unfinished actions, and says how many there were.
+/// Cancels the account's unfinished actions, and returns how many there were.
 ///
 /// # Errors
-/// When the database is away.
+/// If the database is unreachable or refuses the statement.
 pub async fn cancel_all(pool: &PgPool, account: &str) -> Result<usize, DbError> {
     let open = sqlx::query_scalar!(
         "SELECT id FROM bulk_actions WHERE account_id = $1 AND completed_at IS NULL",
@@ -66,9 +66,9 @@ pub async fn cancel_all(pool: &PgPool, account: &str) -> Result<usize, DbError> 
     .fetch_all(pool)
     .await?;
     for &id in &open {
-        // The others of the account end with it, so that no room is given to them.
+        // A limit of 0: the account's other actions are cancelled as well, so none of their chunks is released.
         match cancel_action(pool, account, id, 0).await {
-            // It has ended meanwhile.
+            // The action ended in the meantime.
             Ok(_) | Err(DbError::Illegal(_)) => {}
             Err(error) => return Err(error),
         }
@@ -76,11 +76,11 @@ pub async fn cancel_all(pool: &PgPool, account: &str) -> Result<usize, DbError> 
     Ok(open.len())
 }
 
-/// Milliseconds until no worker can still be storing an object for an ended action of the account, where a worker may take
-/// `grace_ms` to notice the end. Zero for actions that went their way without an interruption.
+/// Milliseconds until no worker can still store an object for an ended action of the account, if a worker takes up to
+/// `grace_ms` to notice the end. Zero if no action ended early.
 ///
 /// # Errors
-/// When the database is away.
+/// If the database is unreachable or refuses the statement.
 pub async fn stragglers_gone_in_ms(pool: &PgPool, account: &str, grace_ms: i64) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
         r#"SELECT greatest(0, coalesce(
@@ -96,11 +96,11 @@ pub async fn stragglers_gone_in_ms(pool: &PgPool, account: &str, grace_ms: i64) 
     .await
 }
 
-/// Takes the account's uploads off the list, so that none becomes an action any more; their objects are the caller's to
-/// remove.
+/// Removes the account's uploads from the table, so that none of them can become an action. The caller removes their
+/// objects.
 ///
 /// # Errors
-/// When the database is away.
+/// If the database is unreachable or refuses the statement.
 pub async fn take_uploads(pool: &PgPool, account: &str) -> sqlx::Result<Vec<UploadUnderWay>> {
     sqlx::query_as!(
         UploadUnderWay,
@@ -111,10 +111,10 @@ pub async fn take_uploads(pool: &PgPool, account: &str) -> sqlx::Result<Vec<Uplo
     .await
 }
 
-/// Deletes the account's finished actions with all that belongs to them, and says how many there were.
+/// Deletes the account's finished actions with everything that belongs to them, and returns how many there were.
 ///
 /// # Errors
-/// When the database is away.
+/// If the database is unreachable or refuses the statement.
 pub async fn delete_finished_actions(pool: &PgPool, account: &str) -> sqlx::Result<u64> {
     let mut deleted = 0;
     loop {
@@ -132,10 +132,10 @@ pub async fn delete_finished_actions(pool: &PgPool, account: &str) -> sqlx::Resu
     }
 }
 
-/// Deletes what the account has beside actions and records.
+/// Deletes the account's other rows, apart from actions and records.
 ///
 /// # Errors
-/// When the database is away.
+/// If the database is unreachable or refuses the statement.
 pub async fn delete_bookkeeping(pool: &PgPool, account: &str) -> sqlx::Result<()> {
     sqlx::query!("DELETE FROM idempotency_keys WHERE account_id = $1", account).execute(pool).await?;
     sqlx::query!("DELETE FROM removals WHERE account_id = $1", account).execute(pool).await?;
@@ -143,10 +143,10 @@ pub async fn delete_bookkeeping(pool: &PgPool, account: &str) -> sqlx::Result<()
     Ok(())
 }
 
-/// Deletes the account's rows of a table, some thousand at a time, and says how many there were.
+/// Deletes the account's rows of a table in batches, and returns how many there were.
 ///
 /// # Errors
-/// When the database is away, or the account may not be deleted from there.
+/// If the database is unreachable, or the account may not be deleted from this table.
 pub async fn delete_records(pool: &PgPool, table: &RecordTable, account: &str) -> sqlx::Result<u64> {
     let (name, of_account, id) = (table.sql(), table.is_of_account(), quoted(&table.id_column));
     let statement = format!(
@@ -166,11 +166,10 @@ pub async fn delete_records(pool: &PgPool, table: &RecordTable, account: &str) -
     }
 }
 
-/// Rows of the account by table: in every table of the database that has a column `account_id`, whoever made it, and in
-/// those given.
+/// Rows of the account by table: in the given tables, and in every table of the database with a column `account_id`.
 ///
 /// # Errors
-/// When the database is away.
+/// If the database is unreachable or refuses the statement.
 pub async fn count_rows(
     pool: &PgPool,
     account: &str,
@@ -219,7 +218,7 @@ impl RecordTable {
         format!("{} = {account}", quoted(&self.account_column))
     }
 
-    /// Whether an account id is a value of the type that the table names accounts by.
+    /// True if the account id is a value of the type of the table's account column.
     fn can_name(&self, account: &str) -> bool {
         match self.account_type {
             AccountKind::Text => true,

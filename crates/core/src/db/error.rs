@@ -1,4 +1,4 @@
-//! Errors of transitions, and their classes: the database is away, the work was in another's way, or something is wrong.
+//! Errors of transitions in three classes: outage, contention, and defects.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use thiserror::Error;
@@ -6,55 +6,56 @@ use thiserror::Error;
 use crate::action::IllegalMove;
 use crate::health::{Dependency, Outage};
 
-/// Why a transition did not happen.
+/// Reason why a transition did not happen.
 #[derive(Debug, Error)]
 pub enum DbError {
     /// The lease is no longer held: another worker has taken over, or the action was paused, cancelled or finished.
     /// Nothing was changed.
     #[error("the lease is no longer held")]
     Fenced,
-    /// The state machine has no such move.
+    /// The state machine does not have this transition.
     #[error(transparent)]
     Illegal(#[from] IllegalMove),
-    /// What the transition needs has been removed.
+    /// Something that the transition needs has been removed.
     #[error(
         "this action cannot be tried again: its {what} expired on {}. Upload the file again as a new action",
         since.to_rfc3339_opts(SecondsFormat::Secs, true)
     )]
     Gone {
-        /// What has gone.
+        /// The removed part.
         what: &'static str,
-        /// Since when.
+        /// Time of the removal.
         since: DateTime<Utc>,
     },
-    /// The database said no, or nothing.
+    /// The database returned an error or did not answer.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
 }
 
 impl DbError {
-    /// The database is away or overloaded: trying again later is right and counts as no attempt.
+    /// True if the database is unreachable or overloaded: retry later without counting an attempt.
     #[must_use]
     pub fn is_outage(&self) -> bool {
         matches!(self, Self::Database(error) if is_outage(error))
     }
 
-    /// The transaction was in the way of another: trying again is right, counts as no attempt, and concerns nobody else.
+    /// True if the transaction conflicted with another one: retry without counting an attempt. Other work is not
+    /// affected.
     #[must_use]
     pub fn is_contention(&self) -> bool {
         matches!(self, Self::Database(error) if is_contention(error))
     }
 
-    /// The same as an outage to tell a breaker of.
+    /// The error as an outage for the breaker, if it is one.
     #[must_use]
     pub fn outage(&self) -> Option<Outage> {
         self.is_outage().then(|| Outage::new(Dependency::Database, self))
     }
 }
 
-/// Whether an error says that the database is away, overloaded, read-only or shutting down, so that any work would meet it.
-/// Decided by SQLSTATE class: 08 connection, 25006 read-only, 25P03 and 25P04 transaction ended by a time-out, 53 resources,
-/// 57 operator intervention (but not a cancelled statement), 58 system error.
+/// True if the error means that the database is unreachable, overloaded, read-only or shutting down, so that any work
+/// would fail. Decided by SQLSTATE class: 08 connection, 25006 read-only, 25P03 and 25P04 transaction ended by a
+/// timeout, 53 resources, 57 operator intervention (except a cancelled statement), 58 system error.
 #[must_use]
 pub fn is_outage(error: &sqlx::Error) -> bool {
     match error {
@@ -69,16 +70,16 @@ pub fn is_outage(error: &sqlx::Error) -> bool {
     }
 }
 
-/// Whether an error says that the transaction was in the way of another, or its statement took too long: the same work may
-/// succeed a moment later, and other work is not concerned.
+/// True if the error means a conflict with another transaction, or a statement that took too long: the same work may
+/// succeed a moment later, and other work is not affected.
 #[must_use]
 pub fn is_contention(error: &sqlx::Error) -> bool {
     let database = error.as_database_error();
     database.and_then(sqlx::error::DatabaseError::code).is_some_and(|code| is_contention_code(&code))
 }
 
-/// Class 40 is rollback (deadlock, serialization failure), 55P03 a lock that was not available in time, 57014 a statement
-/// that was cancelled, in most cases by its time-out.
+/// Class 40: rollback (deadlock, serialization failure). 55P03: a lock not available in time. 57014: a cancelled
+/// statement, usually by its timeout.
 fn is_contention_code(code: &str) -> bool {
     code.starts_with("40") || code == "55P03" || code == "57014"
 }

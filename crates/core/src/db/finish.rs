@@ -1,6 +1,6 @@
 //! The commit of a chunk. Records, chunk, counters, the release of the next chunk and the end of the action share one
-//! transaction, because a crash between any two of them would lose or double rows. The caller has applied the rows in
-//! this transaction already; if the lease is gone by now, rolling back undoes them, and nothing has happened.
+//! transaction, because a crash between two of them would lose rows or count them twice. The caller has already applied
+//! the rows in this transaction; if the lease is lost, rolling back undoes them.
 
 use std::collections::BTreeMap;
 
@@ -11,31 +11,32 @@ use super::usage::store_bytes;
 use super::{Bell, ChunkLease, DbError, LockedAction};
 use crate::action::{ActionStatus, Counts};
 
-/// What the rows of a chunk have come to.
+/// Row counts of a chunk.
 #[derive(Debug, Clone, Default)]
 pub struct ChunkCounts {
     /// Rows by status.
     pub by_status: Counts,
-    /// Rows by code, of those that occur.
+    /// Rows by code; only codes that occur.
     pub by_code: BTreeMap<&'static str, i64>,
 }
 
-/// What the commit of a chunk leads to.
+/// Result of committing a chunk.
 #[derive(Debug)]
 pub struct FinishedChunk {
-    /// The bells to ring once it is committed.
+    /// Bells to ring after the commit.
     pub bells: Vec<Bell>,
-    /// Where its action stands.
+    /// Current status of the action.
     pub status: ActionStatus,
-    /// Seconds since the action was created, or since it was due.
+    /// Seconds since the action was created, or since its start time if it was scheduled.
     pub action_age_seconds: f64,
 }
 
-/// Marks the chunk done under its lease, with results of `results_size_bytes` in object storage, adds its rows to the action's counters, makes its successor ready, releases
-/// what there is room for, and ends the action if this was its last chunk. The caller commits, then rings the bells.
+/// Marks the chunk done under its lease, with results of `results_size_bytes` in object storage. Adds its rows to the
+/// action's counters, makes its successor ready, releases chunks up to the account's limit in flight, and ends the
+/// action if this was its last chunk. The caller commits, then rings the bells.
 ///
 /// # Errors
-/// [`DbError::Fenced`] when the lease is lost or the action paused or over; the caller must roll back.
+/// [`DbError::Fenced`] if the lease is lost, or the action is paused or finished; the caller must roll back.
 pub async fn finish_chunk(
     conn: &mut PgConnection,
     lease: &ChunkLease,
@@ -43,13 +44,16 @@ pub async fn finish_chunk(
     results_size_bytes: i64,
     max_in_flight: i64,
 ) -> Result<FinishedChunk, DbError> {
+    // Locked first: the lock decides whether the action still runs, and which commit is its last.
     let mut action = LockedAction::lock(conn, lease.chunk.action_id).await?;
     action.require_running()?;
     mark_done(conn, lease, counts, results_size_bytes, action.next_commit_number()).await?;
     count_rows(conn, lease, counts.by_status).await?;
+    // After `mark_done`, which frees the place in flight, and before the release, which may give it to the successor.
     make_successor_ready(conn, lease).await?;
     let bells = action.release_chunks(conn, max_in_flight).await?;
     action.chunk_done(conn).await?;
+    // The account's row is locked last in every transaction, so that they cannot deadlock.
     store_bytes(conn, action.account(), results_size_bytes).await?;
     Ok(FinishedChunk { bells, status: action.status(), action_age_seconds: action.age_seconds() })
 }
@@ -82,6 +86,7 @@ async fn mark_done(
     )
     .execute(conn)
     .await?;
+    // No row was updated if the lease has run out: another worker may have the chunk. The caller rolls everything back.
     if marked.rows_affected() == 1 { Ok(()) } else { Err(DbError::Fenced) }
 }
 

@@ -1,29 +1,30 @@
-//! Idempotency keys of accepted uploads. A key is used in the transaction that creates its action: of several uploads with
-//! one key the first to commit has it, the others wait for that commit and find it. An upload that is refused uses no key.
+//! Idempotency keys of accepted uploads. A key is used in the transaction that creates its action: of several uploads
+//! with one key the first to commit gets it; the others wait for that commit and find it. A rejected upload uses no
+//! key.
 
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-/// A key as it came with an upload.
+/// An idempotency key sent with an upload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdempotencyKey {
-    /// The caller's word for it.
+    /// The key, chosen by the client.
     pub key: String,
-    /// Hash of what was uploaded.
+    /// Hash of the upload.
     pub payload_hash: [u8; 16],
 }
 
-/// What a key was used for before, within its 24 hours.
+/// Earlier use of a key, within its 24 hours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyUse {
     /// The action that was created.
     pub action_id: Uuid,
-    /// Hash of what was uploaded then.
+    /// Hash of that upload.
     pub payload_hash: Vec<u8>,
 }
 
-/// Gives the key to the new action; or returns its earlier use, and the caller must roll back. Waits for a transaction that
-/// is just using the key.
+/// Stores the key for the new action, or returns its earlier use; then the caller must roll back. Waits for a
+/// concurrent transaction that uses the same key.
 pub(super) async fn use_key(
     conn: &mut PgConnection,
     account: &str,
@@ -45,7 +46,7 @@ pub(super) async fn use_key(
     if taken.rows_affected() == 1 {
         return Ok(None);
     }
-    // The conflict has locked the row, so it is still there.
+    // The conflict has locked the row, so it still exists.
     let earlier = sqlx::query_as!(
         KeyUse,
         "SELECT action_id, payload_hash FROM idempotency_keys WHERE account_id = $1 AND key = $2",
@@ -55,10 +56,10 @@ pub(super) async fn use_key(
     earlier.fetch_one(conn).await.map(Some)
 }
 
-/// What the account has used the key for within the last 24 hours.
+/// The account's use of the key within the last 24 hours, if any.
 ///
 /// # Errors
-/// When the database is away.
+/// If the database is unreachable or refuses the statement.
 pub async fn find_key(pool: &PgPool, account: &str, key: &str) -> sqlx::Result<Option<KeyUse>> {
     sqlx::query_as!(
         KeyUse,
@@ -71,10 +72,10 @@ pub async fn find_key(pool: &PgPool, account: &str, key: &str) -> sqlx::Result<O
     .await
 }
 
-/// Removes up to `limit` keys whose 24 hours are over, and says how many there were.
+/// Removes up to `limit` keys older than 24 hours, and returns how many there were.
 ///
 /// # Errors
-/// When the database is away.
+/// If the database is unreachable or refuses the statement.
 pub async fn remove_expired_keys(pool: &PgPool, limit: i64) -> sqlx::Result<u64> {
     let removed = sqlx::query!(
         "DELETE FROM idempotency_keys WHERE (account_id, key) IN (

@@ -1,4 +1,4 @@
-//! An action whose row is locked by the current transaction. Whoever changes its counters or status holds this lock, so
+//! An action whose row is locked by the current transaction. Every change of its counters or status holds this lock, so
 //! "was this the last chunk?" has one answer, and a pause or cancel takes effect at one instant.
 
 use sqlx::PgConnection;
@@ -28,12 +28,12 @@ impl LockedAction {
     /// Locks the action's row until the transaction ends.
     ///
     /// # Errors
-    /// [`DbError::Fenced`] when there is no such action.
+    /// [`DbError::Fenced`] if there is no such action.
     pub async fn lock(conn: &mut PgConnection, id: Uuid) -> Result<Self, DbError> {
         Self::lock_if(conn, None, id).await?.ok_or(DbError::Fenced)
     }
 
-    /// Locks the account's action; `None` when the account has no such action.
+    /// Locks the account's action; `None` if the account has no such action.
     pub(super) async fn lock_owned(
         conn: &mut PgConnection,
         account: &str,
@@ -62,24 +62,24 @@ impl LockedAction {
         &self.account_id
     }
 
-    /// Where it stands.
+    /// Current status.
     #[must_use]
     pub fn status(&self) -> ActionStatus {
         self.status
     }
 
-    /// Seconds since it was created, or since it was due.
+    /// Seconds since the action was created, or since its start time if it was scheduled.
     #[must_use]
     pub fn age_seconds(&self) -> f64 {
         self.age_seconds
     }
 
-    /// Its place for the chunk that commits next: chunks that are done stay done, so none is given twice.
+    /// Commit number of the chunk that commits next. Done chunks stay done, so no number is used twice.
     pub(super) fn next_commit_number(&self) -> i32 {
         self.chunks_done + 1
     }
 
-    /// Refuses to go on unless workers may commit work for it.
+    /// Returns an error unless workers may commit work of the action.
     ///
     /// # Errors
     /// [`DbError::Fenced`] when it is paused or finished.
@@ -106,7 +106,7 @@ impl LockedAction {
         self.end_or_save(conn).await
     }
 
-    /// Notes that the whole file has been cut into chunks.
+    /// Records that the whole file has been cut into chunks.
     pub(super) async fn chunking_done(&mut self, conn: &mut PgConnection) -> Result<(), DbError> {
         sqlx::query!(
             "UPDATE bulk_actions SET chunking_done_at = now(), chunking_owner = NULL, chunking_lease_until = NULL
@@ -119,7 +119,7 @@ impl LockedAction {
         self.end_or_save(conn).await
     }
 
-    /// Ends the action as failed, and takes its chunks from the workers.
+    /// Fails the action and withdraws its chunks from the workers.
     pub(super) async fn give_up(
         &mut self,
         conn: &mut PgConnection,
@@ -141,18 +141,22 @@ impl LockedAction {
         )
         .execute(&mut *conn)
         .await?;
+        // The workers lose their leases; otherwise they would continue until their commits are refused.
         withdraw_chunks(conn, self.id).await?;
         Ok(())
     }
 
-    /// Ends the action if nothing is left to do for it; otherwise only saves its counters.
+    /// Ends the action if no work is left, and saves its counters.
     pub(super) async fn end_or_save(&mut self, conn: &mut PgConnection) -> Result<(), DbError> {
+        // While the file is being read, the number of its chunks is not final.
         if !self.chunked || !self.status.is_running() {
             return self.save(conn).await;
         }
         if self.chunks_done == self.chunk_count {
             return self.complete(conn).await;
         }
+        // Dead chunks end the action only when no other chunk can make progress. Chunks behind a dead one never become
+        // ready.
         if self.chunks_dead > 0 && !self.has_active_chunks(conn).await? {
             let message = format!(
                 "{} of {} chunks could not be processed; the rows of the others are done. \
@@ -166,6 +170,7 @@ impl LockedAction {
 
     async fn complete(&mut self, conn: &mut PgConnection) -> Result<(), DbError> {
         self.status = self.status.on(ActionEvent::EveryRowDone)?;
+        // In this transaction, so that the rows of the last chunk are included.
         let counted = sqlx::query!(
             "SELECT failed_records, total_records FROM bulk_action_stats WHERE action_id = $1",
             self.id
@@ -215,13 +220,13 @@ impl LockedAction {
         Ok(())
     }
 
-    /// Releases as many of the account's ready chunks as it has room in flight, and returns their bells.
+    /// Releases the account's ready chunks up to its limit in flight, and returns their bells.
     ///
-    /// Chunks of actions that are paused or over take no room: nobody will claim them.
+    /// Chunks of paused and finished actions do not count towards the limit: no worker claims them.
     ///
-    /// Low `seq` first: a small action does not wait behind a large one of the same account. Rows that another
-    /// transaction is just releasing are passed over, so that two can release side by side; what both miss, the
-    /// reconciler finds.
+    /// Low `seq` first, so that a small action does not wait behind a large one of the same account. Rows that another
+    /// transaction is releasing are skipped, so that two can release concurrently. The reconciler releases what both
+    /// skip.
     pub(super) async fn release_chunks(
         &self,
         conn: &mut PgConnection,
@@ -230,8 +235,8 @@ impl LockedAction {
         release_chunks(conn, &self.account_id, max_in_flight).await
     }
 
-    /// The bells that ring once this action occupies no chunker any more: for the account's next file, and for the chunks
-    /// that have room if the action is over.
+    /// The bells to ring when this action no longer occupies a chunker: for the account's next file and, if the action
+    /// is finished, for the chunks that are released in its place.
     pub(super) async fn leave_chunker(
         &self,
         conn: &mut PgConnection,
@@ -248,6 +253,7 @@ pub(super) async fn release_chunks(
     account: &str,
     max_in_flight: i64,
 ) -> sqlx::Result<Vec<Bell>> {
+    // The count takes no lock, so concurrent transactions of one account may briefly exceed the limit.
     sqlx::query!(
         r#"WITH room AS (
                SELECT greatest($2 - count(*), 0) AS chunks
@@ -270,7 +276,7 @@ pub(super) async fn release_chunks(
         account,
         max_in_flight,
     )
-    .map(|row| Bell::Processing {
+    .map(|row| Bell::Chunk {
         chunk: ChunkId { action_id: row.action_id, partition: row.partition, seq: row.seq },
         traceparent: row.traceparent,
     })

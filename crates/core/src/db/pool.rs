@@ -1,4 +1,4 @@
-//! Connections and the schema.
+//! Connection pools, session settings and the schema version.
 
 use std::str::FromStr as _;
 use std::time::Duration;
@@ -11,15 +11,15 @@ use thiserror::Error;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations");
 
-/// How long a caller waits for a free connection before the database counts as away.
+/// Maximum wait for a free connection before the database counts as unreachable.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a connection that is given back may take to answer. The pool itself would wait for ever, and lose a place for
-/// each connection that has gone silent.
+/// Maximum wait for the answer of a connection that returns to the pool. sqlx itself waits without a limit and loses
+/// one place per silent connection (not reported upstream; remove this when sqlx bounds the wait).
 const RELEASE_TIMEOUT: Duration = Duration::from_secs(2);
-/// How old the connection of the probes may become.
+/// Maximum age of the connection used by health probes.
 const PROBE_LIFETIME: Duration = Duration::from_secs(5);
-/// When the server notices that a client's machine is gone, in its own units (s, s, number, ms): otherwise that client's
-/// locks would stay for hours.
+/// Keepalive settings by which the server detects that a client's machine is gone (s, s, number, ms). Otherwise that
+/// client's locks would stay for hours.
 const CLIENT_GONE: [(&str, &str); 4] = [
     ("tcp_keepalives_idle", "10"),
     ("tcp_keepalives_interval", "5"),
@@ -27,35 +27,36 @@ const CLIENT_GONE: [(&str, &str); 4] = [
     ("tcp_user_timeout", "20000"),
 ];
 
-/// Every statement of the services finds its rows by an index. The planner would at times rather read a whole table: for
-/// an array of 10,000 keys, whose length it can see (2.3 times as slow with 500,000 records, measured on 2026-11-25), and
-/// for a table that was small when a plan was kept and has grown since, as in a first large upsert.
+/// Planner settings: every statement of the services finds its rows by an index. The planner sometimes prefers to read
+/// a whole table: for an array of 10,000 keys, whose length it can see (2.3 times as slow with 500,000 records,
+/// measured on 2026-11-25), and for a table that was small when a plan was cached and has grown since, as in a first
+/// large upsert.
 const BY_INDEX: [(&str, &str); 3] =
     [("enable_seqscan", "off"), ("enable_hashjoin", "off"), ("enable_mergejoin", "off")];
 
-/// Bounds that the database sets for a service's sessions, so that no transaction of one piece of work holds up the others
-/// for longer. `None` sets no bound.
+/// Limits that the database enforces on a service's sessions, so that a transaction blocks other work only for a
+/// bounded time. `None` sets no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SessionBounds {
-    /// Longest wait for a lock.
+    /// Maximum wait for a lock.
     pub lock: Option<Duration>,
-    /// Longest statement.
+    /// Maximum duration of a statement.
     pub statement: Option<Duration>,
-    /// Longest silence within a transaction. A worker that is frozen there would hold its locks for ever.
+    /// Maximum idle time within a transaction. A frozen worker would otherwise hold its locks for ever.
     pub idle_in_transaction: Duration,
 }
 
 impl SessionBounds {
-    /// Those of a worker whose leases have this length. Waiting for a lock occupies a slot; what holds the lock for longer
-    /// than this is another chunk at its work, and waiting in the queue costs nobody anything. A statement that takes half a
-    /// minute for a chunk's rows has gone wrong.
+    /// Limits for a worker with leases of this length. Waiting for a lock occupies a slot, and a lock held for longer
+    /// than this limit belongs to another chunk at work; waiting in the queue instead occupies nothing. A statement
+    /// that takes half a minute for the rows of a chunk is a defect.
     #[must_use]
     pub fn worker(lease: Duration) -> Self {
         let [lock, statement] = [Duration::from_secs(1), Duration::from_secs(30)].map(Some);
         Self { lock, statement, idle_in_transaction: lease }
     }
 
-    /// No bound but that on silence in a transaction.
+    /// Limits only the idle time within a transaction.
     #[must_use]
     pub fn only_idle(idle_in_transaction: Duration) -> Self {
         Self { lock: None, statement: None, idle_in_transaction }
@@ -72,22 +73,22 @@ impl SessionBounds {
     }
 }
 
-/// Why the schema cannot be worked with.
+/// Reason why the schema cannot be used.
 #[derive(Debug, Error)]
 pub enum SchemaError {
     /// Migrations are missing; `api migrate` applies them.
     #[error("the database lacks migrations {missing:?}; run `api migrate`")]
     Behind {
-        /// Versions that are not applied.
+        /// Versions that have not been applied.
         missing: Vec<i64>,
     },
-    /// The database was migrated by a newer version.
+    /// A newer version of the platform migrated the database.
     #[error("the database has migrations {unknown:?}, which this version does not know; run a newer version")]
     Ahead {
-        /// Versions that this build does not have.
+        /// Versions unknown to this build.
         unknown: Vec<i64>,
     },
-    /// The database could not be asked.
+    /// The query failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
     /// A migration failed.
@@ -95,10 +96,10 @@ pub enum SchemaError {
     Migration(#[from] sqlx::migrate::MigrateError),
 }
 
-/// Opens a pool. Connections are made when they are needed, so this succeeds while the database is away.
+/// Creates a pool. Connections are opened on first use, so this succeeds while the database is down.
 ///
 /// # Errors
-/// When `url` is not a database URL.
+/// If `url` is not a database URL.
 pub fn connect(
     url: &SecretString,
     application: &str,
@@ -122,11 +123,11 @@ pub fn connect(
         .connect_lazy_with(options))
 }
 
-/// A connection for health probes. It is made anew every few seconds, since what a database is set to holds for new sessions
-/// first.
+/// A pool with one connection for health probes. The connection is replaced every few seconds, because changed database
+/// settings apply to new sessions only.
 ///
 /// # Errors
-/// When `url` is not a database URL.
+/// If `url` is not a database URL.
 pub fn connect_for_probes(url: &SecretString, application: &str) -> sqlx::Result<PgPool> {
     let options =
         PgConnectOptions::from_str(url.expose_secret())?.application_name(application).options(CLIENT_GONE);
@@ -137,20 +138,22 @@ pub fn connect_for_probes(url: &SecretString, application: &str) -> sqlx::Result
         .connect_lazy_with(options))
 }
 
-/// Whether the connection is in no transaction, so that it can be given back; otherwise it has to be closed.
+/// True if the connection is in no transaction, so that it can return to the pool; otherwise it must be closed.
 ///
-/// Work is dropped in the middle wherever a lease is lost, a worker stops or a caller hangs up. sqlx rolls a dropped
-/// transaction back, but not one that is dropped while its `BEGIN` is on the way (0.9.0: it does not count yet as begun);
-/// the next user's statements would take effect in it, and never be committed. Outside a transaction each statement is one
-/// of its own, so that it begins with it. By the simple protocol, whose message is one statement: the extended one has several.
+/// Work is dropped at any point when a lease is lost, a worker stops or a client disconnects. sqlx 0.9.0 rolls back a
+/// dropped transaction, but not one dropped while its `BEGIN` is in flight (transact-rs/sqlx #4393, fixed by #4394
+/// after 0.9.0; remove this check with the next release). The next user's statements would run inside that transaction
+/// and never be committed. Outside a transaction `now()` is the start of the statement itself, so the two times are
+/// equal. The check uses the simple protocol, which sends one message per statement; the extended protocol sends
+/// several.
 async fn is_at_rest(connection: &mut PgConnection) -> sqlx::Result<bool> {
     sqlx::raw_sql("SELECT now() = statement_timestamp()").fetch_one(connection).await?.try_get(0)
 }
 
-/// Applies every migration that the database lacks. Safe to run by several processes at once.
+/// Applies all missing migrations. Several processes may run it concurrently.
 ///
 /// # Errors
-/// [`SchemaError`] when the database is away or a migration fails.
+/// [`SchemaError`] if the database is unreachable or a migration fails.
 pub async fn migrate(database_url: &str) -> Result<(), SchemaError> {
     let pool = PgPoolOptions::new().max_connections(1).connect(database_url).await?;
     MIGRATIONS.run(&pool).await?;
@@ -158,7 +161,7 @@ pub async fn migrate(database_url: &str) -> Result<(), SchemaError> {
     Ok(())
 }
 
-/// Makes sure that the database has exactly the schema that this build knows.
+/// Checks that the database has exactly the schema that this build expects.
 ///
 /// # Errors
 /// [`SchemaError`] naming the difference.
@@ -168,7 +171,7 @@ pub async fn require_schema(pool: &PgPool) -> Result<(), SchemaError> {
         match sqlx::query_scalar!("SELECT version FROM _sqlx_migrations WHERE success").fetch_all(pool).await
         {
             Ok(applied) => applied,
-            // No migration was ever run.
+            // No migration has ever run.
             Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("42P01") => Vec::new(),
             Err(error) => return Err(error.into()),
         };

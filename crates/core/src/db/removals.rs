@@ -1,6 +1,6 @@
-//! What is to be removed from object storage. First the decision, in one transaction with whatever makes the objects
-//! unreachable; then the objects, by [`crate::removal`]; then the end of the decision, with the bytes it has freed. A crash at
-//! any point leaves the decision, and it is carried out again.
+//! Decisions to remove objects from storage. The decision is recorded in the transaction that makes the objects
+//! unreachable. [`crate::removal`] then removes the objects, and the record is deleted with the bytes it freed. After a
+//! crash at any point the record is still there, and the removal is repeated.
 
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
@@ -8,23 +8,24 @@ use uuid::Uuid;
 use super::usage::free_bytes;
 use super::{DbError, LockedAction};
 use crate::action::{ActionStatus, IllegalMove};
+use crate::chunk::ChunkPlace;
 
-/// Time between a removal of everything and the second look, in ms: longer than any request to object storage takes.
+/// Time between the removal of everything and its repetition, in ms; longer than any request to object storage takes.
 const SECOND_LOOK_AFTER_MS: i64 = 300_000;
-/// How long the caller that deletes an action has to remove the objects before the clean-up does, in ms.
+/// Time that the request which deletes an action has to remove the objects before the clean-up does it, in ms.
 const CALLER_HAS_MS: i64 = 30_000;
 
-/// Which objects of an action are to be removed.
+/// Objects of an action to remove.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
 pub enum RemovalPart {
-    /// Chunks and results that nothing needs any more.
+    /// Chunks and results that are no longer needed.
     Working,
     /// The uploaded file and its chunks.
     File,
     /// Results.
     Results,
-    /// Whatever there is: the action is deleted, or never came to be.
+    /// All objects: the action is deleted, or the upload never became an action.
     Everything,
 }
 
@@ -41,27 +42,27 @@ impl RemovalPart {
     }
 }
 
-/// A removal that is decided.
+/// A removal that was decided and is not complete.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Removal {
-    /// The action, which may be gone.
+    /// The action, which may no longer exist.
     pub action_id: Uuid,
     /// Account that owns it.
     pub account_id: String,
-    /// Which of its objects.
+    /// Objects to remove.
     pub part: RemovalPart,
     /// Unfinished multipart upload of an abandoned upload.
     pub multipart_id: Option<String>,
-    /// It has been carried out once, and this is the second look.
+    /// True if the removal ran once and this is its repetition.
     pub is_second_look: bool,
-    /// Attempts that have failed.
+    /// Failed attempts.
     pub failures: i32,
 }
 
-/// Up to `limit` removals whose time has come, the longest overdue first.
+/// Up to `limit` removals that are due, the longest overdue first.
 ///
 /// # Errors
-/// When the database is away.
+/// If the database is unreachable or refuses the statement.
 pub async fn due_removals(pool: &PgPool, limit: i64) -> sqlx::Result<Vec<Removal>> {
     sqlx::query_as!(
         Removal,
@@ -74,10 +75,10 @@ pub async fn due_removals(pool: &PgPool, limit: i64) -> sqlx::Result<Vec<Removal
     .await
 }
 
-/// Removals that are decided and not yet carried out, and how many of them have failed before.
+/// Number of pending removals, and how many of them have failed before.
 ///
 /// # Errors
-/// When the database is away.
+/// If the database is unreachable or refuses the statement.
 pub async fn count_removals(pool: &PgPool) -> sqlx::Result<(i64, i64)> {
     let counted = sqlx::query!(
         r#"SELECT count(*) AS "waiting!", count(*) FILTER (WHERE failures > 0) AS "failing!"
@@ -88,10 +89,10 @@ pub async fn count_removals(pool: &PgPool) -> sqlx::Result<(i64, i64)> {
     Ok((counted.waiting, counted.failing))
 }
 
-/// Decides to remove what uploads have stored that were silent for longer than `silent_ms`.
+/// Schedules the removal of uploads without activity for longer than `silent_ms`.
 ///
 /// # Errors
-/// When the database is away.
+/// If the database is unreachable or refuses the statement.
 pub async fn abandon_uploads(pool: &PgPool, silent_ms: i64) -> sqlx::Result<u64> {
     let abandoned = sqlx::query!(
         "WITH abandoned AS (
@@ -108,10 +109,11 @@ pub async fn abandon_uploads(pool: &PgPool, silent_ms: i64) -> sqlx::Result<u64>
     Ok(abandoned.rows_affected())
 }
 
-/// Decides to remove the chunks of up to `limit` actions that ended more than `kept_ms` ago, as far as no retry needs them.
+/// Schedules the removal of the chunks of up to `limit` actions that ended more than `kept_ms` ago, except chunks that
+/// a retry needs.
 ///
 /// # Errors
-/// When the database is away.
+/// If the database is unreachable or refuses the statement.
 pub async fn expire_chunks(pool: &PgPool, kept_ms: i64, limit: i64) -> sqlx::Result<u64> {
     let expired = sqlx::query!(
         "WITH due AS (
@@ -131,10 +133,10 @@ pub async fn expire_chunks(pool: &PgPool, kept_ms: i64, limit: i64) -> sqlx::Res
     Ok(expired.rows_affected())
 }
 
-/// Decides to remove the files of up to `limit` actions that ended more than `kept_ms` ago.
+/// Schedules the removal of the files of up to `limit` actions that ended more than `kept_ms` ago.
 ///
 /// # Errors
-/// When the database is away.
+/// If the database is unreachable or refuses the statement.
 pub async fn expire_files(pool: &PgPool, kept_ms: i64, limit: i64) -> sqlx::Result<u64> {
     let expired = sqlx::query!(
         "WITH due AS (
@@ -154,10 +156,10 @@ pub async fn expire_files(pool: &PgPool, kept_ms: i64, limit: i64) -> sqlx::Resu
     Ok(expired.rows_affected())
 }
 
-/// Decides to remove the results of up to `limit` actions that ended more than `kept_ms` ago.
+/// Schedules the removal of the results of up to `limit` actions that ended more than `kept_ms` ago.
 ///
 /// # Errors
-/// When the database is away.
+/// If the database is unreachable or refuses the statement.
 pub async fn expire_results(pool: &PgPool, kept_ms: i64, limit: i64) -> sqlx::Result<u64> {
     let expired = sqlx::query!(
         "WITH due AS (
@@ -178,10 +180,10 @@ pub async fn expire_results(pool: &PgPool, kept_ms: i64, limit: i64) -> sqlx::Re
     Ok(expired.rows_affected())
 }
 
-/// Deletes up to `limit` actions that ended more than `kept_ms` ago, and says how many there were.
+/// Deletes up to `limit` actions that ended more than `kept_ms` ago, and returns how many there were.
 ///
 /// # Errors
-/// When the database is away.
+/// If the database is unreachable or refuses the statement.
 pub async fn expire_actions(pool: &PgPool, kept_ms: i64, limit: i64) -> Result<u64, DbError> {
     let due = sqlx::query!(
         "SELECT id, account_id FROM bulk_actions
@@ -195,7 +197,7 @@ pub async fn expire_actions(pool: &PgPool, kept_ms: i64, limit: i64) -> Result<u
     for action in due {
         match delete(pool, &action.account_id, action.id, 0).await {
             Ok(removal) => deleted += u64::from(removal.is_some()),
-            // It was tried again meanwhile.
+            // The action was retried in the meantime.
             Err(DbError::Illegal(_)) => {}
             Err(error) => return Err(error),
         }
@@ -203,11 +205,11 @@ pub async fn expire_actions(pool: &PgPool, kept_ms: i64, limit: i64) -> Result<u
     Ok(deleted)
 }
 
-/// Deletes the account's action with everything that the database knows of it, and returns the removal of its objects for
-/// the caller to carry out; if that does not happen soon, the clean-up does it. `None` when the account has no such action.
+/// Deletes the account's action with all its rows, and returns the removal of its objects for the caller to carry out.
+/// If the caller does not, the clean-up does so soon. `None` if the account has no such action.
 ///
 /// # Errors
-/// [`DbError::Illegal`] when it is unfinished.
+/// [`DbError::Illegal`] if it is unfinished.
 pub async fn delete_action(pool: &PgPool, account: &str, id: Uuid) -> Result<Option<Removal>, DbError> {
     delete(pool, account, id, CALLER_HAS_MS).await
 }
@@ -231,7 +233,7 @@ async fn delete(pool: &PgPool, account: &str, id: Uuid, due_in_ms: i64) -> Resul
     )
     .execute(&mut *tx)
     .await?;
-    // Its counters, chunks and idempotency key go with it.
+    // Counters, chunks and idempotency key are deleted by cascade.
     sqlx::query!("DELETE FROM bulk_actions WHERE id = $1", id).execute(&mut *tx).await?;
     tx.commit().await?;
     Ok(Some(Removal {
@@ -244,14 +246,14 @@ async fn delete(pool: &PgPool, account: &str, id: Uuid, due_in_ms: i64) -> Resul
     }))
 }
 
-/// Notes that the objects are removed, and frees their bytes. `chunks` (partition, seq) are those whose objects were.
-/// Nothing happens where somebody else has noted it before.
+/// Records that the objects are removed, and frees their bytes. `chunks` are the chunks whose objects
+/// were removed. Does nothing if another process recorded it first.
 ///
 /// # Errors
-/// When the database is away.
-pub async fn removal_done(pool: &PgPool, removal: &Removal, chunks: &[(i16, i32)]) -> sqlx::Result<()> {
+/// If the database is unreachable or refuses the statement.
+pub async fn removal_done(pool: &PgPool, removal: &Removal, chunks: &[ChunkPlace]) -> sqlx::Result<()> {
     let mut tx = pool.begin().await?;
-    // The order of all transactions: the action, then what belongs to it, then the account.
+    // Lock order of all transactions: the action, its dependent rows, the account.
     sqlx::query!("SELECT id FROM bulk_actions WHERE id = $1 FOR UPDATE", removal.action_id)
         .fetch_optional(&mut *tx)
         .await?;
@@ -297,10 +299,10 @@ pub async fn removal_done(pool: &PgPool, removal: &Removal, chunks: &[(i16, i32)
     tx.commit().await
 }
 
-/// Counts a failed attempt; the next comes after `delay_ms`.
+/// Counts a failed attempt; the next one follows after `delay_ms`.
 ///
 /// # Errors
-/// When the database is away.
+/// If the database is unreachable or refuses the statement.
 pub async fn removal_failed(
     pool: &PgPool,
     removal: &Removal,
@@ -321,8 +323,9 @@ pub async fn removal_failed(
     Ok(())
 }
 
-async fn forget_chunks(conn: &mut PgConnection, action_id: Uuid, chunks: &[(i16, i32)]) -> sqlx::Result<i64> {
-    let (partitions, seqs): (Vec<i16>, Vec<i32>) = chunks.iter().copied().unzip();
+async fn forget_chunks(conn: &mut PgConnection, action_id: Uuid, chunks: &[ChunkPlace]) -> sqlx::Result<i64> {
+    let (partitions, seqs): (Vec<i16>, Vec<i32>) =
+        chunks.iter().map(|chunk| (chunk.partition, chunk.seq)).unzip();
     sqlx::query_scalar!(
         r#"WITH removed AS (
                SELECT c.partition, c.seq, c.size_bytes FROM bulk_action_chunks c

@@ -1,12 +1,12 @@
-//! What an account stores and has open, and its quotas.
+//! Usage and quotas of an account: stored bytes and open actions.
 //!
-//! The bytes are a number in the account's row, changed in the transaction that records an object and in the one that
-//! records its removal. That row is locked last, after the action's, so that no two transactions wait for one another.
+//! The bytes are a number in the account's row, changed in the transactions that record an object and its removal. That
+//! row is locked last, after the action's, so that transactions cannot deadlock.
 
 use sqlx::{PgConnection, PgPool};
 use thiserror::Error;
 
-/// What an account may have; `None` is no limit.
+/// Quotas of an account; `None` means no limit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Quotas {
     /// Unfinished actions.
@@ -26,7 +26,7 @@ pub enum QuotaExceeded {
     OpenActions {
         /// Unfinished actions now.
         used: u64,
-        /// Most that there may be.
+        /// Maximum.
         allowed: u64,
     },
     /// Too many bytes.
@@ -37,16 +37,16 @@ pub enum QuotaExceeded {
     StoredBytes {
         /// Bytes stored now.
         used: u64,
-        /// Most that may be stored.
+        /// Maximum.
         allowed: u64,
     },
 }
 
-/// Whether the account has room for another action, as far as can be said before its file is there; returns how many bytes
-/// the file may have.
+/// Checks whether the account may add another action, as far as that is known before the file arrives. Returns the
+/// maximum size of the file.
 ///
 /// # Errors
-/// When the database is away.
+/// If the database is unreachable or refuses the statement.
 pub async fn room_for_upload(
     pool: &PgPool,
     account: &str,
@@ -67,7 +67,7 @@ pub async fn room_for_upload(
 }
 
 impl Quotas {
-    /// The bytes that are left for one more action.
+    /// Bytes left for one more action.
     fn room(&self, stored: u64, open: u64) -> Result<u64, QuotaExceeded> {
         if let Some(allowed) = self.max_open_actions
             && open >= allowed
@@ -81,7 +81,7 @@ impl Quotas {
         }
     }
 
-    /// What a file of `bytes` exceeds when `stored` and `open` are there without it.
+    /// The quota that a file of `bytes` exceeds, given `stored` bytes and `open` actions without it.
     fn exceeded_by(&self, bytes: u64, stored: u64, open: u64) -> Option<QuotaExceeded> {
         match self.room(stored, open) {
             Err(exceeded) => Some(exceeded),
@@ -93,8 +93,8 @@ impl Quotas {
     }
 }
 
-/// Counts the file of a new action, which the transaction has inserted, and says which quota it exceeds; the caller then
-/// rolls back. Locks the account's row: of two that come at once the second sees the first.
+/// Counts the file of a new action that the transaction has inserted, and returns the exceeded quota, if any; the
+/// caller then rolls back. Locks the account's row, so of two concurrent uploads the second sees the first.
 pub(super) async fn take_room(
     conn: &mut PgConnection,
     account: &str,
@@ -113,7 +113,7 @@ pub(super) async fn take_room(
     Ok(quotas.exceeded_by(unsigned(file_bytes), unsigned(stored), unsigned(open)))
 }
 
-/// Counts bytes that an account stores, and returns how many it stores now.
+/// Adds stored bytes to an account, and returns its total.
 pub(super) async fn store_bytes(conn: &mut PgConnection, account: &str, bytes: i64) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
         "INSERT INTO account_usage AS u (account_id, stored_bytes) VALUES ($1, $2)
@@ -126,7 +126,7 @@ pub(super) async fn store_bytes(conn: &mut PgConnection, account: &str, bytes: i
     .await
 }
 
-/// Takes off the bytes of what was removed. Nothing happens for an account that is erased.
+/// Subtracts removed bytes. Does nothing if the account has been erased.
 pub(super) async fn free_bytes(conn: &mut PgConnection, account: &str, bytes: i64) -> sqlx::Result<()> {
     sqlx::query!(
         "UPDATE account_usage SET stored_bytes = stored_bytes - $2 WHERE account_id = $1",

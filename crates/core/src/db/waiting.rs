@@ -1,15 +1,15 @@
-//! What of an action waits for workers, set all at once when it is held, goes on, or gives its place to others.
+//! Moves all waiting work of an action at once: on pause, resume, cancel and retry.
 
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::Bell;
 
-/// Takes every chunk of an action that is neither done nor dead out of reach of the workers. A worker that has one loses
-/// its lease: it stops at its next renewal, and cannot commit. The caller holds the action's lock and has ended its running.
+/// Withdraws every chunk of an action that is neither done nor dead. A worker that holds one loses its lease: it stops
+/// at its next renewal and cannot commit. The caller holds the action's lock and has already changed its status.
 ///
-/// Claims, releases and the reconciler's questions do not take the action's lock. Each of them changes the row of a chunk
-/// that this statement changes too, so whichever comes second sees what the first has done.
+/// Claims, releases and the reconciler's queries do not take the action's lock. Each of them updates the row of a chunk
+/// that this statement updates too, so the later one sees the effect of the earlier one.
 pub(super) async fn withdraw_chunks(conn: &mut PgConnection, action_id: Uuid) -> sqlx::Result<()> {
     sqlx::query!(
         "UPDATE bulk_action_chunks
@@ -22,7 +22,7 @@ pub(super) async fn withdraw_chunks(conn: &mut PgConnection, action_id: Uuid) ->
     Ok(())
 }
 
-/// Undoes [`withdraw_chunks`]: a chunk is ready when its predecessor is done and its object is to be trusted.
+/// Reverts [`withdraw_chunks`]: a chunk is ready if its predecessor is done and its object is valid.
 pub(super) async fn make_ready(conn: &mut PgConnection, action_id: Uuid) -> sqlx::Result<()> {
     sqlx::query!(
         "UPDATE bulk_action_chunks c SET ready = true
@@ -38,7 +38,7 @@ pub(super) async fn make_ready(conn: &mut PgConnection, action_id: Uuid) -> sqlx
 }
 
 /// The bell of the account's file that has waited longest for a chunker, now that `action_id` no longer occupies one.
-/// Nothing is locked or changed: ringing in vain does no harm.
+/// Locks and changes nothing; a needless bell does no harm.
 pub(super) async fn next_file(
     conn: &mut PgConnection,
     account: &str,
@@ -53,7 +53,7 @@ pub(super) async fn next_file(
         account,
         action_id,
     )
-    .map(|row| Bell::Chunking { action_id: row.id, traceparent: row.traceparent })
+    .map(|row| Bell::File { action_id: row.id, traceparent: row.traceparent })
     .fetch_optional(conn)
     .await
 }

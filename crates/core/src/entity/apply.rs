@@ -1,5 +1,6 @@
-//! Applies rows to the tables, inside the caller's transaction, with the effect of doing so one after another in file
-//! order. A statement that the database refuses is bisected in savepoints down to the row, so that a bad row fails alone.
+//! Applies rows to the tables inside the caller's transaction, with the same effect as applying them one after another
+//! in file order. A batch that the database refuses is bisected in savepoints down to the single row, so that only the
+//! bad row fails.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -17,30 +18,31 @@ use super::{ColumnMap, Entity, FieldProblem, RecordId, Row};
 use crate::action::{ActionType, OnConflict};
 use crate::chunk::{ChunkRow, RowCode, RowOutcome, RowStatus};
 
-/// How often an upsert tries again a row that lost a race against another action.
+/// Attempts of an upsert for a row that lost a race against another action.
 const RACE_ATTEMPTS: usize = 3;
 
-/// What to do with a chunk's rows.
+/// Request to apply the rows of a chunk.
 pub struct ApplyRequest<'a> {
-    /// Whose records.
+    /// Account that owns the records.
     pub account: &'a str,
-    /// What to do.
+    /// Operation applied to each row.
     pub action: ActionType,
-    /// What a create does with a record that exists.
+    /// Handling of a create whose record exists.
     pub on_conflict: OnConflict,
-    /// Find out every outcome, but change nothing.
+    /// Compute every outcome, but change nothing.
     pub dry_run: bool,
-    /// Where the file has the entity's columns.
+    /// Positions of the entity's columns in the file.
     pub map: &'a ColumnMap,
-    /// The rows that the chunking worker passed, in file order.
+    /// The rows that the chunking worker accepted, in file order.
     pub rows: &'a [ChunkRow<'a>],
 }
 
 impl Entity {
-    /// Applies rows inside the caller's transaction, as if one after another in file order. One outcome for each.
+    /// Applies rows inside the caller's transaction, as if one after another in file order. Returns one outcome per
+    /// row.
     ///
     /// # Errors
-    /// Whatever the database said that is not a row's own fault. The transaction must then be rolled back.
+    /// Any database error that is not caused by a row's data. The caller must then roll back.
     pub async fn apply(
         &self,
         conn: &mut PgConnection,
@@ -68,7 +70,8 @@ impl Entity {
             request.rows.iter().map(|row| read_row(self, request.map, row)).unzip();
         let mut outcomes = vec![None; rows.len()];
         for (outcome, problems) in outcomes.iter_mut().zip(&problems).filter(|(_, found)| !found.is_empty()) {
-            // The chunking worker refuses such a row. One that read the file by other rules did not.
+            // The chunking worker refuses such rows; this one was read by different rules (another version, for
+            // example).
             *outcome = Some(RowOutcome::failed(RowCode::Invalid, FieldProblem::sentence(problems)));
         }
         let readable: Vec<(usize, &Row)> =
@@ -76,6 +79,8 @@ impl Entity {
         let batches = batches(self, &readable, request.action, request.on_conflict);
         let mut run =
             Run { entity: self, account: &account, request, rows: &rows, outcomes, ways: HashMap::new() };
+        // A dry run executes the same statements inside a savepoint and rolls it back, so its outcomes include the
+        // database's own constraints.
         if request.dry_run {
             let mut rehearsal = conn.begin().await?;
             run.all(&mut rehearsal, batches).await?;
@@ -88,13 +93,14 @@ impl Entity {
     }
 }
 
-/// The chunking worker lets no row without an identity through, and says so itself; this is the same verdict.
+/// The chunking worker refuses rows without an identity; the message here is the same.
 fn no_identity() -> RowOutcome {
     RowOutcome::failed(RowCode::Invalid, "an id or a key is required")
 }
 
 fn as_rehearsed(outcome: &mut RowOutcome) {
     if outcome.status == RowStatus::Success {
+        // The id of a record that the rollback removes again means nothing to the client.
         outcome.record_id = outcome.record_id.filter(|_| outcome.code != RowCode::Created);
         outcome.code = RowCode::Valid;
     }
@@ -106,17 +112,19 @@ struct Run<'r> {
     request: &'r ApplyRequest<'r>,
     rows: &'r [Row],
     outcomes: Vec<Option<RowOutcome>>,
-    /// The way of each statement that has run, by its text.
+    /// Execution mode of each statement that has run, by its text.
     ways: HashMap<Arc<str>, Way>,
 }
 
 impl Run<'_> {
     async fn all(&mut self, conn: &mut PgConnection, batches: Vec<Batch<'_>>) -> sqlx::Result<()> {
         execute::keep_no_plan(conn).await?;
-        // A stack, so that the parts of a refused batch come before the batches that follow it.
+        // A stack, so that the halves of a refused batch run before the batches after it: file order must hold.
         let mut waiting = batches;
         waiting.reverse();
         while let Some(batch) = waiting.pop() {
+            // One savepoint per batch: a refused statement aborts the transaction, and only a rollback to a savepoint
+            // makes it usable.
             let mut savepoint = conn.begin().await?;
             match self.statement(&mut savepoint, &batch).await {
                 Ok(outcomes) => {
@@ -124,6 +132,7 @@ impl Run<'_> {
                     self.note(&batch, outcomes);
                 }
                 Err(error) => {
+                    // An error that no row caused (outage, lock timeout) ends the chunk; its attempt is repeated.
                     let Some(sentence) = refusal(&error) else { return Err(error) };
                     savepoint.rollback().await?;
                     self.narrow(batch, &sentence, &mut waiting);
@@ -133,7 +142,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// The database refused the batch: try its halves, then single rows as they were uploaded, then give the row up.
+    /// Handles a batch that the database refused: retries its halves, then the uploaded rows one by one, then fails the
+    /// row.
     fn narrow<'a>(&mut self, mut batch: Batch<'a>, sentence: &str, waiting: &mut Vec<Batch<'a>>)
     where
         Self: 'a,
@@ -141,6 +151,7 @@ impl Run<'_> {
         let by_id = batch.by_id;
         if batch.leaders.len() > 1 {
             let second = batch.leaders.split_off(batch.leaders.len() / 2);
+            // Pushed in reverse order: the first half runs first.
             waiting.push(Batch { leaders: second, by_id });
             waiting.push(batch);
             return;
@@ -150,12 +161,15 @@ impl Run<'_> {
                 self.outcomes[leader.index] = Some(RowOutcome::failed(RowCode::Rejected, sentence));
                 continue;
             }
+            // A folded row is refused as a whole, although only one of its uploaded rows may be at fault: retry them
+            // unfolded.
             let uploaded = std::iter::once(leader.index).chain(leader.followers);
             let single = uploaded.map(|index| {
                 let row = Cow::Owned(self.rows[index].clone());
                 Batch { leaders: vec![Leader { row, index, followers: Vec::new() }], by_id }
             });
             let mut singles: Vec<_> = single.collect();
+            // Reversed for the stack, so that they run in file order.
             singles.reverse();
             waiting.extend(singles);
         }
@@ -170,9 +184,10 @@ impl Run<'_> {
         }
     }
 
-    /// What a later row for the same record meets after the first had `outcome`.
+    /// Outcome of a later row for the same record, given the outcome of the first row.
     fn following(&self, outcome: &RowOutcome) -> RowOutcome {
         match (self.request.action, outcome.code) {
+            // A delete leaves no record for a later row, and a missing record stays missing.
             (ActionType::BulkDelete, _) | (_, RowCode::NotFound) => self.not_found(),
             (ActionType::BulkCreate, _) if self.request.on_conflict != OnConflict::Update => {
                 self.already_exists(outcome.record_id)
@@ -204,7 +219,7 @@ impl Run<'_> {
         Ok(outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(|| self.not_found())).collect())
     }
 
-    /// Finds or changes records; how, is asked once for all batches of the chunk.
+    /// Runs a statement that finds or changes records. The execution mode is determined once per statement and chunk.
     async fn matching(
         &mut self,
         conn: &mut PgConnection,
@@ -236,7 +251,7 @@ impl Run<'_> {
                 outcomes[indexes[index]] = Some(self.already_exists(Some(id)));
             }
         }
-        // What is still open met a record with its id but another key.
+        // Rows without an outcome conflict with a record that has their id but another key.
         Ok(outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(|| self.already_exists(None))).collect())
     }
 
@@ -244,8 +259,8 @@ impl Run<'_> {
         self.settle(conn, rows, vec![None; rows.len()]).await
     }
 
-    /// Updates what exists and inserts what does not, until every row has met one or the other: a record may come or go
-    /// between the two statements by another action's hand.
+    /// Updates existing records and inserts missing ones until every row has an outcome. Repeated, because another
+    /// action may insert or delete a record between the two statements.
     async fn settle(
         &mut self,
         conn: &mut PgConnection,
@@ -258,23 +273,26 @@ impl Run<'_> {
             if open.is_empty() {
                 break;
             }
+            // Update first: most rows of an upsert usually exist, and an insert would only find a conflict.
             let statement = &self.entity.statements.update_by_key;
             for Matched { index, id } in self.matching(conn, statement, &open).await? {
                 outcomes[indexes[index]] = Some(RowOutcome::success(RowCode::Updated, Some(id)));
             }
             for index in indexes {
                 if outcomes[index].is_none() {
+                    // Only now is it known that the row would insert: an update needs fewer columns.
                     outcomes[index] = self.unfit_for_insert(rows[index]);
                 }
             }
             self.insert(conn, rows, &mut outcomes).await?;
         }
+        // After several rounds neither statement applied to the row: the id belongs to a record with another key.
         let taken = || RowOutcome::failed(RowCode::Rejected, "another record already has this id");
         Ok(outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(taken)).collect())
     }
 
-    /// Refuses the rows that give an id other than that of the record with their key. An id never changes, so such a row means
-    /// one record by its id and another by its key, and would silently change the latter.
+    /// Refuses rows whose id differs from the id of the record with their key. An id never changes, so such a row names
+    /// one record by id and another by key, and would silently change the latter.
     async fn refuse_other_ids(
         &mut self,
         conn: &mut PgConnection,
@@ -300,7 +318,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Inserts the rows that have no outcome yet; those that meet a record stay without one.
+    /// Inserts the rows without an outcome; rows that conflict with a record get none.
     async fn insert(
         &self,
         conn: &mut PgConnection,
@@ -318,7 +336,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Why a row that meets no record cannot make a new one; `None` where it can.
+    /// Reason why a row cannot insert a new record, or `None` if it can.
     fn unfit_for_insert(&self, row: &Row) -> Option<RowOutcome> {
         let entity = self.entity;
         let name = &entity.name;

@@ -1,6 +1,6 @@
-//! Compares a declaration with the database before anybody uploads: the table, its columns and their types, what may be
-//! null, the unique keys, privileges, and each statement prepared. Every difference is named with the line of the
-//! declaration and the SQL that would remove it. Nothing is changed here.
+//! Compares a declaration with the database before any upload: table, columns and their types, nullability, unique
+//! keys, privileges, and each prepared statement. Every difference is reported with the line of the declaration and the
+//! SQL that fixes it. Nothing is changed.
 
 mod columns;
 mod facts;
@@ -10,10 +10,10 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqlSafeS
 use self::facts::{Column as TableColumn, Facts};
 use super::{Column, Entity, Problem, quoted};
 
-/// What differs between an entity's declaration and the database.
+/// The differences between an entity's declaration and the database.
 ///
 /// # Errors
-/// When the database cannot be asked.
+/// If a query of the catalog fails.
 pub async fn check(conn: &mut PgConnection, entity: &Entity) -> sqlx::Result<Vec<Problem>> {
     let Some(facts) = Facts::read(conn, entity).await? else {
         return Ok(vec![no_table(entity)]);
@@ -36,11 +36,11 @@ pub async fn check(conn: &mut PgConnection, entity: &Entity) -> sqlx::Result<Vec
     Ok(problems)
 }
 
-/// What is left after everything that has a name of its own: PostgreSQL is asked whether it understands the statements.
+/// Catches problems that no other check covers: asks PostgreSQL to prepare each statement.
 async fn prepare(conn: &mut PgConnection, entity: &Entity, problems: &mut Vec<Problem>) -> sqlx::Result<()> {
     for (name, statement) in entity.statements().named() {
         let mut attempt = conn.begin().await?;
-        // Names come from a checked declaration, in quotes.
+        // The names come from a checked declaration and are quoted.
         let prepared = attempt.prepare(AssertSqlSafe(statement.sql.clone()).into_sql_str()).await;
         attempt.rollback().await?;
         match prepared {
@@ -56,7 +56,7 @@ async fn prepare(conn: &mut PgConnection, entity: &Entity, problems: &mut Vec<Pr
     Ok(())
 }
 
-/// A table that would do, in full.
+/// The problem of a missing table, with a complete CREATE TABLE statement.
 fn no_table(entity: &Entity) -> Problem {
     let mut lines = vec![
         format!(
@@ -99,7 +99,7 @@ fn id_definition(entity: &Entity) -> String {
     format!("  {} {} NOT NULL{default}", quoted(&id.sql), column_type(id.kind.sql_type()))
 }
 
-/// A column's type, as one would declare it.
+/// Type of a column in a CREATE TABLE statement.
 fn definition_type(column: &Column) -> String {
     match column.kind {
         super::Kind::Decimal { scale, .. } => format!("numeric({}, {scale})", 15 + scale),
@@ -107,7 +107,7 @@ fn definition_type(column: &Column) -> String {
     }
 }
 
-/// Byte order is enough for keys, and cheaper than a language's.
+/// Byte order is sufficient for keys, and cheaper than the order of a language.
 fn column_type(sql_type: &str) -> &str {
     match sql_type {
         "text" => "text COLLATE \"C\"",
@@ -155,8 +155,8 @@ impl Check<'_> {
         }
     }
 
-    /// The statements find a record by account and id, or account and key; without an index on exactly these they would
-    /// read every record of the account.
+    /// The statements find a record by account and id, or account and key. Without an index on exactly these columns
+    /// they would read every record of the account.
     fn unique(&mut self, column: usize) {
         let entity = self.entity;
         let (account, name) = (&entity.account().sql, &entity.columns()[column].sql);

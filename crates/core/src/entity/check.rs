@@ -1,8 +1,8 @@
-//! Rules that no kind has: each a Rust function under the name by which a declaration asks for it (`check = "…"`).
+//! Rules beyond those of the kinds. Each is a Rust function, referenced by name in a declaration (`check = "…"`).
 
 use super::Value;
 
-/// A rule: what is wrong with a value, as a sentence to be read after the column's name.
+/// A rule. The error is a sentence to be read after the column's name.
 pub type Check = fn(&Value) -> Result<(), String>;
 
 /// Every rule by name.
@@ -14,14 +14,14 @@ pub fn find(name: &str) -> Option<Check> {
     CHECKS.into_iter().find(|(known, _)| *known == name).map(|(_, check)| check)
 }
 
-/// A GTIN (EAN, UPC): 8, 12, 13 or 14 digits, of which the last follows from the others.
+/// A GTIN (EAN, UPC): 8, 12, 13 or 14 digits, the last of which is a check digit.
 fn gtin(value: &Value) -> Result<(), String> {
     let text = text_of(value);
     let digits: Option<Vec<u32>> = text.chars().map(|digit| digit.to_digit(10)).collect();
     let weighted = |digits: &[u32]| -> u32 {
         digits.iter().rev().zip([1, 3].into_iter().cycle()).map(|(digit, weight)| digit * weight).sum()
     };
-    // A number has lost the zeros that a GTIN may begin with; they do not bear on the check digit.
+    // A number has lost a GTIN's leading zeros, which do not affect the check digit.
     let is_number = matches!(value, Value::Integer(_));
     match digits {
         Some(digits)
@@ -35,7 +35,7 @@ fn gtin(value: &Value) -> Result<(), String> {
     }
 }
 
-/// An IBAN: country, two check digits and the account, which together leave the remainder 1 (ISO 13616).
+/// An IBAN: country, two check digits and account; rearranged, they leave the remainder 1 (ISO 13616).
 fn iban(value: &Value) -> Result<(), String> {
     let wrong = || "must be an IBAN with the right check digits, without spaces".to_owned();
     let text = text_of(value);
@@ -51,7 +51,7 @@ fn iban(value: &Value) -> Result<(), String> {
     if is_shaped && remainder == 1 { Ok(()) } else { Err(wrong()) }
 }
 
-/// A number that was declared as one is checked by its digits.
+/// Digits of a value declared as a number, so that the rule applies to it as well.
 fn text_of(value: &Value) -> String {
     match value {
         Value::Text(text) => text.clone(),

@@ -1,4 +1,4 @@
-//! Columns of an entity, and where an uploaded file has them.
+//! Columns of an entity and their positions in an uploaded file.
 
 use super::check::Check;
 use csv_intake::header::Resolved;
@@ -10,47 +10,47 @@ use crate::value::ReadSettings;
 /// A column of an entity.
 #[derive(Debug, Clone)]
 pub struct Column {
-    /// Its name in CSV headers and in the API.
+    /// Name in CSV headers and in the API.
     pub name: String,
-    /// Its name in the table.
+    /// Name in the table.
     pub sql: String,
-    /// What its cells look like.
+    /// Kind of the values.
     pub kind: Kind,
-    /// A new record needs it.
+    /// True if a new record needs a value.
     pub required: bool,
-    /// The rules for its values, as a sentence.
+    /// The rules for values, as a sentence.
     pub rule: String,
-    /// A value that passes.
+    /// A valid value.
     pub example: String,
-    /// Other names by which a header may call it.
+    /// Alternative names in a header.
     pub aliases: Vec<String>,
-    /// A rule beyond those of its kind.
+    /// Rule beyond those of the kind.
     pub(super) check: Option<Check>,
     /// Line of the declaration, from 1.
     pub(super) line: usize,
 }
 
 impl Column {
-    /// Its kind without the rules.
+    /// The kind without its rules.
     #[must_use]
     pub fn kind_name(&self) -> ColumnKind {
         self.kind.name()
     }
 }
 
-/// Where an uploaded file has each of an entity's columns, and how its cells are read.
+/// Positions of an entity's columns in an uploaded file, and the options for reading its cells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ColumnMap {
     positions: Vec<Option<usize>>,
     /// Values for columns that the file does not have.
     defaults: Vec<Option<String>>,
-    /// An empty cell removes the stored value.
+    /// True if an empty cell removes the stored value.
     clears: bool,
     settings: ReadSettings,
 }
 
 impl ColumnMap {
-    /// From the entity column of each uploaded column, for an entity with `column_count` columns.
+    /// Builds a map from the entity column of each uploaded column, for an entity with `column_count` columns.
     #[must_use]
     pub fn new(uploaded: &[usize], column_count: usize) -> Self {
         let mut map = Self::empty(column_count);
@@ -60,7 +60,7 @@ impl ColumnMap {
         map
     }
 
-    /// From what a header turned out to be, for an entity with `column_count` columns.
+    /// Builds a map from a resolved header, for an entity with `column_count` columns.
     #[must_use]
     pub fn resolved(resolved: &Resolved, column_count: usize, intake: &Intake) -> Self {
         let mut map = Self::empty(column_count);
@@ -82,37 +82,37 @@ impl ColumnMap {
         }
     }
 
-    /// The uploaded position of an entity column.
+    /// Uploaded position of an entity column.
     #[must_use]
     pub fn position(&self, column: usize) -> Option<usize> {
         self.positions[column]
     }
 
-    /// The value that every row has in an entity column that the file lacks.
+    /// Value of an entity column that the file does not have, for every row.
     #[must_use]
     pub fn default_value(&self, column: usize) -> Option<&str> {
         self.defaults[column].as_deref()
     }
 
-    /// Rows may have a value in the entity column.
+    /// True if rows may have a value in the entity column.
     #[must_use]
     pub fn has(&self, column: usize) -> bool {
         self.positions[column].is_some() || self.defaults[column].is_some()
     }
 
-    /// An empty cell of this entity column removes the stored value.
+    /// True if an empty cell of this entity column removes the stored value.
     #[must_use]
     pub fn clears(&self, column: usize) -> bool {
         self.clears && self.positions[column].is_some()
     }
 
-    /// How cells are read.
+    /// Options for reading cells.
     #[must_use]
     pub fn settings(&self) -> &ReadSettings {
         &self.settings
     }
 
-    /// The same file, seen as if it had only the entity columns that `keep` wants.
+    /// A map of the same file restricted to the entity columns that `keep` selects.
     #[must_use]
     pub fn only(&self, keep: impl Fn(usize) -> bool) -> Self {
         let mut map = self.clone();

@@ -1,4 +1,4 @@
-//! An entity: what a declaration says, checked, with the statements that follow from it.
+//! An entity: a checked declaration with the statements derived from it.
 
 use csv_intake::header::{self, HeaderProblem, Known, Mapping, Resolved};
 use uuid::Uuid;
@@ -17,29 +17,29 @@ pub struct Entity {
     pub(super) account: AccountColumn,
     pub(super) id: IdColumn,
     pub(super) updated_at: Option<String>,
-    /// The id first, then the declared ones.
+    /// The id first, then the declared columns.
     pub(super) columns: Vec<Column>,
     pub(super) key_column: usize,
     pub(super) source: Source,
-    /// Indexes of columns whose stored value goes where a row has none, instead of staying.
+    /// Indexes of columns whose stored value is removed by an empty cell instead of kept.
     pub(super) cleared: Vec<usize>,
     pub(super) statements: Statements,
 }
 
-/// The file that a declaration was read from.
+/// File that a declaration was read from.
 #[derive(Debug, Clone)]
 pub struct Source {
-    /// Its name, for messages.
+    /// Name, for messages.
     pub file: String,
-    /// Its text.
+    /// Text of the file.
     pub text: String,
-    /// Hash of the text: declarations with the same hash are the same.
+    /// Hash of the text; declarations with equal hashes are equal.
     pub hash: Uuid,
-    /// Lines of the keys that the database is compared with.
+    /// Lines of the keys that are compared with the database.
     pub(super) lines: Lines,
 }
 
-/// Where a declaration says what, by line from 1.
+/// Lines of the declaration's keys, from 1.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Lines {
     pub table: usize,
@@ -49,19 +49,19 @@ pub(super) struct Lines {
     pub key: usize,
 }
 
-/// The column that says whose a record is.
+/// The column with the owner of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountColumn {
-    /// Its name in the table.
+    /// Name in the table.
     pub sql: String,
-    /// What it holds.
+    /// Type of its values.
     pub kind: AccountKind,
 }
 
-/// What an account column holds.
+/// Type of an account column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AccountKind {
-    /// Account ids as they are.
+    /// Account ids as text.
     Text,
     /// Account ids that are UUIDs.
     Uuid,
@@ -69,7 +69,7 @@ pub enum AccountKind {
     Bigint,
 }
 
-/// An account's id as the account column holds it.
+/// An account id in the type of the account column.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AccountId {
     /// Text.
@@ -92,18 +92,19 @@ impl AccountKind {
     }
 }
 
-/// The column with the records' ids; in files it is called `id`.
+/// The column with the records' ids, called `id` in files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdColumn {
-    /// Its name in the table.
+    /// Name in the table.
     pub sql: String,
-    /// What it holds.
+    /// Type of its values.
     pub kind: IdKind,
-    /// The database gives a new record its id. Otherwise the platform does where it is a UUID, and the row where it is a number.
+    /// True if the database generates the id of a new record. Otherwise the platform generates UUIDs, and numbers come
+    /// from the row.
     pub generated: bool,
 }
 
-/// What an id column holds.
+/// Type of an id column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IdKind {
     /// UUIDs.
@@ -133,7 +134,7 @@ impl Entity {
         &self.name
     }
 
-    /// Its columns, in the order of the template; the first is `id`.
+    /// Columns in the order of the template; the first is `id`.
     #[must_use]
     pub fn columns(&self) -> &[Column] {
         &self.columns
@@ -157,7 +158,7 @@ impl Entity {
         &self.source
     }
 
-    /// The column that says whose a record is.
+    /// The column with the owner of a record.
     #[must_use]
     pub fn account(&self) -> &AccountColumn {
         &self.account
@@ -169,7 +170,7 @@ impl Entity {
         &self.id
     }
 
-    /// The statements that work on its table.
+    /// The statements for its table.
     #[must_use]
     pub fn statements(&self) -> &Statements {
         &self.statements
@@ -187,10 +188,10 @@ impl Entity {
         format!("{}.{}", quoted(&self.table.0), quoted(&self.table.1))
     }
 
-    /// The account's id as the account column holds it.
+    /// The account id in the type of the account column.
     ///
     /// # Errors
-    /// A sentence, where it cannot be of the column's type: such an account has no records here.
+    /// A sentence, if the id is not a value of that type: such an account has no records here.
     pub fn account_id(&self, account: &str) -> Result<AccountId, String> {
         let id = match self.account.kind {
             AccountKind::Text => Some(AccountId::Text(account.to_owned())),
@@ -203,16 +204,16 @@ impl Entity {
         })
     }
 
-    /// Its columns, by the names that a header may have for them.
+    /// The columns with all names that a header may use for them.
     #[must_use]
     pub fn known(&self) -> Vec<Known<'_>> {
         self.columns.iter().map(|column| Known { name: &column.name, aliases: &column.aliases }).collect()
     }
 
-    /// What each column of a file with this header stands for.
+    /// Resolves each column of a header to an entity column.
     ///
     /// # Errors
-    /// Everything that is wrong with the header, the mapping or the defaults.
+    /// All problems of the header, the mapping and the defaults.
     pub fn resolve(
         &self,
         header: &[String],
@@ -222,10 +223,10 @@ impl Entity {
         header::resolve(header, &intake.wanted(mapping, &self.known()))
     }
 
-    /// Where a file with this header has the entity's columns.
+    /// Positions of the entity's columns in a file with this header.
     ///
     /// # Errors
-    /// Everything that is wrong with the header, the mapping or the defaults.
+    /// All problems of the header, the mapping and the defaults.
     pub fn map_columns(
         &self,
         header: &[String],
@@ -236,8 +237,8 @@ impl Entity {
         Ok(ColumnMap::resolved(&resolved, self.columns.len(), intake))
     }
 
-    /// The same entity for a file in which empty cells remove stored values; none if they do not. Required columns are left
-    /// out: the check refuses a row that would clear one.
+    /// The entity for a file in which empty cells remove stored values; `None` if they do not. Required columns are
+    /// excluded: the check refuses a row that would clear one.
     #[must_use]
     pub(super) fn clearing(&self, map: &ColumnMap) -> Option<Self> {
         let may_go = |&index: &usize| {
@@ -255,13 +256,13 @@ impl Entity {
         Some(entity)
     }
 
-    /// Position in an uploaded file of what a person would call a row's key: the key itself, else the id.
+    /// Uploaded position of the column that identifies a row to a person: the key, otherwise the id.
     #[must_use]
     pub fn key_position(&self, map: &ColumnMap) -> Option<usize> {
         map.position(self.key_column).or_else(|| map.position(Self::ID_COLUMN))
     }
 
-    /// The value that a cell of a column means, if it is not empty, checked against every rule of the column.
+    /// Parses a cell of a column and checks it against every rule; `None` for an empty cell.
     ///
     /// # Errors
     /// A sentence to be read after the column's name.
@@ -285,7 +286,8 @@ impl Entity {
         Ok(value)
     }
 
-    /// A new id, where the platform gives it. Version 7 grows, so that inserts go to the end of the primary key's index.
+    /// The row with an id, generated here if the platform provides ids. Version 7 UUIDs ascend, so inserts go to the
+    /// end of the primary key's index.
     pub(super) fn with_id(&self, row: &Row) -> Row {
         let mut row = row.clone();
         if row.id().is_none() && self.id.kind == IdKind::Uuid && !self.id.generated {
@@ -295,7 +297,7 @@ impl Entity {
     }
 }
 
-/// A name as SQL: in quotes, so that it is taken as it is.
+/// A name quoted as an SQL identifier.
 #[must_use]
 pub fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))

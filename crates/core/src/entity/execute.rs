@@ -1,4 +1,4 @@
-//! Runs an entity's statements: binds the rows' values as arrays, and reads the arrays that come back.
+//! Runs an entity's statements: binds the rows' values as arrays and reads the returned arrays.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,23 +13,23 @@ use super::declaration::{AccountId, IdKind};
 use super::statements::Statement;
 use super::{Entity, Kind, RecordId, Row, Value};
 
-/// A row of a statement that met a record.
+/// A row whose record was found, changed or inserted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Matched {
-    /// The row's index in the slice that was given.
+    /// Index of the row in the given slice.
     pub index: usize,
-    /// The record's id.
+    /// Id of the record.
     pub id: RecordId,
 }
 
 type Prepared<'q> = Query<'q, Postgres, PgArguments>;
 
-/// How a statement's records are found.
+/// Execution mode of a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
-    /// As the planner says.
+    /// Planned by PostgreSQL.
     Planned,
-    /// In the order of the index.
+    /// Each record is looked up in the order of the index.
     InOrder,
 }
 
@@ -45,11 +45,11 @@ pub(super) async fn matching(
     let Some(in_order) = statement.in_order.as_ref().filter(|_| way == Way::InOrder) else {
         return ask(conn, entity, &statement.sql, statement, account, rows).await;
     };
-    // Nothing else is sorted in these statements: this rules out every index that does not have the order.
+    // Nothing else in these statements sorts; this excludes every index that does not provide the order.
     sqlx::query("SET LOCAL enable_sort = off").execute(&mut *conn).await?;
     let mut found = ask(conn, entity, in_order, statement, account, rows).await?;
     if found.len() < rows.len() {
-        // A record that another transaction changed in the meantime has moved, and is found at its new place.
+        // A record that a concurrent transaction updated has a new physical place; look up the missing rows again.
         let mut is_found = vec![false; rows.len()];
         found.iter().for_each(|matched| is_found[matched.index] = true);
         let open: Vec<usize> = (0..rows.len()).filter(|&index| !is_found[index]).collect();
@@ -61,14 +61,15 @@ pub(super) async fn matching(
     Ok(found)
 }
 
-/// To the end of the transaction, statements are planned for the table as it is: a plan that was made and kept while it was
-/// small stays when it has grown.
+/// Disables cached plans until the end of the transaction: a plan cached while the table was small would stay after it
+/// has grown.
 pub(super) async fn keep_no_plan(conn: &mut PgConnection) -> sqlx::Result<()> {
     sqlx::query("SET LOCAL plan_cache_mode = force_custom_plan").execute(conn).await?;
     Ok(())
 }
 
-/// The way on which a statement's rows cost what they should: the planner's, if it goes by the unique index.
+/// Chooses the execution mode of a statement: the planner's plan if it uses the unique index, the forced order
+/// otherwise.
 pub(super) async fn way(
     conn: &mut PgConnection,
     entity: &Entity,
@@ -80,6 +81,7 @@ pub(super) async fn way(
     let explain = AssertSqlSafe(statement.explain(entity, row_count));
     let plan = bind_account(sqlx::query(explain), account).fetch_one(conn).await?;
     let plan: sqlx::types::Json<serde_json::Value> = plan.try_get(0)?;
+    // The plan is inspected because the planner's choice depends on statistics, which may be outdated.
     if is_by_index(&plan, [&entity.account.sql, &entity.columns[by].sql]) {
         return Ok(Way::Planned);
     }
@@ -90,11 +92,13 @@ pub(super) async fn way(
     Ok(Way::InOrder)
 }
 
-/// Whether the table `t` of a plan is read by an index scan whose condition has both columns.
+/// True if the plan reads the table `t` by an index scan whose condition has both columns.
 fn is_by_index(plan: &serde_json::Value, columns: [&str; 2]) -> bool {
     match plan {
         serde_json::Value::Array(parts) => parts.iter().any(|part| is_by_index(part, columns)),
         serde_json::Value::Object(node) => {
+            // PostgreSQL prints conditions such as `((account_id = $1) AND (key = i.key))`, with quotes and casts where
+            // needed.
             let is_table = node.get("Alias").is_some_and(|alias| alias == "t");
             let condition = node.get("Index Cond").and_then(serde_json::Value::as_str);
             let names_both = |condition: &str| {
@@ -128,12 +132,12 @@ async fn ask(
     let answer = bound(entity, sql, statement, account, rows).fetch_one(conn).await?;
     let ords: Vec<i64> = answer.try_get::<Option<_>, _>("ords")?.unwrap_or_default();
     let ids = ids(entity, &answer)?;
-    // Ordinality counts from 1.
+    // Ordinality starts at 1.
     let index = |ord: i64| usize::try_from(ord - 1).unwrap_or_default();
     Ok(ords.into_iter().zip(ids).map(|(ord, id)| Matched { index: index(ord), id }).collect())
 }
 
-/// Inserts rows, each complete. Returns the ids of those that met no existing record, by the rows' indexes.
+/// Inserts complete rows. Returns the ids of the rows that did not conflict with a record, by index of the row.
 pub(super) async fn insert(
     conn: &mut PgConnection,
     entity: &Entity,
@@ -145,6 +149,7 @@ pub(super) async fn insert(
     let answer = bound(entity, &insert.sql, insert, account, &given).fetch_one(conn).await?;
     let ids = ids(entity, &answer)?;
     if entity.id.generated {
+        // RETURNING has no row numbers: generated ids are matched to rows by key, given ids by themselves.
         let index_of: HashMap<&Value, usize> =
             rows.iter().enumerate().filter_map(|(index, row)| Some((row.key(entity)?, index))).collect();
         let keys = values(&entity.key().kind, &answer, "keys")?;
@@ -164,7 +169,7 @@ fn bound<'q>(
     account: &AccountId,
     rows: &[&Row],
 ) -> Prepared<'q> {
-    // The text holds names of a checked declaration, in quotes; values are bound.
+    // The text contains only quoted names of a checked declaration; values are bound.
     let mut query = bind_account(sqlx::query(AssertSqlSafe(sql.clone())), account);
     for &column in &statement.columns {
         query = bind_column(query, &entity.columns[column].kind, column, rows);
@@ -180,7 +185,7 @@ fn bind_account<'q>(query: Prepared<'q>, account: &AccountId) -> Prepared<'q> {
     }
 }
 
-/// Binds the rows' values in a column as one array. A value of another kind than the column's cannot be: the column read it.
+/// Binds the values of one column as an array. All values have the column's kind, because its own parser produced them.
 fn bind_column<'q>(query: Prepared<'q>, kind: &Kind, column: usize, rows: &[&Row]) -> Prepared<'q> {
     macro_rules! array {
         ($variant:ident, $kind:ty) => {{
@@ -216,7 +221,7 @@ fn ids(entity: &Entity, answer: &PgRow) -> sqlx::Result<Vec<RecordId>> {
     })
 }
 
-/// The values of an array that a statement returns, of a kind that a key may have.
+/// Values of a returned array, for kinds that a key may have.
 fn values(kind: &Kind, answer: &PgRow, name: &str) -> sqlx::Result<Vec<Value>> {
     Ok(match kind {
         Kind::Integer { .. } => array::<i64>(answer, name)?.into_iter().map(Value::Integer).collect(),
@@ -226,7 +231,7 @@ fn values(kind: &Kind, answer: &PgRow, name: &str) -> sqlx::Result<Vec<Value>> {
     })
 }
 
-/// `array_agg` over no row is NULL.
+/// `array_agg` over no rows is NULL.
 fn array<T>(answer: &PgRow, name: &str) -> sqlx::Result<Vec<T>>
 where
     Vec<T>: for<'r> sqlx::Decode<'r, Postgres> + sqlx::Type<Postgres>,

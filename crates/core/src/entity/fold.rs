@@ -1,8 +1,8 @@
-//! From rows in file order to batches that a set-based statement may apply in any order.
+//! Groups rows in file order into batches that a set-based statement may apply in any order.
 //!
-//! Within a batch no two rows concern the same record, so that applying the batch at once equals applying its rows one
-//! after another. Rows that concern the same record are folded into one (their effect on the record is known without
-//! asking it) or, where that is not possible, put into successive batches.
+//! Within a batch no two rows affect the same record, so applying the batch at once equals applying its rows one after
+//! another. Rows for the same record are folded into one where their combined effect is known without reading the
+//! record; otherwise they go into successive batches.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -13,36 +13,36 @@ use super::row_check::Identity;
 use super::{Entity, Row, Value};
 use crate::action::{ActionType, OnConflict};
 
-/// How rows for the same record are folded.
+/// Way of folding rows for the same record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Folding {
-    /// Every row changes the record: a later row's values win.
+    /// Every row changes the record; values of later rows win.
     Merge,
-    /// Only the first row can have an effect; what happens to the others follows from it.
+    /// Only the first row can have an effect; the outcomes of the others follow from it.
     First,
-    /// Rows may name the record by id or by key, so it is not known which rows concern the same one.
+    /// No folding. Rows may name a record by id or by key, so it is unknown which of them affect the same one.
     None,
 }
 
-/// A row of a statement, standing for one or more uploaded rows.
+/// A row of a statement that stands for one or more uploaded rows.
 #[derive(Debug, Clone)]
 pub(super) struct Leader<'a> {
     pub row: Cow<'a, Row>,
     /// Index of the uploaded row.
     pub index: usize,
-    /// Indexes of the later rows that were folded into it.
+    /// Indexes of the later rows folded into it.
     pub followers: Vec<usize>,
 }
 
-/// Rows that concern different records, all named the same way.
+/// Rows for different records, all identified by id or all by key.
 #[derive(Debug, Clone)]
 pub(super) struct Batch<'a> {
     pub leaders: Vec<Leader<'a>>,
-    /// Named by id rather than by key.
+    /// Identified by id rather than by key.
     pub by_id: bool,
 }
 
-/// Cuts rows (with their indexes) into batches, in file order. A row without an identity is in none of them.
+/// Divides rows (with their indexes) into batches, in file order. Rows without an identity are left out.
 pub(super) fn batches<'a>(
     entity: &'a Entity,
     rows: &[(usize, &'a Row)],
@@ -62,7 +62,7 @@ pub(super) fn batches<'a>(
     folder.finish()
 }
 
-/// Whether some rows name their record by id and others by key. A row with both names it by id.
+/// True if some rows identify their record by id and others by key. A row with both uses the id.
 fn has_two_identities(entity: &Entity, rows: &[(usize, &Row)], action: ActionType) -> bool {
     let mut identities = rows.iter().filter_map(|(_, row)| Identity::of(entity, row, action));
     let is_id = |identity: Identity<'_>| matches!(identity, Identity::Id(_));
@@ -81,9 +81,10 @@ struct Folder<'a> {
 struct OpenBatch<'a> {
     leaders: Vec<Leader<'a>>,
     by_id: bool,
-    /// Where the leader of an identity is.
+    /// Position of the leader of each identity.
     places: HashMap<Identity<'a>, usize, RandomState>,
-    /// Ids and keys by which rows of the batch are not matched but may meet another's record, with their leaders' places.
+    /// Ids and keys in the batch that do not identify a row but may belong to another row's record, with their leaders'
+    /// positions.
     ids: HashMap<&'a Value, usize, RandomState>,
     keys: HashMap<&'a Value, usize, RandomState>,
 }
@@ -91,10 +92,13 @@ struct OpenBatch<'a> {
 impl<'a> Folder<'a> {
     fn add(&mut self, index: usize, row: &'a Row) {
         let Some(identity) = Identity::of(self.entity, row, self.action) else { return };
+        // A statement looks records up by id or by key, not both, and rows that may affect each other's records must
+        // run in file order: both end the batch.
         let by_id = matches!(identity, Identity::Id(_));
         if !self.open.leaders.is_empty() && (by_id != self.open.by_id || self.meets_another(identity, row)) {
             self.close();
         }
+        // A second row for the same record: fold it, or start a batch so that it runs after the first.
         match self.open.places.get(&identity).copied() {
             Some(place) if self.fold_into(place, index, row) => return,
             Some(_) => self.close(),
@@ -107,7 +111,8 @@ impl<'a> Folder<'a> {
         self.open.leaders.push(Leader { row: Cow::Borrowed(row), index, followers: Vec::new() });
     }
 
-    /// An update by id gives its record the row's key, and a new record gets the row's id: either may be another row's.
+    /// Remembers secondary identities: an update by id sets the row's key, and an insert uses the row's id. Either may
+    /// belong to the record of a later row.
     fn watch(&mut self, place: usize, row: &'a Row) {
         let mixed = self.folding == Folding::None;
         if mixed || (self.open.by_id && self.action == ActionType::BulkUpdate) {
@@ -118,34 +123,37 @@ impl<'a> Folder<'a> {
         }
     }
 
-    /// Whether the row may concern the record of a row that is named otherwise.
+    /// True if the row may affect the record of a row that has a different identity.
     fn meets_another(&self, identity: Identity<'a>, row: &Row) -> bool {
         let own = self.open.places.get(&identity);
         let by_key = row.key(self.entity).and_then(|key| self.open.keys.get(key));
         let by_id = row.id_value().and_then(|id| self.open.ids.get(id));
         let met = [by_key, by_id].into_iter().flatten();
         match self.folding {
+            // With mixed identities even the row's own leader counts, because nothing can be folded.
             Folding::None => met.count() > 0,
             Folding::Merge | Folding::First => met.into_iter().any(|place| own != Some(place)),
         }
     }
 
-    /// False where the row needs a batch of its own.
+    /// Folds the row into its leader. Returns false if the row needs a batch of its own.
     fn fold_into(&mut self, place: usize, index: usize, row: &'a Row) -> bool {
         let leader = &mut self.open.leaders[place];
         let creates = !self.action.targets_existing();
         match self.folding {
             Folding::None => return false,
-            // A new record with an id may be refused for the id's sake, and the next row then meets no record.
+            // The insert of a new record with an id may be refused because of the id; the next row then finds no
+            // record.
             _ if creates && (leader.row.id().is_some() || row.id().is_some()) => return false,
-            // An upsert whose first row could not insert the record leaves the second row in a different position
-            // if there is no record, and that is for the database to say.
+            // An upsert whose first row lacks required columns fails if there is no record; then the second row may
+            // still insert one. Only the database can tell.
             Folding::Merge
                 if self.action == ActionType::BulkUpsert && leader.row.missing(self.entity).is_some() =>
             {
                 return false;
             }
-            // A record that gets one key and then another holds the first for a moment, which may be refused.
+            // A record that gets one key and then another has the first one in between, which may conflict with another
+            // record.
             Folding::Merge if self.open.by_id && has_another_key(self.entity, &leader.row, row) => {
                 return false;
             }
@@ -177,14 +185,14 @@ fn has_another_key(entity: &Entity, row: &Row, later: &Row) -> bool {
     }
 }
 
-/// In the index's order neighbours are on the same pages: 10,000 updates took a quarter less time (measured on 2026-11-25).
-/// And two actions that change the same records lock them in the same order.
+/// Sorts by the order of the index. Neighbours are on the same pages: 10,000 updates took a quarter less time (measured
+/// on 2026-11-25). It also makes concurrent actions lock the same records in the same order, which avoids deadlocks.
 fn in_index_order<'a>(entity: &Entity, mut leaders: Vec<Leader<'a>>, by_id: bool) -> Vec<Leader<'a>> {
     if by_id {
         leaders.sort_unstable_by_key(|leader| leader.row.id());
         return leaders;
     }
-    // Numbers are sorted, not leaders: few keys begin alike, so most comparisons need not look a text up.
+    // Sorts numbers instead of leaders: few keys share their first 16 bytes, so most comparisons need no text.
     let key = |leader: &Leader<'a>| beginning(leader.row.key(entity));
     let mut order: Vec<(u128, usize)> =
         leaders.iter().enumerate().map(|(place, leader)| (key(leader), place)).collect();
@@ -196,7 +204,7 @@ fn in_index_order<'a>(entity: &Entity, mut leaders: Vec<Leader<'a>>, by_id: bool
     order.into_iter().filter_map(|(_, place)| leaders[place].take()).collect()
 }
 
-/// The first bytes of a text key as a number that sorts as they do; other keys are compared themselves.
+/// The first bytes of a text key as a number with the same order; 0 for other keys, which are compared as values.
 fn beginning(key: Option<&Value>) -> u128 {
     let Some(Value::Text(key)) = key else { return 0 };
     let mut first = [0; size_of::<u128>()];

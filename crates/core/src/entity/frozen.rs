@@ -1,5 +1,5 @@
-//! Entities as they were declared when files were uploaded. Every worker reads a file by the rules of its upload, of whatever
-//! version it is and whatever the files say by then.
+//! Entities as declared at the time of an upload. Every worker reads a file by the declaration of its upload,
+//! independent of its own version and of the current files.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,28 +12,28 @@ use super::{Entities, Entity, parse};
 use crate::db;
 use crate::health::{Dependency, Outage};
 
-/// Entities that a process keeps; they are few, and read again when they are needed again.
+/// Most entities cached by a process; beyond that the cache is emptied and filled again on use.
 const MOST_KEPT: usize = 256;
 
-/// Why an action's entity is not known.
+/// Reason why an action's entity is not available.
 #[derive(Debug, Error)]
 pub enum FrozenError {
-    /// The action has no declaration of its own, and its entity does not come with this version.
+    /// The action has no stored declaration, and this version has no entity of that name.
     #[error("there is no entity `{0}`")]
     NoSuchEntity(String),
-    /// The declaration is not there any more.
+    /// The declaration is no longer stored.
     #[error("the declaration of `{0}` that the file was uploaded under is missing from entity_declarations")]
     Missing(String),
-    /// A newer version wrote it.
+    /// A newer version wrote the declaration.
     #[error("this version cannot read the declaration that the file was uploaded under: {0}")]
     Unreadable(String),
-    /// The database is away.
+    /// The query failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
 }
 
 impl FrozenError {
-    /// Set where waiting may help.
+    /// The error as an outage, if waiting may help.
     #[must_use]
     pub fn outage(&self) -> Option<Outage> {
         match self {
@@ -48,10 +48,11 @@ impl FrozenError {
 pub struct FrozenEntities(Arc<Mutex<HashMap<Uuid, Arc<Entity>>>>);
 
 impl FrozenEntities {
-    /// The entity `name` as it was declared; the one that comes with the platform for actions of before declarations were kept.
+    /// The entity `name` as declared under this hash; the built-in one for actions from before declarations were
+    /// stored.
     ///
     /// # Errors
-    /// [`FrozenError`] when it cannot be known, or the database is away.
+    /// [`FrozenError`] if the entity is not available or the query fails.
     pub async fn get(
         &self,
         pool: &PgPool,

@@ -1,5 +1,5 @@
-//! What a column's cells may hold: the value that a text means, and the rules that the value must keep. Both come from the
-//! declaration. The rules are `validator`'s functions where it has them; what a text means is [`crate::value`]'s to say.
+//! Kinds of columns: parsing of a cell's text, and the rules for its value. Both come from the declaration. The rules
+//! use functions of `validator` where it has them; the parsing is in [`crate::value`].
 
 use regex::Regex;
 use rust_decimal::Decimal;
@@ -12,7 +12,7 @@ use crate::value::{self, ReadSettings};
 /// Longest e-mail address that can exist: 64 characters, `@`, 255 characters (RFC 5321).
 const LONGEST_EMAIL: u64 = 320;
 
-/// The kinds there are, by the names that declarations and the API use.
+/// All kinds, by the names used in declarations and the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ColumnKind {
@@ -28,11 +28,11 @@ pub enum ColumnKind {
     Decimal,
     /// True or false.
     Boolean,
-    /// A day.
+    /// A date.
     Date,
-    /// A point in time, kept to the microsecond.
+    /// A point in time, with microseconds.
     Instant,
-    /// One of the values that the rule names.
+    /// One of the values listed in the rule.
     Choice,
     /// An ISO 4217 code.
     Currency,
@@ -85,7 +85,7 @@ impl ColumnKind {
     }
 }
 
-/// Bounds of a value, each of which may be open.
+/// Lower and upper bound of a value; each may be open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds<T> {
     /// Least value.
@@ -104,13 +104,13 @@ impl<T> Bounds<T> {
 pub enum Kind {
     /// Any text.
     Text {
-        /// White space and invisible characters at both ends are not part of the value.
+        /// Remove white space and invisible characters at both ends.
         trim: bool,
-        /// The value is put in lower case.
+        /// Convert to lower case.
         lower: bool,
-        /// Characters that it has.
+        /// Number of characters.
         length: Bounds<u64>,
-        /// What it looks like, as a whole.
+        /// Pattern for the whole value.
         pattern: Option<Regex>,
     },
     /// An e-mail address, in lower case.
@@ -119,30 +119,30 @@ pub enum Kind {
     Url,
     /// A whole number.
     Integer {
-        /// What it lies between.
+        /// Bounds.
         range: Bounds<i64>,
     },
     /// A decimal number.
     Decimal {
-        /// Digits after the point.
+        /// Digits after the decimal point.
         scale: u32,
-        /// What it lies between.
+        /// Bounds.
         range: Bounds<Decimal>,
     },
     /// True or false.
     Boolean,
-    /// A day.
+    /// A date.
     Date,
     /// A point in time.
     Instant,
     /// One of several values.
     Choice {
-        /// Those.
+        /// The values.
         choices: Vec<String>,
     },
-    /// A currency's code.
+    /// A currency code.
     Currency,
-    /// A country's code.
+    /// A country code.
     Country,
     /// A UUID.
     Uuid,
@@ -168,8 +168,8 @@ impl Kind {
         }
     }
 
-    /// PostgreSQL's type for its values in the arrays of a statement. Whole numbers travel in 64 bits and fit into a
-    /// narrower column or are refused by it.
+    /// PostgreSQL type of the values in a statement's arrays. Whole numbers are sent as 64 bits; a narrower column
+    /// refuses a value that does not fit.
     #[must_use]
     pub fn sql_type(&self) -> &'static str {
         match self {
@@ -188,13 +188,13 @@ impl Kind {
         }
     }
 
-    /// The value that a cell's text means, if it is not empty, checked against the rules.
+    /// Parses a cell's text and checks it against the rules; `None` for an empty cell.
     ///
     /// # Errors
-    /// A sentence to be read after the column's name. It does not repeat the value.
+    /// A sentence to be read after the column's name, without the value.
     pub fn read(&self, text: &str, settings: &ReadSettings) -> Result<Option<Value>, String> {
         if text.contains('\0') {
-            // PostgreSQL cannot store U+0000 in text; refused here, so that the sentence names the column.
+            // PostgreSQL cannot store U+0000 in text. Refused here, so that the message names the column.
             return Err("must not contain a NUL character".to_owned());
         }
         let cleaned = value::clean(text);
@@ -258,7 +258,7 @@ impl Kind {
         }
     }
 
-    /// A value that passes, where the kind alone tells one.
+    /// A valid value, if the kind alone determines one.
     #[must_use]
     pub(super) fn example(&self) -> Option<String> {
         let example = match self {
@@ -313,7 +313,7 @@ fn check_pattern(text: &str, pattern: Option<&Regex>) -> Result<(), String> {
     }
 }
 
-/// `validator`'s range knows no decimals, and this comparison is all that it does.
+/// `validator`'s range does not support decimals.
 fn check_range<T: Copy + PartialOrd + ToString>(number: &T, range: &Bounds<T>) -> Result<(), String> {
     let is_within = range.min.is_none_or(|min| *number >= min) && range.max.is_none_or(|max| *number <= max);
     if is_within {
@@ -326,7 +326,7 @@ fn check_range<T: Copy + PartialOrd + ToString>(number: &T, range: &Bounds<T>) -
     })
 }
 
-/// The pattern as the declaration has it: `parse` anchors it at both ends.
+/// The pattern as written in the declaration, without the anchors that `parse` adds.
 fn plain(pattern: &Regex) -> &str {
     let anchored = pattern.as_str();
     anchored.strip_prefix("^(?:").and_then(|rest| rest.strip_suffix(")$")).unwrap_or(anchored)

@@ -1,5 +1,5 @@
-//! Reads a declaration. Every problem is told at once, with its line and what would be right, since the author of a
-//! declaration is no author of this code.
+//! Parses a declaration. All problems are reported at once, each with its line and a remedy, because the author of a
+//! declaration usually does not know this code.
 
 mod columns;
 mod reader;
@@ -14,14 +14,14 @@ use super::declaration::Lines;
 use super::statements::Statements;
 use super::{AccountColumn, AccountKind, Column, Entity, IdColumn, IdKind, Kind, Problem, Source};
 
-/// Bytes that PostgreSQL keeps of a name; it would cut a longer one.
+/// Longest name that PostgreSQL stores, in bytes; it truncates longer ones.
 const LONGEST_SQL_NAME: usize = 63;
 const KEYS: [&str; 7] = ["name", "table", "account", "id", "updated_at", "key", "column"];
 
-/// Reads the declaration in `text`; `file` names it in problems.
+/// Parses the declaration in `text`; `file` is its name in problems.
 ///
 /// # Errors
-/// Everything that is wrong with it.
+/// All problems of the declaration.
 pub fn parse(file: &str, text: &str) -> Result<Entity, Vec<Problem>> {
     let mut reader = Reader::new(file, text);
     let entity = reader.document(text).and_then(|root| declaration(&mut reader, &root));
@@ -73,7 +73,7 @@ fn declaration(reader: &mut Reader<'_>, root: &Table<'_>) -> Option<Entity> {
     })
 }
 
-/// The name goes into URLs and into the API's description.
+/// The entity's name, which is used in URLs and in the API's description.
 fn name(reader: &mut Reader<'_>, root: &Table<'_>) -> Option<String> {
     let name = reader.required_text(root, "name", "what `entityType` calls it")?;
     let is_plain = name.starts_with(|first: char| first.is_ascii_alphabetic())
@@ -146,7 +146,7 @@ fn updated_at(reader: &mut Reader<'_>, root: &Table<'_>) -> Option<String> {
     }
 }
 
-/// In files the column with the ids is called `id`, whatever the table calls it.
+/// The id column, called `id` in files, with any name in the table.
 fn id_column(id: &IdColumn, line: usize) -> Column {
     let given = id.kind == IdKind::Bigint && !id.generated;
     let rule = match (id.generated, given) {
@@ -200,7 +200,7 @@ struct Taken<'a> {
     updated_at: Option<&'a str>,
 }
 
-/// A column of the table has one use.
+/// Checks that each column of the table is used once.
 fn check_sql_names(reader: &mut Reader<'_>, columns: &[Column], taken: &Taken<'_>) {
     for (place, column) in columns.iter().enumerate() {
         let use_of = |name: &str| -> Option<String> {
@@ -220,7 +220,7 @@ fn check_sql_names(reader: &mut Reader<'_>, columns: &[Column], taken: &Taken<'_
     }
 }
 
-/// Whether PostgreSQL could have a table or column of this name.
+/// True if PostgreSQL accepts this name for a table or column.
 fn is_sql_name(name: &str) -> bool {
     !name.is_empty() && name.len() <= LONGEST_SQL_NAME && !name.chars().any(char::is_control)
 }

@@ -1,22 +1,22 @@
-//! What is wrong with a declaration, with the place to look at and, where the database is what differs, the SQL that mends it.
+//! A problem of a declaration, with its place and, if the database differs, the SQL that fixes it.
 
 use std::fmt;
 
-/// One thing that is wrong with a declaration.
+/// A problem of a declaration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// File that holds the declaration.
     pub file: String,
-    /// Line in it, from 1.
+    /// Line in the file, from 1.
     pub line: usize,
-    /// What is wrong, and what would be right.
+    /// The problem and its remedy.
     pub message: String,
-    /// Statements that would make the table fit the declaration.
+    /// Statements that make the table match the declaration.
     pub sql: Option<String>,
 }
 
 impl Problem {
-    /// A problem whose repair is in the file.
+    /// A problem that is fixed in the file.
     pub(super) fn new(file: &str, line: usize, message: impl Into<String>) -> Self {
         Self { file: file.to_owned(), line, message: message.into(), sql: None }
     }

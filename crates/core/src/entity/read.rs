@@ -1,4 +1,4 @@
-//! From text to typed values, once. An empty cell, like a column that the file lacks, is no value.
+//! Parses rows into typed values. An empty cell and a missing column both give no value.
 
 use super::{ColumnMap, Entity, Row};
 
@@ -20,17 +20,17 @@ impl Fields for crate::chunk::ChunkRow<'_> {
     }
 }
 
-/// A value that breaks a rule. The sentence never repeats the value.
+/// A value that breaks a rule. The message does not repeat the value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldProblem {
     /// The entity's column.
     pub column: String,
-    /// What is wrong, to be read after the column's name: "must be …".
+    /// The rule, to be read after the column's name: "must be …".
     pub message: String,
 }
 
 impl FieldProblem {
-    /// Everything that is wrong with a row, as one sentence for its uploader.
+    /// All problems of a row as one sentence for the uploader.
     #[must_use]
     pub fn sentence(problems: &[Self]) -> String {
         let sentences: Vec<_> =
@@ -39,7 +39,7 @@ impl FieldProblem {
     }
 }
 
-/// Reads a row's values, and tells which of its cells break a rule; those count as no value.
+/// Parses a row's values and returns the problems of its cells. A cell with a problem gives no value.
 pub(super) fn read_row(entity: &Entity, map: &ColumnMap, fields: &dyn Fields) -> (Row, Vec<FieldProblem>) {
     let mut problems = Vec::new();
     let mut values = Vec::with_capacity(entity.columns.len());

@@ -1,10 +1,12 @@
-//! Which database errors are a row's own fault.
+//! Database errors caused by the data of a row.
 
-/// Why the database refused a row, in words for its uploader; `None` where the error is not about the row's data.
+/// The database's reason for refusing a row, as a sentence for the uploader; `None` if the error is not caused by the
+/// row's data.
 ///
-/// Told by SQLSTATE (<https://www.postgresql.org/docs/15/errcodes-appendix.html>), never by message text, since a
-/// message may repeat the value; and without the names of constraints, which say how the database is built inside. Class 22 is "data exception", 23 "integrity constraint violation", 44 "WITH CHECK
-/// OPTION violation", 54 "program limit exceeded" (an index entry too long, say), P0001 an exception raised by a trigger.
+/// Decided by SQLSTATE (<https://www.postgresql.org/docs/15/errcodes-appendix.html>), never by message text, since a
+/// message may repeat the value. Names of constraints are left out, because they reveal the schema. Class 22: data
+/// exception; 23: integrity constraint violation; 44: WITH CHECK OPTION violation; 54: program limit exceeded (for
+/// example an index entry that is too long); P0001: an exception raised by a trigger.
 pub(super) fn refusal(error: &sqlx::Error) -> Option<String> {
     let database = error.as_database_error()?;
     let code = database.code()?;

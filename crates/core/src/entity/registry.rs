@@ -1,4 +1,4 @@
-//! The entities that a process knows: those that are compiled in, and those of a directory.
+//! The entities known to a process: the built-in ones and those of a directory.
 
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
@@ -6,14 +6,14 @@ use std::sync::{Arc, LazyLock};
 use super::parse::parse;
 use super::{Entity, Problem};
 
-/// The declarations that come with the platform, in the order of the documentation: file and text.
+/// The built-in declarations in documentation order: file name and text.
 const BUILT_IN: [(&str, &str); 3] = [
     ("entities/contact.toml", include_str!("../../../../entities/contact.toml")),
     ("entities/product.toml", include_str!("../../../../entities/product.toml")),
     ("entities/order.toml", include_str!("../../../../entities/order.toml")),
 ];
 
-// The texts are part of the program, and a test reads each of them.
+// The texts are compiled in, and a test parses each of them, so parsing cannot fail here.
 static BUILT_IN_ENTITIES: LazyLock<Entities> = LazyLock::new(|| {
     let read = |(file, text): (&str, &str)| parse(file, text).map(Arc::new);
     let entities: Result<Vec<_>, _> = BUILT_IN.into_iter().map(read).collect();
@@ -25,17 +25,17 @@ static BUILT_IN_ENTITIES: LazyLock<Entities> = LazyLock::new(|| {
 pub struct Entities(Arc<[Arc<Entity>]>);
 
 impl Entities {
-    /// Those that come with the platform.
+    /// The built-in entities.
     #[must_use]
     pub fn built_in() -> Self {
         BUILT_IN_ENTITIES.clone()
     }
 
-    /// Those that come with the platform, and those of a directory's `*.toml` files, by file name. A declaration there takes
-    /// the place of the one that has its name.
+    /// The built-in entities and those of a directory's `*.toml` files, in the order of the file names. A declaration
+    /// in the directory replaces a built-in one of the same name.
     ///
     /// # Errors
-    /// Everything that is wrong with the files.
+    /// All problems of the files.
     pub fn load(directory: Option<&Path>) -> Result<Self, Vec<Problem>> {
         let Some(directory) = directory else { return Ok(Self::built_in()) };
         let mut entities: Vec<Arc<Entity>> = Self::built_in().0.to_vec();
@@ -66,7 +66,7 @@ impl Entities {
         if problems.is_empty() { Ok(Self(entities.into())) } else { Err(problems) }
     }
 
-    /// Every entity, in the order of the documentation.
+    /// All entities, in documentation order.
     pub fn all(&self) -> impl ExactSizeIterator<Item = &Arc<Entity>> {
         self.0.iter()
     }
@@ -77,14 +77,14 @@ impl Entities {
         self.0.iter().find(|entity| entity.name == name)
     }
 
-    /// Their names.
+    /// Names of the entities.
     #[must_use]
     pub fn names(&self) -> Vec<&str> {
         self.0.iter().map(|entity| entity.name()).collect()
     }
 }
 
-/// A directory's declarations, sorted.
+/// The declaration files of a directory, sorted.
 fn files(directory: &Path) -> Result<Vec<std::path::PathBuf>, Vec<Problem>> {
     let unreadable = |error: std::io::Error| {
         let message = format!("the directory cannot be read: {error}; ENTITIES_DIR names it");

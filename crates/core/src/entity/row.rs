@@ -1,4 +1,4 @@
-//! A row as typed values, by the entity's columns.
+//! A row as typed values, one per entity column.
 
 use std::fmt;
 
@@ -8,18 +8,18 @@ use uuid::Uuid;
 
 use super::Entity;
 
-/// A value of a cell, as the column's kind reads it.
+/// Typed value of a cell.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Value {
     /// Text, e-mail addresses, URLs, choices and codes.
     Text(String),
     /// A whole number.
     Integer(i64),
-    /// A decimal number, exactly.
+    /// A decimal number (exact).
     Decimal(Decimal),
     /// True or false.
     Boolean(bool),
-    /// A day.
+    /// A date.
     Date(NaiveDate),
     /// A point in time.
     Instant(DateTime<Utc>),
@@ -27,7 +27,7 @@ pub enum Value {
     Uuid(Uuid),
 }
 
-/// What names a record in its table.
+/// Id of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RecordId {
     /// A UUID.
@@ -37,7 +37,7 @@ pub enum RecordId {
 }
 
 impl RecordId {
-    /// The same as a cell of a row.
+    /// The id as a cell value.
     pub(super) fn into_value(self) -> Value {
         match self {
             Self::Uuid(id) => Value::Uuid(id),
@@ -55,14 +55,14 @@ impl fmt::Display for RecordId {
     }
 }
 
-/// The values of one row by entity column; the id is the first. What must be there depends on the action.
+/// The values of a row by entity column, starting with the id. Which of them are required depends on the operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
     values: Box<[Option<Value>]>,
 }
 
 impl Row {
-    /// A row with one value, or none, for each of the entity's columns.
+    /// A row with an optional value for each of the entity's columns.
     #[must_use]
     pub fn new(values: Vec<Option<Value>>) -> Self {
         Self { values: values.into_boxed_slice() }
@@ -74,7 +74,7 @@ impl Row {
         self.values.get(column)?.as_ref()
     }
 
-    /// The record's id, where the row names it.
+    /// Id of the record, if the row has one.
     #[must_use]
     pub fn id(&self) -> Option<RecordId> {
         match self.get(Entity::ID_COLUMN)? {
@@ -84,32 +84,32 @@ impl Row {
         }
     }
 
-    /// The value that is the record's id.
+    /// The cell that holds the record's id, if any.
     #[must_use]
     pub fn id_value(&self) -> Option<&Value> {
         self.get(Entity::ID_COLUMN)
     }
 
-    /// Gives a new record its id.
+    /// Sets the id of a new record.
     pub(super) fn set_id(&mut self, id: RecordId) {
         if let Some(place) = self.values.get_mut(Entity::ID_COLUMN) {
             *place = Some(id.into_value());
         }
     }
 
-    /// The key, where the row has one.
+    /// The key, if the row has one.
     #[must_use]
     pub fn key(&self, entity: &Entity) -> Option<&Value> {
         self.get(entity.key_column())
     }
 
-    /// Whether the row has a value in a column.
+    /// True if the row has a value in the column.
     #[must_use]
     pub fn has(&self, column: usize) -> bool {
         self.get(column).is_some()
     }
 
-    /// Takes over every value that a later row for the same record has, and in `cleared` columns that it has none.
+    /// Takes over the values of a later row for the same record; in `cleared` columns also their absence.
     pub(super) fn take_over(&mut self, later: &Self, cleared: &[usize]) {
         for (index, (value, later)) in self.values.iter_mut().zip(&later.values).enumerate() {
             if later.is_some() || cleared.contains(&index) {
@@ -118,7 +118,7 @@ impl Row {
         }
     }
 
-    /// Name of the first column that a new record needs and the row has no value for.
+    /// Name of the first required column without a value.
     #[must_use]
     pub fn missing<'e>(&self, entity: &'e Entity) -> Option<&'e str> {
         let mut columns = entity.columns().iter().enumerate();

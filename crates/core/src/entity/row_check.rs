@@ -1,4 +1,4 @@
-//! Whether a header and a row can do what the action wants, by the entity's declaration alone (no database).
+//! Checks that a header and a row allow the operation, by the entity's declaration alone (without the database).
 
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
@@ -6,23 +6,23 @@ use super::read::read_row;
 use super::{Column, ColumnMap, Entity, FieldProblem, Fields, Row, Value};
 use crate::action::ActionType;
 
-/// What a header must have for an action, and what follows from it.
+/// Result of checking a header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeaderRules {
-    /// Rows may name their record in two ways, by id and by key. File order can then only be kept by one partition,
-    /// since no hash tells that an id and a key mean the same record.
+    /// True if rows may identify their record by id or by key. File order then requires a single partition, because no
+    /// hash can tell that an id and a key belong to the same record.
     pub two_identities: bool,
 }
 
-/// A row that passed every rule.
+/// A row that satisfies every rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CheckedRow {
-    /// Hash of what names its record: equal for rows with equal ids or equal keys. 128 bits, so that two of ten million
-    /// different keys collide with a probability of about 10⁻²⁵: it stands for the key itself when duplicates are sought.
+    /// Hash of the row's identity, equal for equal ids or equal keys. With 128 bits, two of ten million different keys
+    /// collide with a probability of about 10⁻²⁵, so the hash alone decides about duplicates.
     pub identity: u128,
 }
 
-/// What names a row's record.
+/// Identity of a row's record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Identity<'a> {
     Id(&'a Value),
@@ -30,13 +30,13 @@ pub(super) enum Identity<'a> {
 }
 
 impl<'a> Identity<'a> {
-    /// Update and delete go by id where the row has one; create and upsert always go by key.
+    /// The identity of a row. Update and delete use the id if the row has one; create and upsert always use the key.
     pub(super) fn of(entity: &Entity, row: &'a Row, action: ActionType) -> Option<Self> {
         let by_id = row.id_value().filter(|_| action.targets_existing()).map(Identity::Id);
         by_id.or_else(|| row.key(entity).map(Identity::Key))
     }
 
-    /// What is named.
+    /// The id or key.
     pub(super) fn value(self) -> &'a Value {
         match self {
             Self::Id(value) | Self::Key(value) => value,
@@ -61,8 +61,8 @@ impl<'a> Identity<'a> {
 }
 
 impl Entity {
-    /// The part of a file's columns that the action looks at: a delete only needs to know which record is meant, so a bad
-    /// value elsewhere in its row does not matter.
+    /// The columns that the operation uses. A delete only needs to identify the record, so invalid values in other
+    /// columns do not matter.
     #[must_use]
     pub fn relevant(&self, map: &ColumnMap, action: ActionType) -> ColumnMap {
         map.only(|column| {
@@ -70,7 +70,7 @@ impl Entity {
         })
     }
 
-    /// Names of the columns that the action needs and the file does not have.
+    /// Names of the columns that the operation needs and the file does not have.
     #[must_use]
     pub fn missing_columns(&self, map: &ColumnMap, action: ActionType) -> Vec<String> {
         let (id, key) = (map.has(Self::ID_COLUMN), map.has(self.key_column));
@@ -84,16 +84,16 @@ impl Entity {
         missing.map(|(_, column)| column.name.clone()).collect()
     }
 
-    /// Whether rows of the file may have a value in the column called `name`.
+    /// True if rows of the file may have a value in the column called `name`.
     #[must_use]
     pub fn has_column(&self, map: &ColumnMap, name: &str) -> bool {
         self.columns.iter().position(|column| column.name == name).is_some_and(|index| map.has(index))
     }
 
-    /// Checks that the file has the columns that the action needs.
+    /// Checks that the file has the columns that the operation needs.
     ///
     /// # Errors
-    /// A sentence that names what is missing.
+    /// A sentence that names the missing columns.
     pub fn check_header(&self, map: &ColumnMap, action: ActionType) -> Result<HeaderRules, String> {
         let has = |column: usize| map.has(column);
         let (id, key) = (has(Self::ID_COLUMN), has(self.key_column));
@@ -112,10 +112,10 @@ impl Entity {
         Ok(HeaderRules { two_identities: id && key })
     }
 
-    /// Checks one row against every rule of its (relevant) columns and the needs of the action.
+    /// Checks a row against all rules of its relevant columns and the requirements of the operation.
     ///
     /// # Errors
-    /// Every rule that it breaks.
+    /// All broken rules.
     pub fn check_row(
         &self,
         map: &ColumnMap,
@@ -123,7 +123,7 @@ impl Entity {
         fields: &dyn Fields,
     ) -> Result<CheckedRow, Vec<FieldProblem>> {
         let (row, mut problems) = read_row(self, map, fields);
-        // A required value that is there but unreadable has been reported; it is not missing as well.
+        // A required value that is invalid is already reported and does not count as missing.
         let is_reported = |column: &str| problems.iter().any(|found| found.column == column);
         let lacks = self.needs(&row, action, &is_reported).filter(|(column, _)| !is_reported(column));
         if let Some((column, message)) = lacks {
@@ -143,8 +143,8 @@ impl Entity {
         }
     }
 
-    /// Required columns that the row's empty cells would remove. The key only says which record is meant, and its absence
-    /// has been told.
+    /// Required columns that the row's empty cells would remove. The key is excluded: it only identifies the record,
+    /// and a missing key is reported elsewhere.
     fn cleared_required(&self, map: &ColumnMap, row: &Row, told: &[FieldProblem]) -> Vec<FieldProblem> {
         let columns = self.columns.iter().enumerate();
         let empty = columns.filter(|(index, column)| {
@@ -158,7 +158,8 @@ impl Entity {
         new.map(problem).collect()
     }
 
-    /// What the action needs and the row lacks: of a new record the first column that is not reported already.
+    /// The requirements of the operation that the row does not meet: for a new record the first missing column that is
+    /// not already reported.
     fn needs(
         &self,
         row: &Row,

@@ -1,42 +1,44 @@
-//! The statements of an entity, built from its declaration: one text each, so that a connection prepares it once.
+//! The SQL statements of an entity, built from its declaration. Each has one fixed text, so a connection prepares it
+//! once.
 //!
-//! Every statement is set-based. Its rows come as one array per column, `$2`, `$3`, …; `$1` is the account. No two rows given
-//! to one statement have the same id or the same key, so the order within it does not matter. The answer comes as arrays in
-//! one row, because ten thousand rows are dear to read; `ord` says which of the given rows met which record.
+//! Every statement is set-based. The rows come as one array per column in `$2`, `$3`, …; `$1` is the account. No two
+//! rows of a statement have the same id or key, so their order does not matter. The result is arrays in a single row,
+//! because reading ten thousand rows is expensive; `ord` tells which input row matched which record.
 //!
-//! A row is found by the unique index on account and id, or account and key, and by nothing else: any other way reads all
-//! records of an account for each of ten thousand rows. Two texts see to that (docs/decisions/0017).
-//! - `sql` is what one would write: the account is compared with the parameter, so that a distributed PostgreSQL sends the
-//!   statement to one node, and the planner finds the index as long as its statistics are anything like the table.
-//! - `in_order` leaves the planner no choice: each row asks for the first record at its place in the order of the index, which
-//!   only that index can give without sorting. It costs a fifth more, and is taken where the plan of `sql` is not the right one.
+//! A record must be found by the unique index on account and id, or account and key: any other plan reads all records
+//! of the account for each of ten thousand rows. Two texts ensure that (docs/decisions/0017).
+//! - `sql` is the plain form. It compares the account with the parameter, so a distributed PostgreSQL sends the
+//!   statement to one node. The planner uses the index as long as its statistics roughly match the table.
+//! - `in_order` leaves the planner no choice: each row takes the first record at its position in the order of the
+//!   index, and only that index provides the order without sorting. It costs a fifth more and is used when the plan of
+//!   `sql` does not use the index.
 
 use std::sync::Arc;
 
 use super::declaration::quoted;
 use super::{Column, Entity};
 
-/// A statement, and the columns whose arrays it takes, in order.
+/// A statement and the columns whose arrays it takes, in order.
 #[derive(Debug, Clone, Default)]
 pub struct Statement {
     /// The text.
     pub sql: Arc<str>,
-    /// A text with the same effect that finds each record in the order of the index; an insert has none.
+    /// Text with the same effect that finds each record in the order of the index; `None` for an insert.
     pub in_order: Option<Arc<str>>,
-    /// Index of the column that names a record, beside the account; an insert has none.
+    /// Index of the column that identifies a record within the account; `None` for an insert.
     pub by: Option<usize>,
     /// Indexes of the entity's columns.
     pub columns: Vec<usize>,
 }
 
 impl Statement {
-    /// A text that asks how the planner would run [`Self::sql`] with so many rows. Only `$1` is left of its parameters.
+    /// The EXPLAIN of [`Self::sql`] for this number of rows. `$1` is its only parameter.
     #[must_use]
     pub fn explain(&self, entity: &Entity, row_count: usize) -> String {
         let mut sql = self.sql.to_string();
         for (place, &column) in self.columns.iter().enumerate() {
             let sql_type = entity.columns()[column].kind.sql_type();
-            // The planner looks at the length of an array, not into it.
+            // The planner uses the length of an array, not its contents.
             let filled = format!("array_fill(NULL::{sql_type}, ARRAY[{row_count}])");
             sql = sql.replacen(&array(place, &entity.columns()[column]), &filled, 1);
         }
@@ -47,22 +49,22 @@ impl Statement {
 /// Every statement of an entity.
 #[derive(Debug, Clone, Default)]
 pub struct Statements {
-    /// Inserts rows that meet no record. Returns the new ids, and the keys with them where the database gives the ids.
+    /// Inserts rows that conflict with no record. Returns the new ids, with the keys if the database generates the ids.
     pub insert: Statement,
-    /// Changes the records with the rows' ids, key included; values that a row lacks stay.
+    /// Updates the records with the rows' ids, including the key; values that a row lacks are kept.
     pub update_by_id: Statement,
-    /// Changes the records with the rows' keys; values that a row lacks stay.
+    /// Updates the records with the rows' keys; values that a row lacks are kept.
     pub update_by_key: Statement,
-    /// Removes the records with the rows' ids.
+    /// Deletes the records with the rows' ids.
     pub delete_by_id: Statement,
-    /// Removes the records with the rows' keys.
+    /// Deletes the records with the rows' keys.
     pub delete_by_key: Statement,
     /// Finds the records with the rows' keys.
     pub find_by_key: Statement,
 }
 
 impl Statements {
-    /// Builds them.
+    /// Builds all statements of an entity.
     pub(super) fn of(entity: &Entity) -> Self {
         let (id, key) = (Entity::ID_COLUMN, entity.key_column());
         let all: Vec<usize> = (0..entity.columns().len()).collect();
@@ -84,7 +86,7 @@ impl Statements {
         }
     }
 
-    /// Each with its name.
+    /// The statements with their names.
     #[must_use]
     pub fn named(&self) -> [(&'static str, &Statement); 6] {
         [
@@ -123,18 +125,18 @@ fn insert(entity: &Entity, columns: &[usize]) -> String {
     )
 }
 
-/// What a statement does with the records that its rows find: the text around how they are found.
+/// The text of a statement around its lookup of records.
 struct Effect {
-    /// Up to the rows.
+    /// Text before the rows.
     before: String,
-    /// After the condition.
+    /// Text after the condition.
     after: String,
-    /// The records are only looked at.
+    /// True if the statement only reads.
     is_read: bool,
 }
 
 impl Effect {
-    /// Every column but those that say which record is meant; the id never changes.
+    /// Updates all columns except the ones that identify the record; the id never changes.
     fn update(entity: &Entity, by: usize) -> Self {
         let changed = |&column: &usize| column != by && column != Entity::ID_COLUMN;
         let changed: Vec<usize> = (0..entity.columns().len()).filter(changed).collect();
@@ -154,7 +156,7 @@ impl Effect {
         let mut sets: Vec<String> =
             [Some(sets).filter(|sets| !sets.is_empty()), stamp].into_iter().flatten().collect();
         if sets.is_empty() {
-            // A table of nothing but id and key has nothing to change; its records are found all the same.
+            // A table with only id and key has nothing to update; the statement still finds its records.
             let by = quoted(&entity.columns()[by].sql);
             sets.push(format!("{by} = t.{by}"));
         }
@@ -193,7 +195,7 @@ fn matching(entity: &Entity, by: usize, columns: Vec<usize>, effect: &Effect) ->
         "{before}{also} (SELECT * FROM unnest({arrays}) WITH ORDINALITY OFFSET 0) AS i ({names}, {ord})\n  \
          WHERE t.{account} = $1::{account_type} AND t.{name} = i.{name}{after}"
     );
-    // The place of a record in its table, so that the record found is the record changed.
+    // `ctid`, the physical place of the record, so that the record changed is the record found.
     let found = format!(
         "r.{account} = $1::{account_type} AND r.{name} >= i.{name} AND r.{name} <= i.{name}\n    \
          ORDER BY r.{name} LIMIT 1"
@@ -229,7 +231,7 @@ fn arrays(entity: &Entity, columns: &[usize]) -> String {
     list(entity, columns, array)
 }
 
-/// The parameter of a column, the `place`-th of its statement.
+/// Parameter for the array of a column, the `place`-th of the statement.
 fn array(place: usize, column: &Column) -> String {
     format!("${}::{}[]", place + 2, column.kind.sql_type())
 }
@@ -238,7 +240,7 @@ fn returned_id(entity: &Entity, table: &str) -> String {
     format!("{table}{}::{} AS id", quoted(&entity.id().sql), entity.id().kind.sql_type())
 }
 
-/// A name for the place of a row that no column of the table has.
+/// A name for the row number that no column of the table has.
 fn ord(entity: &Entity) -> String {
     let mut name = "ord".to_owned();
     while entity.columns().iter().any(|column| column.sql == name) {

@@ -1,5 +1,4 @@
-//! Asks a service on this machine how it is, for container health checks: images hold nothing but the service itself, so
-//! there is no curl to ask with.
+//! A minimal HTTP client for container health checks: the images contain only the service itself and no curl.
 
 use std::io;
 use std::net::SocketAddr;
@@ -10,31 +9,31 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// More than a service takes to ask its three dependencies, less than orchestrators wait.
+/// Longer than a service needs to probe its dependencies, shorter than orchestrators wait.
 const PATIENCE: Duration = Duration::from_secs(4);
-/// The answers are a few hundred bytes; whatever listens there instead must not fill the memory.
+/// Responses have a few hundred bytes. The limit protects against another program on the port.
 const MAX_ANSWER_BYTES: u64 = 16 * 1024;
 
-/// Why a service does not count as well.
+/// Reason why a service is not healthy.
 #[derive(Debug, Error)]
 pub enum NotWell {
-    /// Nothing answers on the port.
+    /// No service answered on the port.
     #[error("no answer on port {}: {error}", .address.port())]
     NoAnswer {
-        /// The address that was asked.
+        /// The address.
         address: SocketAddr,
-        /// What went wrong.
+        /// The I/O error.
         error: io::Error,
     },
-    /// It answered, and not with 200.
+    /// The service answered with a status other than 200.
     #[error("{0}")]
     Answer(String),
 }
 
-/// Asks `GET /health/ready` on this machine and gives the answer's body.
+/// Sends `GET /health/ready` to this machine and returns the body.
 ///
 /// # Errors
-/// [`NotWell`] if no answer comes within some seconds, or it is not 200.
+/// [`NotWell`] if no response arrives within a few seconds, or its status is not 200.
 pub async fn ask_ready(address: SocketAddr) -> Result<String, NotWell> {
     let answer = match timeout(PATIENCE, exchange(address)).await {
         Ok(answer) => answer,
@@ -50,7 +49,7 @@ pub async fn ask_ready(address: SocketAddr) -> Result<String, NotWell> {
     Err(NotWell::Answer(format!("{status_line} {body}")))
 }
 
-/// HTTP/1.0, so that the answer comes in one piece and the end of the connection is its end.
+/// HTTP/1.0, so that the response is not chunked and ends with the connection.
 async fn exchange(address: SocketAddr) -> io::Result<String> {
     let mut connection = TcpStream::connect(address).await?;
     connection.write_all(b"GET /health/ready HTTP/1.0\r\nHost: localhost\r\n\r\n").await?;
@@ -67,7 +66,7 @@ mod tests {
 
     use super::*;
 
-    /// Answers one request with the text, and gives the address.
+    /// Serves one request with the text, and returns the address.
     async fn answering(text: &'static str) -> SocketAddr {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -102,7 +101,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_port_that_nobody_listens_on_is_not_well() {
+    async fn a_port_without_a_listener_is_unhealthy() {
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap().local_addr().unwrap();
         assert!(matches!(ask_ready(address).await, Err(NotWell::NoAnswer { .. })));
     }

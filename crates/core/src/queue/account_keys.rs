@@ -1,18 +1,18 @@
-//! What Redis holds of one account: the buckets of its limits. Jobs name no account, and end by themselves once their action
-//! is gone.
+//! Keys of an account in Redis: its rate-limit buckets. Jobs do not name an account, and end by themselves after their
+//! action is deleted.
 
 use redis::RedisError;
 
 use super::Queue;
 
-/// Keys looked at in one step.
+/// Keys examined per SCAN.
 const KEYS_PER_SCAN: usize = 1000;
 
 impl Queue {
-    /// Removes every key of an account, and says how many there were.
+    /// Deletes every key of an account, and returns how many there were.
     ///
     /// # Errors
-    /// When Redis is away.
+    /// If Redis is unavailable.
     pub async fn remove_account_keys(&self, account: &str) -> Result<usize, RedisError> {
         let keys = self.account_keys(account).await?;
         if !keys.is_empty() {
@@ -21,10 +21,10 @@ impl Queue {
         Ok(keys.len())
     }
 
-    /// The keys of an account: its id is in braces in all of them, so that a cluster keeps them together.
+    /// The keys of an account. Each contains the account id in braces, so that a cluster keeps them together.
     ///
     /// # Errors
-    /// When Redis is away.
+    /// If Redis is unavailable.
     pub async fn account_keys(&self, account: &str) -> Result<Vec<String>, RedisError> {
         let pattern = format!("{}:*{{{account}}}*", self.key_prefix);
         let (mut cursor, mut found) = (0_u64, Vec::new());

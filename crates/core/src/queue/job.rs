@@ -1,5 +1,5 @@
-//! Job payloads. They are versioned, since a worker of one version may read what another wrote during a rolling
-//! upgrade; the golden texts in the tests must parse for ever.
+//! Job payloads. They carry a version, since during a rolling upgrade a worker of one version may read payloads of
+//! another. The golden payloads in the tests must always parse.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -9,17 +9,17 @@ use super::QueueName;
 use crate::chunk::ChunkId;
 use crate::db::Bell;
 
-/// The payload version that this build writes, and the only one that it can read.
+/// Payload version that this build writes, and the only one that it reads.
 const VERSION: u32 = 1;
 
-/// A queue entry as this build understands it.
+/// A parsed queue entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Payload<J> {
     /// A job.
     Job(J),
-    /// A job in a form that another version has written. It is left for a worker of that version.
+    /// A payload of another version. It stays in the queue for a worker of that version.
     UnknownVersion(u32),
-    /// No job at all. It should be finished: PostgreSQL knows what was meant.
+    /// An invalid payload. It can be finished: PostgreSQL knows the work that it stood for.
     Unreadable,
 }
 
@@ -29,7 +29,7 @@ impl<J: Job> Payload<J> {
         struct Versioned {
             v: u32,
         }
-        // The version first: the rest of another version's payload may have any form.
+        // The version is parsed first, because the rest of another version's payload may have any form.
         match serde_json::from_str(text) {
             Ok(Versioned { v: VERSION }) => serde_json::from_str(text).map_or(Self::Unreadable, Self::Job),
             Ok(Versioned { v }) => Self::UnknownVersion(v),
@@ -40,17 +40,17 @@ impl<J: Job> Payload<J> {
 
 /// A job of one of the queues.
 pub trait Job: DeserializeOwned + Send + 'static {
-    /// The queue that carries it.
+    /// Queue that carries the job.
     const QUEUE: QueueName;
 
-    /// Trace context of the request that it comes from.
+    /// Trace context of the originating request.
     fn traceparent(&self) -> &str;
 }
 
-/// "This file waits to be chunked."
+/// Job: a file waits to be chunked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ChunkingJob {
+pub struct FileJob {
     /// Payload version.
     pub v: u32,
     /// The action.
@@ -59,7 +59,7 @@ pub struct ChunkingJob {
     pub traceparent: String,
 }
 
-/// "This chunk waits to be processed."
+/// Job: a chunk waits to be processed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ChunkJob {
@@ -72,7 +72,7 @@ pub struct ChunkJob {
     pub traceparent: String,
 }
 
-impl Job for ChunkingJob {
+impl Job for FileJob {
     const QUEUE: QueueName = QueueName::Chunking;
 
     fn traceparent(&self) -> &str {
@@ -90,16 +90,16 @@ impl Job for ChunkJob {
 
 pub(super) fn encode(bell: &Bell) -> (QueueName, String) {
     let (queue, payload) = match bell.clone() {
-        Bell::Chunking { action_id, traceparent } => {
-            let job = ChunkingJob { v: VERSION, action_id, traceparent };
-            (ChunkingJob::QUEUE, serde_json::to_string(&job))
+        Bell::File { action_id, traceparent } => {
+            let job = FileJob { v: VERSION, action_id, traceparent };
+            (FileJob::QUEUE, serde_json::to_string(&job))
         }
-        Bell::Processing { chunk, traceparent } => {
+        Bell::Chunk { chunk, traceparent } => {
             let job = ChunkJob { v: VERSION, chunk, traceparent };
             (ChunkJob::QUEUE, serde_json::to_string(&job))
         }
     };
-    // Ids and strings always serialise; an empty payload would be dropped by the reader and rung again.
+    // Ids and strings always serialise. The reader would drop an empty payload, and the reconciler would ring again.
     (queue, payload.unwrap_or_default())
 }
 
@@ -112,13 +112,13 @@ mod tests {
 
     #[test]
     fn payloads_of_version_1_parse_and_are_what_is_written() {
-        let job: ChunkingJob = serde_json::from_str(CHUNKING).unwrap();
-        let bell = Bell::Chunking { action_id: job.action_id, traceparent: job.traceparent };
+        let job: FileJob = serde_json::from_str(CHUNKING).unwrap();
+        let bell = Bell::File { action_id: job.action_id, traceparent: job.traceparent };
         assert_eq!(encode(&bell), (QueueName::Chunking, CHUNKING.to_owned()));
 
         let job: ChunkJob = serde_json::from_str(CHUNK).unwrap();
         assert_eq!((job.chunk.partition, job.chunk.seq), (3, 17));
-        let bell = Bell::Processing { chunk: job.chunk, traceparent: job.traceparent };
+        let bell = Bell::Chunk { chunk: job.chunk, traceparent: job.traceparent };
         assert_eq!(encode(&bell), (QueueName::Processing, CHUNK.to_owned()));
     }
 

@@ -11,21 +11,21 @@ use redis::{AsyncCommands, AsyncConnectionConfig, Client, FromRedisValue, RedisE
 
 use super::{GROUP, Job, Payload};
 
-/// The longest that a read waits for a job. A worker that shuts down waits for its read to end, so that no job is delivered
-/// to nobody; this bounds that wait.
+/// Longest blocking read. A worker that shuts down waits for its current read, so that no job is delivered to a worker
+/// that is gone; this limits the wait.
 pub const LONGEST_READ: Duration = Duration::from_secs(1);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A job as it was delivered.
+/// A delivered job.
 #[derive(Debug)]
 pub struct Delivery<J> {
-    /// The stream's id for it, for finishing it.
+    /// Id of the stream entry, for finishing the job.
     pub id: String,
-    /// What it says.
+    /// The parsed entry.
     pub payload: Payload<J>,
 }
 
-/// Reads one queue. Reconnects, and creates the stream and its group when they are missing, by itself.
+/// Reads one queue. Reconnects, and creates a missing stream and group, by itself.
 pub struct QueueReader<J> {
     client: Client,
     connection: Option<MultiplexedConnection>,
@@ -42,9 +42,9 @@ impl<J: Job> QueueReader<J> {
     /// Waits for new jobs, for at most `wait` and never longer than [`LONGEST_READ`], and returns at most `count`.
     ///
     /// # Errors
-    /// When Redis is away; the next call connects anew.
+    /// If Redis is unavailable; the next call reconnects.
     pub async fn read(&mut self, count: usize, wait: Duration) -> Result<Vec<Delivery<J>>, RedisError> {
-        // Redis takes 0 for "for ever".
+        // Redis reads 0 as "block for ever".
         let wait_ms = wait.min(LONGEST_READ).as_millis().max(1);
         let options = StreamReadOptions::default()
             .group(GROUP, &self.consumer)
@@ -63,10 +63,11 @@ impl<J: Job> QueueReader<J> {
         }
     }
 
-    /// Takes over up to `count` jobs that were delivered at least `idle` ago and not finished: their consumer may be dead.
+    /// Takes over up to `count` jobs that were delivered at least `idle` ago and are not finished, since their consumer
+    /// may be dead.
     ///
     /// # Errors
-    /// When Redis is away; the next call connects anew.
+    /// If Redis is unavailable; the next call reconnects.
     pub async fn take_over(&mut self, idle: Duration, count: usize) -> Result<Vec<Delivery<J>>, RedisError> {
         let (key, consumer) = (self.key.clone(), self.consumer.clone());
         let idle_ms = usize::try_from(idle.as_millis()).unwrap_or(usize::MAX);
@@ -93,7 +94,7 @@ impl<J: Job> QueueReader<J> {
         Ok(connection)
     }
 
-    /// A missing group (a new or emptied Redis) is created, from the stream's beginning; anything else ends the
+    /// Creates a missing group (a new or emptied Redis) from the stream's beginning. Any other error closes the
     /// connection.
     async fn recover(&mut self, error: RedisError) -> Result<(), RedisError> {
         if error.code() == Some("NOGROUP") {

@@ -1,4 +1,4 @@
-//! What object storage can answer other than the object.
+//! Errors of object storage.
 
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::error::{DisplayErrorContext, SdkError};
@@ -6,26 +6,26 @@ use thiserror::Error;
 
 use crate::health::{Dependency, Outage};
 
-/// Why an object could not be read or written.
+/// Reason why an object could not be read or written.
 #[derive(Debug, Error)]
 pub enum StorageError {
-    /// There is no such object (or bucket, or upload).
+    /// The object (or bucket, or upload) does not exist.
     #[error("no such object")]
     NotFound,
-    /// The server is away, overloaded, full, or refuses this service: waiting or an operator helps, a retry at once does
-    /// not. The text is for the log.
+    /// The server is unreachable, overloaded or full, or refuses this service. Waiting or an operator can help; an
+    /// immediate retry cannot. The text is for the log.
     #[error("object storage is unavailable: {0}")]
     Unavailable(String),
 }
 
 impl StorageError {
-    /// Waiting may help; it counts as no attempt.
+    /// True if waiting may help; the attempt is not counted.
     #[must_use]
     pub fn is_outage(&self) -> bool {
         matches!(self, Self::Unavailable(_))
     }
 
-    /// The same as an outage to tell a breaker of.
+    /// The error as an outage for the breaker, if it is one.
     #[must_use]
     pub fn outage(&self) -> Option<Outage> {
         self.is_outage().then(|| Outage::new(Dependency::Minio, self))
@@ -36,7 +36,7 @@ impl StorageError {
         SdkError<E, aws_sdk_s3::config::http::HttpResponse>: std::error::Error + ProvideErrorMetadata,
     {
         let status = error.raw_response().map(|response| response.status().as_u16());
-        // Without its bucket the store is not what it was: nothing can be said about the object.
+        // A missing bucket is a misconfigured store and says nothing about the object.
         if status == Some(404) && error.code() != Some("NoSuchBucket") {
             Self::NotFound
         } else {

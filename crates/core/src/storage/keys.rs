@@ -1,5 +1,5 @@
-//! Where each object lives. An account id is `[A-Za-z0-9_-]+` and the rest are numbers and UUIDs, so no key can lead
-//! out of its account's folder.
+//! Keys of all objects. An account id matches `[A-Za-z0-9_-]+` and the other parts are numbers and UUIDs, so no key can
+//! point outside its account's prefix.
 
 use uuid::Uuid;
 
@@ -8,37 +8,38 @@ use crate::chunk::ChunkId;
 const SHEET: &str = "sheet.csv";
 const WORKBOOK: &str = "workbook.xlsx";
 
-/// Everything of an account.
+/// Prefix of all objects of an account.
 #[must_use]
 pub fn account_prefix(account: &str) -> String {
     format!("accounts/{account}/")
 }
 
-/// Everything of an action.
+/// Prefix of all objects of an action.
 #[must_use]
 pub fn action_prefix(account: &str, action_id: Uuid) -> String {
     format!("{}actions/{action_id}/", account_prefix(account))
 }
 
-/// The file as it was uploaded.
+/// The uploaded file.
 #[must_use]
 pub fn raw(account: &str, action_id: Uuid) -> String {
     format!("{}raw.csv", action_prefix(account, action_id))
 }
 
-/// The text of a workbook's sheet: the file that is read, where a workbook was uploaded.
+/// The text of a workbook's sheet, which is what the workers read if a workbook was uploaded.
 #[must_use]
 pub fn sheet(account: &str, action_id: Uuid) -> String {
     format!("{}{SHEET}", action_prefix(account, action_id))
 }
 
-/// Where the file that is read may be; which of the two is known once the upload has begun.
+/// Possible keys of the file that the workers read. Which of the two it is depends on the uploaded format.
 #[must_use]
 pub fn read(account: &str, action_id: Uuid) -> [String; 2] {
     [raw(account, action_id), sheet(account, action_id)]
 }
 
-/// What was uploaded, by the key of the file that is read: a workbook is kept beside its sheet's text.
+/// Key of the uploaded file, given the key of the file that the workers read: a workbook is stored beside its sheet's
+/// text.
 #[must_use]
 pub fn uploaded(file_key: &str) -> String {
     file_key.strip_suffix(SHEET).map_or_else(|| file_key.to_owned(), |folder| format!("{folder}{WORKBOOK}"))
@@ -51,36 +52,36 @@ pub fn chunk(account: &str, chunk: ChunkId) -> String {
     format!("{}chunks/{partition:03}-{seq:06}.csv", action_prefix(account, action_id))
 }
 
-/// The outcomes of a chunk's rows, as found by one attempt. The attempt is part of the key, so that a worker that was
-/// overtaken writes beside the results that count, never over them.
+/// The outcomes of a chunk's rows, written by one attempt. The attempt is part of the key, so that a worker that lost
+/// its lease cannot overwrite the valid results.
 #[must_use]
 pub fn results(account: &str, chunk: ChunkId, attempt: i32) -> String {
     let ChunkId { action_id, partition, seq } = chunk;
     format!("{}results/{partition:03}-{seq:06}-{attempt}.csv", action_prefix(account, action_id))
 }
 
-/// What an object of an action is.
+/// Kind of an object of an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ObjectKind {
     /// The rows of a chunk.
     Chunk {
-        /// Its partition.
+        /// Partition.
         partition: i16,
-        /// Its place there.
+        /// Position in the partition.
         seq: i32,
     },
     /// The outcomes of a chunk's rows.
     Results {
-        /// The chunk's partition.
+        /// Partition of the chunk.
         partition: i16,
-        /// The chunk's place there.
+        /// Position of the chunk in the partition.
         seq: i32,
-        /// The attempt that found them.
+        /// Attempt that wrote them.
         attempt: i32,
     },
 }
 
-/// Reads what [`chunk`] and [`results`] wrote; `None` for the uploaded file, and whatever else there is.
+/// Parses a key made by [`chunk`] or [`results`]; `None` for the uploaded file and all other keys.
 #[must_use]
 pub fn kind(prefix: &str, key: &str) -> Option<ObjectKind> {
     let (folder, name) = key.strip_prefix(prefix)?.split_once('/')?;

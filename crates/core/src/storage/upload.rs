@@ -1,5 +1,5 @@
-//! An object that grows as bytes arrive, in bounded memory: a small one goes up in one request at the end, a large one in
-//! parts. A body of unknown length in a single request is refused by some servers.
+//! Upload of an object of unknown length in bounded memory: a small object is sent in one request at the end, a large
+//! one in parts. Some servers refuse a single request with a body of unknown length.
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
@@ -9,15 +9,15 @@ use bytes::{Bytes, BytesMut};
 
 use super::{PART_TIMEOUT, StorageError};
 
-/// Bytes per part: the least that S3 allows is 5 MiB; it is also the memory that an upload holds.
+/// Bytes per part: 5 MiB is the minimum of S3, and also the memory that an upload uses.
 const PART_BYTES: usize = 5 * 1024 * 1024;
 
 const WORKBOOK_TYPE: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
-/// An object as the server stored it.
+/// A stored object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredObject {
-    /// The server's ETag, without quotes.
+    /// ETag from the server, without quotes.
     pub etag: String,
     /// Bytes stored.
     pub size_bytes: u64,
@@ -29,7 +29,7 @@ impl StoredObject {
     }
 }
 
-/// An upload under way. Dropping it leaves parts behind; [`Upload::abort`] removes them.
+/// An upload in progress. Dropping it leaves its parts behind; [`Upload::abort`] removes them.
 pub struct Upload {
     client: Client,
     bucket: String,
@@ -56,16 +56,16 @@ impl Upload {
         }
     }
 
-    /// The multipart upload, once one was needed.
+    /// Id of the multipart upload, once one was started.
     #[must_use]
     pub fn multipart_id(&self) -> Option<&str> {
         self.multipart_id.as_deref()
     }
 
-    /// Takes bytes; returns true when it stored a part.
+    /// Appends bytes. Returns true if a part was stored.
     ///
     /// # Errors
-    /// When the server is away or refuses.
+    /// If the server is unavailable or refuses the request.
     pub async fn write(&mut self, bytes: &[u8]) -> Result<bool, StorageError> {
         self.size_bytes += bytes.len() as u64;
         self.buffer.extend_from_slice(bytes);
@@ -78,10 +78,10 @@ impl Upload {
         Ok(stored)
     }
 
-    /// Stores what is left and makes the object visible.
+    /// Stores the remaining bytes and makes the object visible.
     ///
     /// # Errors
-    /// When the server is away or refuses.
+    /// If the server is unavailable or refuses the request.
     pub async fn finish(&mut self) -> Result<StoredObject, StorageError> {
         let rest = std::mem::take(&mut self.buffer).freeze();
         let Some(multipart_id) = self.multipart_id.clone() else {
@@ -109,10 +109,10 @@ impl Upload {
         Ok(StoredObject::new(completed.e_tag, self.size_bytes))
     }
 
-    /// Removes what was stored so far.
+    /// Removes everything stored so far.
     ///
     /// # Errors
-    /// When the server is away or refuses.
+    /// If the server is unavailable or refuses the request.
     pub async fn abort(&mut self) -> Result<(), StorageError> {
         match self.multipart_id.take() {
             Some(multipart_id) => abort(&self.client, &self.bucket, &self.key, &multipart_id).await,

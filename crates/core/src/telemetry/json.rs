@@ -15,7 +15,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::{LookupSpan, Scope};
 
-/// What a line says of itself; a field of the same name gets an underscore in front.
+/// Names used by every line; a field with one of these names gets an underscore in front.
 const RESERVED: [&str; 5] = ["timestamp", "level", "message", "service", "target"];
 
 /// Writes events as JSON lines.
@@ -41,7 +41,7 @@ struct Line<'a> {
     fields: Map<String, Value>,
 }
 
-/// Fields by name. Kept in the extensions of each span until its events need them.
+/// Fields by name, stored in the extensions of each span for its events.
 #[derive(Default)]
 struct Fields(Map<String, Value>);
 
@@ -118,7 +118,7 @@ impl<W: for<'a> MakeWriter<'a>> JsonLayer<W> {
     fn write(&self, event: &Event<'_>, mut fields: Map<String, Value>) {
         let metadata = event.metadata();
         let message = fields.remove("message").unwrap_or_default();
-        // Events of the `log` crate arrive with their origin in fields of this kind.
+        // Events of the `log` crate carry their origin in such fields.
         let log_target = fields.remove("log.target");
         fields.retain(|name, _| !name.starts_with("log."));
         for name in RESERVED {
@@ -135,7 +135,7 @@ impl<W: for<'a> MakeWriter<'a>> JsonLayer<W> {
             target: log_target.as_ref().and_then(Value::as_str).unwrap_or(metadata.target()),
             fields,
         };
-        // A line that cannot be written cannot be reported either. It leaves in one piece, so that the lines of several
+        // A failure to write a log line cannot be logged. Each line is written in one piece, so that lines of several
         // threads do not mix.
         if let Ok(mut bytes) = serde_json::to_vec(&line) {
             bytes.push(b'\n');
@@ -144,7 +144,7 @@ impl<W: for<'a> MakeWriter<'a>> JsonLayer<W> {
     }
 }
 
-/// Collects what a test logs.
+/// Collects the log output of a test.
 #[cfg(test)]
 #[derive(Clone, Default)]
 pub(super) struct Output(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);

@@ -1,9 +1,11 @@
-//! Ships log lines to Loki with tracing-loki, without trusting it with the service's memory or time.
+//! Ships log lines to Loki with tracing-loki, with bounded memory and time.
 //!
-//! tracing-loki queues without a limit while Loki is away, waits for an answer without a time-out, and loses bursts of
-//! more than 512 lines silently. So its client lives for a short while only: a fresh one takes over, the old one gets
-//! some seconds to deliver, and what it then still holds is given up (stdout has it). Lines beyond what it can take are
-//! refused here and counted. It runs on a thread of its own, so that busy workers do not keep it from draining.
+//! tracing-loki queues without a limit while Loki is down, waits for a response without a timeout, and silently loses
+//! bursts of more than 512 lines (hrxi/tracing-loki #41 is related; the missing limit and timeout are not reported
+//! upstream. Remove the rotation when the crate bounds both). So each client lives only for a short time: a new one
+//! takes over, the old one gets a few seconds to deliver, and its remaining lines are dropped (stdout has them). Lines
+//! above the client's capacity are dropped here and counted. Shipping runs on its own thread, so that busy workers do
+//! not delay it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, mpsc};
@@ -23,30 +25,30 @@ use tracing_subscriber::registry::LookupSpan;
 use super::{TelemetryError, metrics};
 use crate::config::Environment;
 
-/// How long one client takes lines. With [`LINES_PER_WINDOW`] it bounds what is held while Loki is away: 10,000 lines.
+/// Lifetime of a client. With [`LINES_PER_WINDOW`] it limits the lines held while Loki is down to 10,000.
 const CLIENT_LIFETIME: Duration = Duration::from_secs(20);
-/// How long a replaced client may go on delivering.
+/// Time for a replaced client to deliver its lines.
 const HANDOVER: Duration = Duration::from_secs(10);
-/// How long the end of the process waits for the last lines.
+/// Time for the last lines at the end of the process.
 const FLUSH: Duration = Duration::from_secs(2);
-/// The client's channel holds 512 lines; a tenth of that in each tenth of a second leaves it time to drain.
+/// The client's channel holds 512 lines; a tenth of that per tenth of a second leaves time to drain it.
 const LINES_PER_WINDOW: u64 = 50;
 const WINDOW_MS: u64 = 100;
 
-/// The layer that every service logs through; the client behind it changes.
+/// The log layer of every service; the client behind it is replaced regularly.
 pub(super) struct LokiLayer {
     client: Arc<RwLock<tracing_loki::Layer>>,
     allowance: Allowance,
 }
 
-/// Ends shipping when dropped, after the last lines had their chance.
+/// Ends shipping when dropped, after the last lines had time to be sent.
 #[derive(Debug)]
 pub(super) struct Shipper {
     stop: Option<oneshot::Sender<()>>,
     stopped: mpsc::Receiver<()>,
 }
 
-/// Where lines go, and what is needed to make a client again and again.
+/// Destination of the lines, with everything needed to create a client.
 pub(super) struct Target {
     service: &'static str,
     environment: Environment,
@@ -63,7 +65,7 @@ struct Client {
 impl Target {
     pub(super) fn new(service: &'static str, environment: Environment, url: &Url) -> Self {
         let mut url = url.clone();
-        // The crate puts its path after the last slash, in place of what stands there.
+        // The crate replaces the part of the path after the last slash with its own.
         if !url.path().ends_with('/') {
             url.set_path(&format!("{}/", url.path()));
         }
@@ -81,13 +83,13 @@ impl Target {
         let (stopped_sender, stopped) = mpsc::channel::<()>();
         std::thread::Builder::new().name("loki".to_owned()).spawn(move || {
             runtime.block_on(ship(&self, &client, first.controller, first.task, stop_asked));
-            // The guard waits for this end of the channel to go.
+            // The guard waits until this end of the channel is dropped.
             drop(stopped_sender);
         })?;
         Ok((layer, Shipper { stop: Some(stop), stopped }))
     }
 
-    /// Labels are few and bounded (service, environment, and the level by itself); everything else is in the line.
+    /// Labels are few and bounded (service, environment, and the level by itself); all other fields are in the line.
     fn client(&self) -> Result<Client, tracing_loki::Error> {
         let (layer, controller, task) = tracing_loki::builder()
             .label("service", self.service)?
@@ -97,7 +99,7 @@ impl Target {
     }
 }
 
-/// Replaces the client again and again until the process stops.
+/// Replaces the client periodically until the process stops.
 async fn ship(
     target: &Target,
     current: &RwLock<tracing_loki::Layer>,
@@ -119,7 +121,7 @@ async fn ship(
             let _ = timeout(FLUSH, delivered).await;
             return;
         }
-        // The settings were good for the first client. If they are not now, the old one is the better choice.
+        // The settings worked for the first client. If they fail now, keep the old one.
         let Ok(next) = target.client() else { continue };
         *current.write().unwrap_or_else(PoisonError::into_inner) = next.layer;
         let old_controller = std::mem::replace(&mut controller, next.controller);
@@ -128,8 +130,8 @@ async fn ship(
     }
 }
 
-/// Lets a replaced client go on for a while. It is not told to stop, because one that waits for Loki to come back would
-/// then give up all it holds; losing its controller would tell it so.
+/// Lets a replaced client deliver for a while. It is not stopped: a client that is waiting for Loki would then drop
+/// everything it holds, and dropping its controller would stop it too.
 async fn retire(controller: BackgroundTaskController, task: JoinHandle<()>) {
     sleep(HANDOVER).await;
     task.abort();
@@ -169,8 +171,8 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for LokiLayer {
     }
 }
 
-/// How many lines may pass per window. Two threads that meet at a window's edge may both start it anew, which lets a few
-/// lines more through: the client's channel has room for them.
+/// Limits the lines per window. Two threads at the edge of a window may both reset it, which lets a few more lines
+/// pass; the client's channel has space for them.
 struct Allowance {
     start: Instant,
     window: AtomicU64,

@@ -1,6 +1,6 @@
-//! The metrics' names, and their registry in Prometheus' text format.
+//! Names of the metrics, and the registry in Prometheus' text format.
 //!
-//! Services record with the macros of the `metrics` crate and the names below; labels have few values, so neither
+//! Services record with the macros of the `metrics` crate and the names below. Labels have few values, so neither
 //! accounts nor ids are among them.
 
 use std::sync::OnceLock;
@@ -14,66 +14,64 @@ use super::TelemetryError;
 
 /// Counter: rows with an outcome, by `entity`, `action` and `outcome`.
 pub const ROWS: &str = "bulk_rows_total";
-/// Counter: chunks that a worker finished or gave back, by `result`.
+/// Counter: chunks finished or given back by a worker, by `result`.
 pub const CHUNKS: &str = "bulk_chunks_total";
-/// Histogram: from claim to commit of a chunk, in seconds.
+/// Histogram: time from claim to commit of a chunk, in seconds.
 pub const CHUNK_DURATION: &str = "bulk_chunk_duration_seconds";
-/// Histogram: from creation (or the scheduled time) to the end of an action, in seconds.
+/// Histogram: time from creation (or the scheduled time) to the end of an action, in seconds.
 pub const ACTION_DURATION: &str = "bulk_action_duration_seconds";
-/// Gauge: jobs of a queue that are not finished, by `queue`; NaN while Redis does not say.
+/// Gauge: unfinished jobs of a queue, by `queue`; NaN while Redis is unavailable.
 pub const QUEUE_LENGTH: &str = "bulk_queue_length";
-/// Gauge: jobs of a queue that no worker has been given yet, by `queue`; NaN while Redis does not say.
+/// Gauge: undelivered jobs of a queue, by `queue`; NaN while Redis is unavailable.
 pub const QUEUE_LAG: &str = "bulk_queue_lag";
-/// Gauge: jobs that this worker is at, by `queue`.
+/// Gauge: jobs running in this worker, by `queue`.
 pub const JOBS_RUNNING: &str = "bulk_jobs_running";
-/// Gauge: jobs that this worker takes at a time, by `queue`.
+/// Gauge: most concurrent jobs of this worker, by `queue`.
 pub const JOB_SLOTS: &str = "bulk_job_slots";
-/// Counter: leases that ran out under a worker, whose work was then discarded.
+/// Counter: leases that ran out during work, whose result was then discarded.
 pub const LEASES_LOST: &str = "bulk_leases_lost_total";
-/// Gauge: 1 while this worker's circuit of a `dependency` is open and it claims nothing, else 0.
+/// Gauge: 1 while this worker's circuit of a `dependency` is open and it claims nothing, otherwise 0.
 pub const BREAKER_OPEN: &str = "bulk_breaker_open";
-/// Counter: jobs that were put back to be tried again.
+/// Counter: jobs put back for another attempt.
 pub const RETRIES: &str = "bulk_retries_total";
-/// Counter: objects removed from object storage because their time was over, by `part` of their action.
+/// Counter: expired objects removed from object storage, by `part` of their action.
 pub const OBJECTS_REMOVED: &str = "bulk_objects_removed_total";
-/// Counter: attempts at removing the objects of an action that left some, by `part`.
+/// Counter: removal attempts that left objects of an action, by `part`.
 pub const REMOVAL_FAILURES: &str = "bulk_removal_failures_total";
-/// Gauge: removals that are decided and not carried out, by `state` (waiting, failing); from the leading reconciler.
+/// Gauge: pending removals by `state` (waiting, failing); from the leading reconciler.
 pub const REMOVALS: &str = "bulk_removals";
 /// Counter: HTTP requests, by `route`, `method` and `status`.
 pub const HTTP_REQUESTS: &str = "http_requests_total";
-/// Histogram: time until an HTTP answer begins, in seconds, by `route` and `method`.
+/// Histogram: time until the start of an HTTP response, in seconds, by `route` and `method`.
 pub const HTTP_REQUEST_DURATION: &str = "http_request_duration_seconds";
 /// Gauge: connections of the PostgreSQL pool, by `state` (idle, used).
 pub const DB_POOL_CONNECTIONS: &str = "db_pool_connections";
-/// Gauge: connections that the PostgreSQL pool may have.
+/// Gauge: maximum number of connections of the PostgreSQL pool.
 pub const DB_POOL_MAX_CONNECTIONS: &str = "db_pool_max_connections";
-/// Gauge: resident memory of the process, in bytes.
-pub const RESIDENT_MEMORY: &str = "process_resident_memory_bytes";
-/// Counter: log lines that were not handed to Loki because too many came at once; stdout has them.
+/// Counter: log lines not passed to Loki because there were too many at once; stdout has them.
 pub const LOG_LINES_DROPPED: &str = "log_lines_dropped_total";
 
-/// A chunk takes tens of milliseconds; a database in trouble stretches that to minutes.
+/// A chunk takes hundreds of milliseconds; a slow database stretches that to minutes.
 const CHUNK_BUCKETS_SECONDS: [f64; 11] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0];
 /// From a hundred rows to ten million.
 const ACTION_BUCKETS_SECONDS: [f64; 10] = [0.25, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0];
-/// Reads stay under 100 ms; uploads take as long as their bytes.
+/// Reads stay below 100 ms; uploads take as long as the client sends.
 const HTTP_BUCKETS_SECONDS: [f64; 11] = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0, 300.0];
 
-/// Often enough that histograms nobody scrapes do not pile up samples.
+/// Short enough that histograms that are never scraped do not accumulate samples.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
 static REGISTRY: OnceLock<PrometheusHandle> = OnceLock::new();
 
-/// Installs the recorder of this process. Calls after the first change nothing, so that tests may start several
-/// services in one process.
+/// Installs the recorder of this process. Later calls have no effect, so that tests can start several services in one
+/// process.
 ///
 /// # Errors
-/// The recorder cannot be built, or the thread that tends it cannot be started.
+/// If the recorder cannot be built, or its upkeep thread cannot be started.
 pub fn install() -> Result<(), TelemetryError> {
     let recorder = build()?;
     let handle = recorder.handle();
-    // Only the recorder that gets the place becomes the registry that is rendered.
+    // Only the recorder that wins becomes the rendered registry.
     if REGISTRY.get().is_none() && metrics::set_global_recorder(recorder).is_ok() {
         let upkeep = handle.clone();
         thread::Builder::new().name("metrics-upkeep".to_owned()).spawn(move || {
@@ -126,9 +124,9 @@ fn describe() {
     describe_histogram!(HTTP_REQUEST_DURATION, Unit::Seconds, "Time until an HTTP answer begins");
     describe_gauge!(DB_POOL_CONNECTIONS, "Connections of the PostgreSQL pool");
     describe_gauge!(DB_POOL_MAX_CONNECTIONS, "Connections that the PostgreSQL pool may have");
-    describe_gauge!(RESIDENT_MEMORY, Unit::Bytes, "Resident memory of the process");
+    metrics_process::Collector::default().describe();
     describe_counter!(LOG_LINES_DROPPED, "Log lines not handed to Loki because too many came at once");
-    // A counter that is there from the start can be watched; one that appears with its first loss cannot.
+    // Exists from the start, so that an alert can see the first increase.
     metrics::counter!(LOG_LINES_DROPPED).increment(0);
 }
 

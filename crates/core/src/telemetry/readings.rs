@@ -1,36 +1,31 @@
-//! Gauges that are read when Prometheus asks, because nobody would otherwise notice that they have changed.
+//! Gauges that are read at scrape time, because no event reports their changes.
 //!
-//! Every service reads the queues, so that the backlog is known while any of them lives; all of them say the same.
+//! Every service reads the queues, so that the backlog is known while any of them runs; all report the same values.
 
 use std::time::Duration;
 
 use metrics::gauge;
 
-use super::metrics::{
-    DB_POOL_CONNECTIONS, DB_POOL_MAX_CONNECTIONS, QUEUE_LAG, QUEUE_LENGTH, RESIDENT_MEMORY,
-};
+use super::metrics::{DB_POOL_CONNECTIONS, DB_POOL_MAX_CONNECTIONS, QUEUE_LAG, QUEUE_LENGTH};
 use crate::dependencies::Dependencies;
-use crate::health::resident_memory_bytes;
 use crate::queue::{Queue, QueueName};
 
-/// A scrape that waits longer for Redis would be given up by Prometheus, and with it all that the process itself knows.
+/// Timeout for Redis. If a scrape took longer, Prometheus would drop it with all other metrics of the process.
 const QUEUE_PATIENCE: Duration = Duration::from_secs(1);
 
-/// Brings the gauges up to date.
+/// Updates the gauges.
 pub async fn read(dependencies: &Dependencies) {
     let pool = &dependencies.pool;
     let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
     gauge!(DB_POOL_CONNECTIONS, "state" => "idle").set(idle);
     gauge!(DB_POOL_CONNECTIONS, "state" => "used").set(pool.size().saturating_sub(idle));
     gauge!(DB_POOL_MAX_CONNECTIONS).set(pool.options().get_max_connections());
-    if let Some(bytes) = resident_memory_bytes() {
-        gauge!(RESIDENT_MEMORY).set(bytes as f64);
-    }
+    metrics_process::Collector::default().collect();
     let [first, second] = QueueName::ALL;
     tokio::join!(read_queue(&dependencies.queue, first), read_queue(&dependencies.queue, second));
 }
 
-/// While Redis is away nothing is known of its queues: the last numbers would pass for today's.
+/// Sets the gauges to NaN while Redis is unavailable: the last values would look current.
 async fn read_queue(queue: &Queue, name: QueueName) {
     let backlog = tokio::time::timeout(QUEUE_PATIENCE, queue.backlog(name)).await;
     let (length, lag) = match backlog {

@@ -1,27 +1,27 @@
-//! The trace id that belongs to everything one request causes, in this process and in those after it.
+//! The trace id shared by everything that one request causes, in this process and in later ones.
 //!
-//! It is the trace id of W3C Trace Context, shown as a UUID. Span ids are made for outgoing headers only: the platform
-//! finds lines by trace id and keeps no tree of spans.
+//! It is the trace id of W3C Trace Context, shown as a UUID. Span ids are generated for outgoing headers only: the
+//! platform finds log lines by trace id and records no spans.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// Which trace something belongs to. In JSON and in text it is the trace id as a hyphenated UUID.
+/// The trace that something belongs to. In JSON and text form it is the trace id as a hyphenated UUID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TraceContext(Uuid);
 
 impl TraceContext {
-    /// Begins a trace of its own, with a random id.
+    /// Starts a new trace with a random id.
     #[must_use]
     #[expect(clippy::new_without_default, reason = "a default that differs each time would surprise")]
     pub fn new() -> Self {
         Self(Uuid::new_v4())
     }
 
-    /// Goes on with the caller's trace; `None` if the `traceparent` header is not a valid one.
+    /// Continues the caller's trace; `None` if the `traceparent` header is invalid.
     #[must_use]
     pub fn from_traceparent(header: &str) -> Option<Self> {
         let mut parts = header.trim().split('-');
@@ -31,17 +31,17 @@ impl TraceContext {
         lower_hex(parts.next()?, 2)?;
 
         let has_more = parts.next().is_some();
-        // Version ff is forbidden; only versions after 00 may carry more parts.
+        // Version ff is forbidden; only versions after 00 may have more parts.
         if version == "ff" || (version == "00" && has_more) || is_zero(span_id) || is_zero(trace_id) {
             return None;
         }
         Uuid::try_parse(trace_id).ok().map(Self)
     }
 
-    /// The `traceparent` header for the next process, with a span id of its own.
+    /// The `traceparent` header for the next process, with a new span id.
     #[must_use]
     pub fn to_traceparent(self) -> String {
-        // The second half of a version 4 UUID is random and, by its variant bits, never zero.
+        // The second half of a version 4 UUID is random and, because of its variant bits, never zero.
         let (_, span_id) = Uuid::new_v4().as_u64_pair();
         format!("00-{}-{span_id:016x}-01", self.0.simple())
     }

@@ -1,4 +1,4 @@
-//! E-mail addresses, in the one form in which they are stored and compared.
+//! E-mail addresses, in the single form in which they are stored and compared.
 
 use std::net::IpAddr;
 
@@ -9,11 +9,11 @@ const MAX_LOCAL_CHARS: usize = 64;
 const MAX_DOMAIN_CHARS: usize = 253;
 const MAX_LABEL_CHARS: usize = 63;
 
-/// The address in lower case, its domain as the mail system knows it (`bücher.example` is `xn--bcher-kva.example`). A
-/// name beside it (`Ada <ada@example.com>`) and a `mailto:` before it are left out.
+/// Parses an address: in lower case, with an ASCII domain (`bücher.example` becomes `xn--bcher-kva.example`). A name
+/// beside it (`Ada <ada@example.com>`) and a leading `mailto:` are removed.
 ///
 /// # Errors
-/// What is no address, is several, or has a character that nobody sees.
+/// If the text is not an address, has several, or contains an invisible character.
 pub fn email(text: &str) -> Result<String, String> {
     visible(text)?;
     let address = bare(text);
@@ -36,11 +36,11 @@ pub fn email(text: &str) -> Result<String, String> {
     Ok(stored)
 }
 
-/// The address without the name beside it, a `mailto:` or a separator after it.
+/// The address without a name beside it, a leading `mailto:` or a trailing separator.
 fn bare(text: &str) -> &str {
     let text = text.trim_end_matches([';', ',']).trim_end();
     let text = match text.strip_suffix('>').and_then(|text| text.rsplit_once('<')) {
-        // Addresses in the name would be further ones.
+        // An address within the name would be a second one.
         Some((name, address)) if !name.contains(['@', '<', '>']) => address.trim(),
         _ => text,
     };
@@ -55,7 +55,7 @@ fn is_several(text: &str) -> bool {
     text.split(separators).filter(|part| part.contains('@')).count() > 1
 }
 
-/// What may stand before the @ without quotes.
+/// Characters allowed before the @ without quotes.
 fn is_local(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b".!#$%&'*+/=?^_`{|}~-".contains(&byte)
 }
@@ -80,8 +80,8 @@ fn has_punycode(domain: &str) -> bool {
     domain.split('.').any(|label| label.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("xn--")))
 }
 
-/// The domain by IDNA. It also maps look-alikes, such as the Kelvin sign and full-width letters, to plain letters: the
-/// address would become somebody else's, so they are refused.
+/// The domain in ASCII by IDNA. IDNA also maps look-alikes, such as the Kelvin sign and full-width letters, to plain
+/// letters, which would turn the address into another one, so they are refused.
 fn international(domain: &str) -> Result<String, String> {
     let ascii = idna::domain_to_ascii(domain).map_err(|_| INVALID.to_owned())?;
     let mut stored = ascii.split('.');

@@ -1,22 +1,22 @@
-//! What must hold of a text that names a record: everybody who reads it sees the same characters, and it is whole.
+//! Rules for a text that identifies a record: all of it is visible, and a spreadsheet has not shortened it.
 
 use csv_intake::clean::is_invisible;
 
 const SHORTENED: &str = "was shortened by a spreadsheet, which shows long numbers like 5.9E+12: format the column as text, \
                          or as a number without decimals, and export it again";
 
-/// Checks a key. Two that look alike must be alike, and what a spreadsheet has shortened names several records.
+/// Checks a key. Keys that look alike must be equal, and a number shortened by a spreadsheet stands for several keys.
 ///
 /// # Errors
-/// An invisible or control character, or a number in scientific notation.
+/// If the key has an invisible or control character, or is a number in scientific notation.
 pub fn key(text: &str) -> Result<&str, String> {
     visible(text)?;
     if is_shortened(text) { Err(SHORTENED.to_owned()) } else { Ok(text) }
 }
 
-/// Checks that the text has no character that nobody sees.
+/// Checks that the text has no invisible character.
 pub(super) fn visible(text: &str) -> Result<(), String> {
-    // Printable ASCII needs no second look, and is what most keys are made of.
+    // Fast path: printable ASCII, which most keys consist of.
     if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
         return Ok(());
     }
@@ -35,7 +35,7 @@ fn describe(char: char, position: usize) -> String {
     format!("contains {kind} ({name}) at position {position}")
 }
 
-/// What those are called that really occur.
+/// Names of the invisible characters that occur in practice.
 fn name(char: char) -> Option<&'static str> {
     Some(match char {
         '\0' => "NUL",
@@ -62,7 +62,7 @@ fn name(char: char) -> Option<&'static str> {
     })
 }
 
-/// `5.9E+12`, also with a comma: one digit before the mark, and an exponent with its sign or after decimals.
+/// True for `5.9E+12`, also with a comma: one digit before the mark, and an exponent with its sign or after decimals.
 fn is_shortened(text: &str) -> bool {
     let Some((mantissa, exponent)) = text.split_once(['E', 'e']) else { return false };
     let is_digits = |digits: &str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());

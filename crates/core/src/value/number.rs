@@ -1,4 +1,4 @@
-//! Numbers, exactly: nothing passes through a float.
+//! Numbers, parsed exactly and never through a float.
 
 use std::borrow::Cow;
 
@@ -6,15 +6,15 @@ use rust_decimal::Decimal;
 
 use super::{DecimalMark, ReadSettings};
 
-/// Digits before the mark: `numeric(17, 2)` and `numeric(19, 4)` hold as many.
+/// Most digits before the mark: `numeric(17, 2)` and `numeric(19, 4)` hold as many.
 const MAX_WHOLE_DIGITS: usize = 15;
 
 const SHORTENED: &str = "must be written out in full: a spreadsheet has shortened it, so format the column as a number and export it again";
 
-/// A whole number. Zeros after a mark change nothing and are allowed, as spreadsheets write `31.0`.
+/// A whole number. Zeros after a decimal mark are allowed, since spreadsheets write `31.0`.
 ///
 /// # Errors
-/// Any other text, and what does not fit into 64 bits.
+/// If the text is not a whole number, or does not fit into 64 bits.
 pub fn integer(text: &str) -> Result<i64, String> {
     let (is_negative, digits) = sign(text);
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
@@ -26,7 +26,7 @@ pub fn integer(text: &str) -> Result<i64, String> {
     }
     let signed = if is_negative { Cow::Owned(format!("-{whole}")) } else { Cow::Borrowed(whole) };
     signed.parse().map_err(|_| {
-        // All are digits, so only the size can be wrong.
+        // All characters are digits, so only the size can be wrong.
         if is_negative {
             format!("must be {} or more", i64::MIN)
         } else {
@@ -45,18 +45,18 @@ fn no_integer(digits: &str) -> String {
     "must be a whole number".to_owned()
 }
 
-/// A decimal number with at most `scale` digits after the mark; zeros beyond change nothing and are allowed.
-/// `1.000` and `1,000` mean different numbers in different countries: a group separator is taken only where the mark of
-/// decimals is there too or was named by the uploader.
+/// A decimal number with at most `scale` digits after the mark; further zeros are allowed. `1.000` and `1,000` mean
+/// different numbers in different countries, so a group separator is accepted only if the decimal mark is present too
+/// or was chosen by the uploader.
 ///
 /// # Errors
-/// A text that is no such number, or could be two.
+/// If the text is not such a number, or is ambiguous.
 pub fn decimal(text: &str, scale: u32, settings: &ReadSettings) -> Result<Decimal, String> {
     let (is_negative, digits) = sign(text);
     let mark = settings.decimal;
     let plain = without_groups(digits, mark).ok_or_else(|| no_decimal(digits, mark))?;
     let (whole, fraction) = plain.split_once(mark.char()).unwrap_or((&plain, "0"));
-    // `.5` and `5.` mean one thing only; a mark alone means nothing.
+    // `.5` and `5.` are unambiguous; a mark alone is not a number.
     let is_number = match (is_digits(whole), is_digits(fraction)) {
         (true, true) => true,
         (true, false) => fraction.is_empty(),
@@ -102,7 +102,7 @@ impl DecimalMark {
     }
 }
 
-/// The number without its group separators; none where they are not plainly that: one kind, before three digits each.
+/// The number without its group separators; `None` unless they are all of one kind, each before three digits.
 fn without_groups(digits: &str, mark: DecimalMark) -> Option<Cow<'_, str>> {
     let Some(separator) = digits.chars().find(|char| mark.groups_by(*char)) else {
         return Some(Cow::Borrowed(digits));
@@ -111,7 +111,7 @@ fn without_groups(digits: &str, mark: DecimalMark) -> Option<Cow<'_, str>> {
         Some((whole, fraction)) => (whole, Some(fraction)),
         None => (digits, None),
     };
-    // The point is the default that nobody may have thought of; the comma somebody has named.
+    // The point is the default and may not have been a choice; the comma was chosen by the uploader.
     if fraction.is_none() && mark == DecimalMark::Point {
         return None;
     }
@@ -144,7 +144,7 @@ fn no_decimal(digits: &str, mark: DecimalMark) -> String {
     }
 }
 
-/// Whether the number is negative, and what follows its sign. A typographic minus is one too.
+/// Returns whether the number is negative, and the text after its sign. A typographic minus counts too.
 fn sign(text: &str) -> (bool, &str) {
     match text.strip_prefix(['-', '\u{2212}']) {
         Some(digits) => (true, digits),
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_be_misread_or_rounded_is_no_decimal() {
+    fn decimals_that_could_be_misread_or_rounded_are_refused() {
         for text in [
             "",
             "-",

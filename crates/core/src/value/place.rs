@@ -5,23 +5,23 @@ use url::Url;
 
 use super::key;
 
-/// What browsers and mail programs carry along.
+/// Longest address that browsers and mail programs commonly handle.
 const MAX_URL_CHARS: usize = 2048;
 
-/// The code of a currency or fund of ISO 4217 in capitals, also of one that was withdrawn lately: records may be of that
-/// time.
+/// An ISO 4217 code of a currency or fund, in capitals. Recently withdrawn codes are accepted, because records may be
+/// from that time.
 ///
 /// # Errors
-/// Any other text.
+/// If the text is not a currency code.
 pub fn currency(text: &str) -> Result<String, String> {
     let known = Currency::from_code(&text.to_ascii_uppercase()).map(|currency| currency.code().to_owned());
     known.ok_or_else(|| "must be the three letters of a currency, such as EUR".to_owned())
 }
 
-/// The two letters of a country (ISO 3166-1) in capitals.
+/// The two-letter code of a country (ISO 3166-1), in capitals.
 ///
 /// # Errors
-/// Any other text.
+/// If the text is not a country code.
 pub fn country(text: &str) -> Result<String, String> {
     let code = text.to_ascii_uppercase();
     let is_code = code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase());
@@ -33,17 +33,17 @@ pub fn country(text: &str) -> Result<String, String> {
     }
 }
 
-/// An address of the web, as it was written.
+/// A web address, unchanged.
 ///
 /// # Errors
-/// What is no such address, or is one without `https://` or `http://`.
+/// If the text is not a web address, or does not start with `https://` or `http://`.
 pub fn url(text: &str) -> Result<String, String> {
     key::visible(text)?;
     if text.chars().count() > MAX_URL_CHARS {
         return Err(format!("must have at most {MAX_URL_CHARS} characters"));
     }
     let is_web = |url: &Url| matches!(url.scheme(), "http" | "https") && url.has_host();
-    // The parser repairs `https:/example.com`; what is stored is the text, which nobody would repair again.
+    // The parser repairs `https:/example.com`, but the stored text would stay broken.
     let has_start = text.split_once("://").is_some_and(|(scheme, rest)| {
         scheme.chars().all(|char| char.is_ascii_alphabetic()) && !rest.starts_with(['/', '\\'])
     });

@@ -1,4 +1,4 @@
-//! Dates, and instants. The year comes first, since `01/05/2025` is the fifth of January in some countries and the first
+//! Dates and instants. The year comes first, since `01/05/2025` is the fifth of January in some countries and the first
 //! of May in others.
 
 use chrono::{
@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 
 use super::ReadSettings;
 
-/// Digits of a second that PostgreSQL keeps.
+/// Fractional digits of a second that PostgreSQL stores.
 const MAX_SECOND_DIGITS: usize = 6;
 
 const DATE: &str = "must be a date such as 2025-05-01";
@@ -17,7 +17,7 @@ const DAY_OR_MONTH: &str = "with the year first: day and month could be confused
 const NO_OFFSET: &str = "must say its offset, as 2025-05-01 10:00 +02:00 does; or send `timezone`, such as Europe/Berlin, for \
                          all dates and times without one";
 
-/// A day, with the year first. Midnight after it is nothing more, as spreadsheets write it.
+/// A date, with the year first. A midnight after it, as spreadsheets write it, is ignored.
 ///
 /// # Errors
 /// Any other text.
@@ -30,11 +30,11 @@ pub fn date(text: &str) -> Result<NaiveDate, String> {
     Err(format!("{DATE}, without a time"))
 }
 
-/// An instant: date, time, and offset from UTC. The offset, and then the time, may be missing where the uploader has named
-/// a zone.
+/// An instant: date, time, and offset from UTC. If the uploader chose a zone, the offset may be missing, or both time
+/// and offset.
 ///
 /// # Errors
-/// A text that is no instant, or could be two.
+/// If the text is not an instant, or is ambiguous.
 pub fn instant(text: &str, settings: &ReadSettings) -> Result<DateTime<Utc>, String> {
     let (date, rest) = split_date(text).map_err(|problem| problem.told(INSTANT))?;
     let (time, rest) = match after_date(rest) {
@@ -52,17 +52,17 @@ pub fn instant(text: &str, settings: &ReadSettings) -> Result<DateTime<Utc>, Str
         (None, Some(zone)) => Some(in_zone(local, zone)?),
         (None, None) => return Err(NO_OFFSET.to_owned()),
     };
-    // Near the first and the last year the offset can lead beyond.
+    // Near the first and last year the offset can lead out of the range.
     instant.filter(|instant| (1..=9999).contains(&instant.year())).ok_or_else(|| Problem::Year.told(INSTANT))
 }
 
-/// Why a text begins with no date.
+/// Reason why a text does not start with a date.
 enum Problem {
-    /// It is none at all.
+    /// Not a date.
     NoDate,
     /// Day or month come first.
     Order,
-    /// No calendar has it.
+    /// The day does not exist in the calendar.
     NoSuchDay,
     /// Year 0.
     Year,
@@ -79,7 +79,7 @@ impl Problem {
     }
 }
 
-/// The date at the start, and what follows it. Year, month and day with one of `-`, `/` and `.` between them.
+/// Splits off the date at the start: year, month and day with one of `-`, `/` and `.` between them.
 fn split_date(text: &str) -> Result<(NaiveDate, &str), Problem> {
     let (year, rest) = digits(text);
     let separator =
@@ -101,13 +101,13 @@ fn split_date(text: &str) -> Result<(NaiveDate, &str), Problem> {
     Ok((date, rest))
 }
 
-/// What follows the `T` or the space after a date.
+/// The text after the `T` or space that follows a date.
 fn after_date(rest: &str) -> Option<&str> {
     let after_t = rest.strip_prefix(['T', 't']);
     after_t.or_else(|| rest.strip_prefix(char::is_whitespace).map(str::trim_start))
 }
 
-/// The time at the start, and what follows it. Seconds may be missing.
+/// Splits off the time at the start. Seconds may be missing.
 fn time(text: &str) -> Result<(NaiveTime, &str), String> {
     let wanted = || INSTANT.to_owned();
     let (hour, rest) = digits(text);
@@ -137,13 +137,13 @@ fn time(text: &str) -> Result<(NaiveTime, &str), String> {
     time.map(|time| (time, rest)).ok_or_else(|| "is a time that no clock shows".to_owned())
 }
 
-/// The number of two digits after a colon, and what follows it.
+/// Splits off two digits after a colon.
 fn two_digits(text: &str) -> Option<(u32, &str)> {
     let (digits, rest) = digits(text.strip_prefix(':')?);
     (digits.len() == 2).then_some((digits.parse().ok()?, rest))
 }
 
-/// The hour of the day where `AM` or `PM` follows the time, and what comes after.
+/// The hour of the day if `AM` or `PM` follows the time, and the rest of the text.
 fn half_day(hour: u32, rest: &str) -> Option<(u32, &str)> {
     let word = rest.trim_start();
     let Some((half, after)) = word.split_at_checked(2) else { return Some((hour, rest)) };
@@ -156,7 +156,7 @@ fn half_day(hour: u32, rest: &str) -> Option<(u32, &str)> {
     Some((hour + if is_afternoon { 12 } else { 0 }, after))
 }
 
-/// `Z`, `UTC`, `GMT`, or hours and perhaps minutes east of it, with or without a colon.
+/// An offset: `Z`, `UTC`, `GMT`, or hours and optional minutes east of UTC, with or without a colon.
 fn offset(text: &str) -> Option<FixedOffset> {
     if ["z", "utc", "gmt"].iter().any(|name| text.eq_ignore_ascii_case(name)) {
         return FixedOffset::east_opt(0);
@@ -175,7 +175,7 @@ fn offset(text: &str) -> Option<FixedOffset> {
         is_number.then(|| digits.parse::<i32>().ok()).flatten()
     };
     let (hours, minutes) = (number(hours)?, number(minutes)?);
-    // The largest that is in use is +14:00.
+    // The largest offset in use is +14:00.
     if hours > 23 || minutes > 59 {
         return None;
     }
@@ -183,7 +183,7 @@ fn offset(text: &str) -> Option<FixedOffset> {
     FixedOffset::east_opt(if is_west { -seconds } else { seconds })
 }
 
-/// What the clocks of a zone showed as `local`, if they did so exactly once.
+/// Converts a local time of a zone, if it occurred exactly once.
 fn in_zone(local: NaiveDateTime, zone: Tz) -> Result<DateTime<Utc>, String> {
     match zone.from_local_datetime(&local) {
         LocalResult::Single(instant) => Ok(instant.to_utc()),
@@ -196,7 +196,7 @@ fn in_zone(local: NaiveDateTime, zone: Tz) -> Result<DateTime<Utc>, String> {
     }
 }
 
-/// The ASCII digits at the start, and what follows them.
+/// Splits off the ASCII digits at the start.
 fn digits(text: &str) -> (&str, &str) {
     text.split_at(text.bytes().take_while(u8::is_ascii_digit).count())
 }

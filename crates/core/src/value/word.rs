@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-/// What programs and people write for true, among them the words of spreadsheets in other languages.
+/// Words accepted for true, including those of spreadsheets in other languages.
 const TRUE: [&str; 13] =
     ["true", "yes", "1", "on", "y", "t", "wahr", "ja", "vrai", "verdadero", "verdadeiro", "vero", "waar"];
 const FALSE: [&str; 11] = ["false", "no", "0", "off", "n", "f", "falsch", "nein", "faux", "falso", "onwaar"];
@@ -10,7 +10,7 @@ const FALSE: [&str; 11] = ["false", "no", "0", "off", "n", "f", "falsch", "nein"
 /// True or false, in any case.
 ///
 /// # Errors
-/// Any other word.
+/// If the text is none of the words.
 pub fn boolean(text: &str) -> Result<bool, String> {
     let is = |words: &[&str]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
     match (is(&TRUE), is(&FALSE)) {
@@ -20,10 +20,10 @@ pub fn boolean(text: &str) -> Result<bool, String> {
     }
 }
 
-/// The one of `choices` that the text names, in any case unless two differ by case alone.
+/// The choice named by the text, in any case unless two choices differ only by case.
 ///
 /// # Errors
-/// A text that names none of them.
+/// If the text is none of the choices.
 pub fn choice<'c, S: AsRef<str>>(text: &str, choices: &'c [S]) -> Result<&'c str, String> {
     let mut names = choices.iter().map(AsRef::as_ref);
     if let Some(exact) = names.clone().find(|choice| *choice == text) {
@@ -42,7 +42,7 @@ pub fn choice<'c, S: AsRef<str>>(text: &str, choices: &'c [S]) -> Result<&'c str
     }
 }
 
-/// ASCII names are compared as such: the Kelvin sign is no k.
+/// ASCII names are compared without Unicode case folding, so the Kelvin sign does not match a k.
 fn is_same_word(choice: &str, text: &str) -> bool {
     choice.eq_ignore_ascii_case(text) || (!choice.is_ascii() && choice.to_lowercase() == text.to_lowercase())
 }
@@ -50,7 +50,7 @@ fn is_same_word(choice: &str, text: &str) -> bool {
 /// A UUID in any of its usual notations.
 ///
 /// # Errors
-/// Any other text.
+/// If the text is not a UUID.
 pub fn uuid(text: &str) -> Result<Uuid, String> {
     text.parse().map_err(|_| "must be a UUID such as 0192d3f0-7c1e-7b7a-9d55-3f1f0e6a4c11".to_owned())
 }

@@ -1,4 +1,4 @@
-//! How long to wait after failures.
+//! Waiting times after failures.
 
 use std::time::Duration;
 
@@ -6,8 +6,8 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 
 const MAX_DELAY: Duration = Duration::from_secs(60);
 
-/// The wait before the next attempt after `failures` failures in a row: doubled each time from `first`, up to a minute,
-/// with jitter, so that what failed together does not come back together.
+/// The wait before the next attempt after `failures` consecutive failures: starts at `first` and doubles up to a
+/// minute, with jitter, so that attempts that failed together are not repeated together.
 #[must_use]
 pub fn delay_after(failures: u32, first: Duration) -> Duration {
     let mut delays = ExponentialBuilder::default()

@@ -1,9 +1,9 @@
-//! Stops a worker from claiming while something it depends on is away. One circuit per dependency: an outage opens that
-//! of the dependency it came from; while any is open nothing is claimed, because every job needs all of them. An open
-//! circuit's dependency is probed with growing pauses, and closes when it answers. The change of state is logged once,
-//! however many jobs meet the outage.
+//! Stops a worker from claiming while a dependency is unavailable. There is one circuit per dependency, opened by an
+//! outage of it. While any circuit is open nothing is claimed, because every job needs all dependencies. The dependency
+//! of an open circuit is probed with growing pauses, and the circuit closes when it responds. Each change of state is
+//! logged once, however many jobs meet the outage.
 //!
-//! Own code rather than a crate: breakers in crates count the failures of calls, ours must hold back claims until a
+//! Own code rather than a crate: existing breakers count failed calls, while this one holds back claims until a
 //! dependency's probe succeeds.
 
 use std::collections::BTreeMap;
@@ -18,11 +18,11 @@ use crate::health::{Dependency, Outage, Probe, check};
 use crate::telemetry::metrics::BREAKER_OPEN;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-/// Pauses stop growing here: this is how late a recovery is noticed at most.
+/// Longest pause between probes, which is also the longest delay in noticing a recovery.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Shared by everything in a worker that claims. Cheap to clone.
+/// Shared by all claiming tasks of a worker. Cheap to clone.
 #[derive(Clone)]
 pub struct Breaker {
     circuits: Arc<BTreeMap<Dependency, Circuit>>,
@@ -32,12 +32,12 @@ pub struct Breaker {
 
 struct Circuit {
     probe: Arc<dyn Probe>,
-    /// Outages since work last succeeded: probes may succeed where work does not (a full disk, say).
+    /// Outages since the last success: a probe may succeed where work does not (a full disk, for example).
     outages_in_a_row: AtomicU32,
 }
 
 impl Breaker {
-    /// Closed circuits, one for each of these dependencies.
+    /// A breaker with one closed circuit per probe.
     #[must_use]
     pub fn new(probes: Vec<Arc<dyn Probe>>) -> Self {
         let circuit = |probe: Arc<dyn Probe>| {
@@ -50,7 +50,7 @@ impl Breaker {
         }
     }
 
-    /// The dependencies for which nothing is claimed at present.
+    /// The dependencies whose circuits are open.
     #[must_use]
     pub fn open(&self) -> Vec<Dependency> {
         self.open.borrow().clone()
@@ -62,14 +62,14 @@ impl Breaker {
         let _ = self.open.subscribe().wait_for(Vec::is_empty).await;
     }
 
-    /// Work has succeeded.
+    /// Records that work succeeded.
     pub fn succeeded(&self) {
         for circuit in self.circuits.values() {
             circuit.outages_in_a_row.store(0, Ordering::Relaxed);
         }
     }
 
-    /// Work has met an outage: opens the dependency's circuit, unless it is open already, and begins to probe.
+    /// Records an outage: opens the dependency's circuit and starts probing, unless it is open already.
     pub fn trip(&self, outage: &Outage) {
         let dependency = outage.dependency;
         let opened = self.open.send_if_modified(|open| {
@@ -101,7 +101,7 @@ impl Breaker {
         }
         show(dependency, false);
         let duration_ms = since.elapsed().as_millis() as u64;
-        tracing::info!(%dependency, duration_ms, "a dependency is back");
+        tracing::info!(%dependency, duration_ms, "a dependency has recovered");
         self.open.send_modify(|open| open.retain(|&other| other != dependency));
     }
 }

@@ -1,24 +1,26 @@
-//! Keeps a lease alive while work goes on.
+//! Renews a lease during work.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use futures::FutureExt;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-/// Renews a lease three times within its length until it is dropped, and tells when the lease was lost.
+/// Renews a lease three times within its length until it is dropped, and reports when the lease is lost.
 ///
-/// Losing it is only a hint to stop early: what keeps a worker without a lease from changing anything is that its
-/// commit names the lease. A lease that could not be renewed for its whole length counts as lost: whatever the work waits
-/// for then (a connection that has gone silent, say) is given up with it.
-pub struct LeaseKeeper {
+/// A lost lease is only a hint to stop early; correctness comes from the commit, which names the lease. A lease that
+/// could not be renewed for its whole length also counts as lost, so that work blocked on a silent connection, for
+/// example, ends too.
+struct LeaseKeeper {
     lost: CancellationToken,
     renewals: JoinHandle<()>,
 }
 
 impl LeaseKeeper {
-    /// Begins to renew. `renew` says whether the lease is still held; an error of the database leaves that open.
-    pub fn start<F, E>(lease: Duration, renew: impl Fn() -> F + Send + 'static) -> Self
+    /// Starts renewing. `renew` returns whether the lease is still held; a database error leaves that undecided.
+    fn start<F, E>(lease: Duration, renew: impl Fn() -> F + Send + 'static) -> Self
     where
         F: Future<Output = Result<bool, E>> + Send + 'static,
         E: std::fmt::Display + Send,
@@ -42,10 +44,36 @@ impl LeaseKeeper {
     }
 
     /// Waits until the lease is lost.
-    pub async fn lost(&self) {
+    async fn lost(&self) {
         self.lost.cancelled().await;
     }
 }
+
+/// Runs `work` while its lease is renewed. Returns `Ok(None)` if the lease is lost first.
+///
+/// # Errors
+/// [`Panicked`] if the work panics. A caught panic counts as a failure of the work; otherwise the lease would run out
+/// and the next worker would panic in turn, without end.
+pub async fn under_lease<W, F, E>(
+    lease: Duration,
+    renew: impl Fn() -> F + Send + 'static,
+    work: W,
+) -> Result<Option<W::Output>, Panicked>
+where
+    W: Future,
+    F: Future<Output = Result<bool, E>> + Send + 'static,
+    E: std::fmt::Display + Send,
+{
+    let keeper = LeaseKeeper::start(lease, renew);
+    tokio::select! {
+        result = AssertUnwindSafe(work).catch_unwind() => result.map(Some).map_err(|_| Panicked),
+        () = keeper.lost() => Ok(None),
+    }
+}
+
+/// The work under a lease panicked; the panic is in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Panicked;
 
 impl Drop for LeaseKeeper {
     fn drop(&mut self) {
@@ -79,6 +107,16 @@ mod tests {
     async fn a_lease_that_another_worker_has_is_lost_at_once() {
         let keeper = LeaseKeeper::start(LEASE, || async { Ok::<_, String>(false) });
         tokio::time::timeout(LEASE / 2, keeper.lost()).await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_under_a_lease_ends_with_its_result_its_panic_or_the_lease() {
+        let held = || async { Ok::<_, String>(true) };
+        assert_eq!(under_lease(LEASE, held, async { 7 }).await, Ok(Some(7)));
+        let panics = async { [1, 2, 3].get(7).map(|_: &i32| ()).expect("a panic of the test") };
+        assert_eq!(under_lease(LEASE, held, panics).await, Err(Panicked));
+        let taken = || async { Ok::<_, String>(false) };
+        assert_eq!(under_lease(LEASE, taken, pending::<()>()).await, Ok(None));
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,4 +1,4 @@
-//! Reads a queue and hands its jobs to a handler, a bounded number at a time.
+//! Reads a queue and passes its jobs to a handler, with limited concurrency.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,28 +15,28 @@ use crate::queue::{Delivery, Job, LONGEST_READ, Payload, Queue, QueueName, Queue
 use crate::shutdown::Shutdown;
 use crate::telemetry::metrics::{JOB_SLOTS, JOBS_RUNNING};
 
-/// How often jobs of dead consumers are looked for, and how long a job must have been with its consumer.
+/// Interval for taking over jobs of dead consumers, and the least time that a job must have been with its consumer.
 const TAKE_OVER_EVERY: Duration = Duration::from_secs(10);
 const TAKE_OVER_IDLE: Duration = Duration::from_secs(60);
 
-/// How long a job is waited for while a piece of work that has lent its slot wants it back.
+/// Timeout of a read while work that has lent its slot waits to get it back.
 const SHORT_READ: Duration = Duration::from_millis(20);
 
-/// What handlers have after their time is out, to hand back what they hold.
+/// Time for handlers to hand back their work after the shutdown timeout.
 const HAND_BACK_TIME: Duration = Duration::from_secs(3);
 
-/// How the handling of a job ended.
+/// Result of handling a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// The work is done, was someone else's, or has been put aside in PostgreSQL with its reason.
+    /// The work is done, belonged to another worker, or was put aside in PostgreSQL with its reason.
     Finished,
-    /// Something that every job needs is away. PostgreSQL still knows the work (or its lease will run out); claiming
-    /// more is no use for now.
+    /// A dependency of every job is unavailable. PostgreSQL still has the work (or its lease runs out); claiming more
+    /// would fail too.
     Outage(Outage),
 }
 
 impl Verdict {
-    /// What follows when `what` met this error of the database: an outage, or something wrong that a log line tells.
+    /// Turns a database error into a verdict, and logs it unless it is an outage. `what` is the log message.
     #[must_use]
     pub fn after(error: &DbError, what: &str) -> Self {
         if let Some(outage) = error.outage() {
@@ -44,7 +44,7 @@ impl Verdict {
         }
         match error {
             DbError::Fenced => tracing::info!(%error, "{what}"),
-            // The work waits in PostgreSQL still, or its lease runs out.
+            // The work is still waiting in PostgreSQL, or its lease runs out.
             error if error.is_contention() => tracing::warn!(%error, "{what}"),
             error => tracing::error!(%error, "{what}"),
         }
@@ -52,18 +52,18 @@ impl Verdict {
     }
 }
 
-/// Does the jobs of one queue.
+/// Handles the jobs of one queue.
 #[async_trait]
 pub trait Handler: Send + Sync + 'static {
-    /// What it does.
+    /// Type of its jobs.
     type Job: Job;
 
-    /// Claims the work whose turn it is, and does it in the slot that comes with `turn`. Must not block, should stop soon once
-    /// its lease is lost, and hands back what it holds when a stop was asked for and the time to finish it is out.
+    /// Claims the next work in turn and does it in the slot that `turn` holds. Must not block, should stop soon after
+    /// its lease is lost, and hands back its work if the shutdown timeout passes first.
     async fn handle(&self, job: Self::Job, turn: Turn) -> Verdict;
 }
 
-/// A name for this process among all consumers and lease owners: readable in logs, never used twice.
+/// A name for this process among all consumers and lease owners: readable in logs and never used twice.
 #[must_use]
 pub fn consumer_name(service: &str) -> String {
     format!("{service}-{}-{}", std::process::id(), Uuid::now_v7().simple())
@@ -71,25 +71,25 @@ pub fn consumer_name(service: &str) -> String {
 
 /// Reads one queue until the shutdown.
 pub struct Runner<H> {
-    /// The queue to read.
+    /// Queue to read.
     pub queue: Queue,
-    /// This process's name.
+    /// Name of this process.
     pub consumer: String,
-    /// Does the jobs.
+    /// Handler of the jobs.
     pub handler: Arc<H>,
-    /// Jobs at a time.
+    /// Most concurrent jobs.
     pub concurrency: usize,
-    /// Holds back claims during outages.
+    /// Stops claims during outages.
     pub breaker: Breaker,
-    /// Ends the reading; jobs that run are finished.
+    /// Stops reading; running jobs are finished.
     pub shutdown: Shutdown,
-    /// How long after the shutdown jobs may run.
+    /// Time for running jobs after the shutdown signal.
     pub patience: Duration,
 }
 
 impl<H: Handler> Runner<H> {
-    /// Runs until the shutdown, then waits for the jobs that run, as long as patience lasts. A job that does not even
-    /// manage to hand its work back is abandoned: its lease will run out.
+    /// Runs until the shutdown, then waits for running jobs for up to `patience`. A job that does not hand back its
+    /// work in time is abandoned: its lease runs out.
     pub async fn run(self) {
         let slots = Slots::new(self.concurrency);
         metrics::gauge!(JOB_SLOTS, "queue" => H::Job::QUEUE.as_str()).set(self.concurrency as f64);
@@ -98,8 +98,9 @@ impl<H: Handler> Runner<H> {
         let mut reader: QueueReader<H::Job> = self.queue.reader(&self.consumer);
         let mut last_take_over = Instant::now();
         while let Some(turn) = self.next_turn(&slots).await {
-            // The slot in hand, and those that are free besides.
+            // The slot already held, and the free ones.
             let room = 1 + slots.free();
+            // From time to time, jobs of dead consumers come before new ones.
             let take_over = last_take_over.elapsed() >= TAKE_OVER_EVERY;
             let read = if take_over {
                 last_take_over = Instant::now();
@@ -117,17 +118,18 @@ impl<H: Handler> Runner<H> {
         tokio::select! {
             () = tasks.wait() => {}
             () = self.shutdown.out_of_time(self.patience + HAND_BACK_TIME) => {
-                tracing::warn!(jobs = tasks.len(), "abandoned what could be neither finished nor handed back");
+                tracing::warn!(jobs = tasks.len(), "abandoned jobs that were neither finished nor handed back in time");
             }
         }
     }
 
-    /// A slot to run one more job, once the breaker is closed; `None` on shutdown.
+    /// A slot for one more job, after the breaker is closed; `None` on shutdown.
     async fn next_turn(&self, slots: &Arc<Slots>) -> Option<Turn> {
         let turn = async {
             self.breaker.closed().await;
             slots.turn().await
         };
+        // Shutdown comes first: a free slot must not start another job after it.
         tokio::select! {
             biased;
             () = self.shutdown.cancelled() => None,
@@ -148,18 +150,14 @@ impl<H: Handler> Runner<H> {
                 Payload::Job(job) => Some(job),
                 Payload::UnknownVersion(version) => {
                     // Not finished: it stays in the queue for a worker that can read it.
-                    tracing::warn!(
-                        job = id,
-                        version,
-                        "left a job of a version that this worker does not know"
-                    );
+                    tracing::warn!(job = id, version, "left a job of an unknown version in the queue");
                     continue;
                 }
                 Payload::Unreadable => None,
             };
             let turn = match turn.take() {
                 Some(turn) => turn,
-                // Seldom waits: it has asked for no more jobs than slots were free.
+                // Rarely waits: no more jobs were requested than slots were free.
                 None => match slots.turn().await {
                     Some(turn) => turn,
                     None => return,
@@ -175,6 +173,7 @@ impl<H: Handler> Runner<H> {
                     },
                     None => tracing::error!(job = id, "a job that cannot be read was dropped"),
                 }
+                // After any verdict: PostgreSQL has the state of the work, and unfinished work gets a new job.
                 if let Err(error) = queue.finish(H::Job::QUEUE, &[id]).await {
                     breaker.trip(&Outage::new(Dependency::Redis, error));
                 }
@@ -183,7 +182,7 @@ impl<H: Handler> Runner<H> {
     }
 }
 
-/// Counts a job as running until it is dropped.
+/// Counts a job as running until dropped.
 struct Running(metrics::Gauge);
 
 impl Running {

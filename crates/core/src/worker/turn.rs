@@ -1,12 +1,12 @@
-//! The slots of one worker, and how a piece of work that takes long gives its slot to others.
+//! The slots of a worker, and how long work releases its slot to others.
 //!
-//! A slot is what a worker's concurrency counts. Work may hold it for a slice of time; after that, and only while another account
-//! waits that has nothing running anywhere, it makes room in one of two ways:
+//! A worker's concurrency is its number of slots. Work may hold a slot for a slice of time. After that, and only while
+//! another account waits that has nothing running anywhere, the work releases the slot in one of two ways:
 //!
-//! - a chunk moves to the slow lane, one further place per worker, and runs on there. Where the lane is taken its attempt is
-//!   broken off, and begins again later ([`Turn::overrun`]). What is in the lane is never broken off, so that however
-//!   many others come, chunks that take long are done one after another.
-//! - a file's reading stops between two rows and waits for a slot again ([`Turn::lend`]): no work is lost.
+//! - A chunk moves to the slow lane, one extra place per worker, and continues there. If the lane is occupied, its
+//!   attempt is interrupted and repeated later ([`Turn::overrun`]). Work in the lane is never interrupted, so chunks
+//!   that take long are completed one after another, however many others arrive.
+//! - The reading of a file pauses between two rows and waits for a slot again ([`Turn::lend`]). No work is lost.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,16 +15,16 @@ use std::time::Duration;
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep};
 
-/// How long work may hold a slot that another account waits for. A full chunk of rows that nothing hinders takes about as long
-/// on a busy machine, and a small action of somebody else has to end within a second.
+/// Time that work may hold a slot while another account waits. An undisturbed full chunk takes about as long on a busy
+/// machine, and a small action of another account must end within a second.
 pub const SLICE: Duration = Duration::from_millis(300);
-/// The same for work that can stop at any time and loses nothing by it.
+/// The same for work that can pause at any point without losing anything.
 const STOPPABLE_SLICE: Duration = Duration::from_millis(100);
-/// How often a worker looks whether somebody waits, while work is over its slice.
+/// Interval of checking for waiting accounts while work exceeds its slice.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
-/// Who waits for less than this is just being served: a job is on its way, or a claim.
+/// A wait shorter than this is normal: a job or a claim is on its way.
 const SERVED_WITHIN: Duration = Duration::from_millis(20);
-/// Chunks that run on beside the slots of one worker.
+/// Extra places per worker in which chunks continue.
 const SLOW_LANE: usize = 1;
 
 /// The slots of a worker.
@@ -32,10 +32,10 @@ const SLOW_LANE: usize = 1;
 pub(super) struct Slots {
     slots: Arc<Semaphore>,
     slow_lane: Arc<Semaphore>,
-    /// When it was looked last whether somebody waits. One piece of work looks for all, makes room if it has to, and who waits
-    /// gets the time to take it.
+    /// Time of the last check for waiting accounts. One check serves all running work: one piece of work releases its
+    /// slot, and the waiting account gets time to take it before the next check.
     looked: Mutex<Option<Instant>>,
-    /// Work that has lent its slot and waits for one again.
+    /// Amount of work that has lent its slot and waits for one.
     wanted_back: AtomicUsize,
 }
 
@@ -49,7 +49,7 @@ impl Slots {
         })
     }
 
-    /// Waits for a slot, in the order of asking. `None` never happens: the semaphore is not closed.
+    /// Waits for a slot, first come, first served. `None` never happens: the semaphore is not closed.
     pub(super) async fn turn(self: &Arc<Self>) -> Option<Turn> {
         let slot = self.slots.clone().acquire_owned().await.ok()?;
         Some(Turn { slots: self.clone(), slot: Some(slot), began: Instant::now() })
@@ -74,28 +74,30 @@ pub struct Turn {
 }
 
 impl Turn {
-    /// Ends when the work should be broken off to make room: it has held its slot for longer than `slice`, somebody waits for a
-    /// slot, and the slow lane is taken. While nobody waits, or once the work is in the slow lane, it does not end.
+    /// Completes when the work should be interrupted: it has held its slot for longer than `slice`, another account
+    /// waits for a slot, and the slow lane is occupied. Otherwise, and once the work is in the slow lane, it never
+    /// completes.
     ///
-    /// `others_wait` asks whether another account waits that has nothing running.
+    /// `others_wait` returns whether another account waits that has nothing running.
     pub async fn overrun<F: Future<Output = bool>>(&mut self, slice: Duration, others_wait: impl Fn() -> F) {
         sleep(slice).await;
         while !self.has_to_make_room(&others_wait).await {
             sleep(LOOK_EVERY).await;
         }
+        // Replacing the permit frees the slot: the work continues in the lane for the rest of its time.
         let Ok(place) = self.slots.slow_lane.clone().try_acquire_owned() else { return };
         self.slot = Some(place);
         std::future::pending::<()>().await;
     }
 
-    /// Between two steps of work that can stop: once it has held its slot for a while and others wait, lends the slot, and
-    /// returns with a slot again.
+    /// Called between two steps of work that can pause. If the work has held its slot for a while and others wait,
+    /// lends the slot and returns after getting one again.
     pub async fn lend<F: Future<Output = bool>>(&mut self, others_wait: impl Fn() -> F) {
         if self.began.elapsed() < STOPPABLE_SLICE {
             return;
         }
         if self.has_to_make_room(&others_wait).await {
-            // Counted before the slot is free, so that the one who takes it sees it.
+            // Counted before the slot is free, so that the next holder of the slot sees it.
             let wanted = WantedBack::new(&self.slots);
             self.slot = None;
             self.slot = self.slots.slots.clone().acquire_owned().await.ok();
@@ -104,14 +106,16 @@ impl Turn {
         self.began = Instant::now();
     }
 
-    /// Whether it is this work that makes room now.
+    /// True if this work must release its slot now.
     async fn has_to_make_room<F: Future<Output = bool>>(&self, others_wait: &impl Fn() -> F) -> bool {
+        // The lock makes concurrent work check one after another: the second finds a recent check and keeps its slot.
         let mut looked = self.slots.looked.lock().await;
         let recently = looked.is_some_and(|at| at.elapsed() < LOOK_EVERY);
-        // A free slot is room enough: who waits is about to take it.
+        // A free slot is enough: the waiting account is about to take it.
         if recently || self.slots.free() > 0 {
             return false;
         }
+        // Checked again after a moment: the account may just be getting a slot.
         let mut wait = others_wait().await;
         if wait {
             sleep(SERVED_WITHIN).await;
@@ -122,7 +126,7 @@ impl Turn {
     }
 }
 
-/// Counts work that waits to get its slot back, until it is dropped.
+/// Counts work that waits to get its slot back, until dropped.
 struct WantedBack(Arc<Slots>);
 
 impl WantedBack {

@@ -1,5 +1,5 @@
-//! Any bytes, in pieces of any size: never a panic, and the sizes change nothing. `cargo +nightly fuzz run read`, in
-//! `crates/csv-intake`.
+//! Arbitrary bytes in pieces of any size: the reader must not panic, and the result must not depend on the sizes. Run
+//! with `cargo +nightly fuzz run read` in `crates/csv-intake`.
 
 #![no_main]
 
@@ -10,7 +10,7 @@ use csv_intake::{CsvReader, ReadLimits, ReadOptions, Record};
 use libfuzzer_sys::fuzz_target;
 use tokio::io::{AsyncRead, ReadBuf};
 
-/// Gives its bytes in pieces of one size.
+/// Returns its bytes in pieces of one size.
 struct Pieces {
     bytes: Vec<u8>,
     given: usize,
@@ -54,7 +54,7 @@ fuzz_target!(|data: &[u8]| {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("it needs nothing");
     let (whole, error) = runtime.block_on(read(bytes, usize::MAX));
     let (pieces, other_error) = runtime.block_on(read(bytes, usize::from(size).max(1)));
-    // Another encoding is converted a buffer ahead, and what is wrong with it is noticed there.
+    // Other encodings are converted a buffer ahead, so their errors may be found earlier.
     if error.is_none() {
         assert_eq!(whole, pieces);
     }

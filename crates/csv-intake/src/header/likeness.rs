@@ -1,41 +1,41 @@
-//! Names that resemble each other: what a column was probably meant to be, and how sure that is.
+//! Similarity of names: the column that was probably meant, with a confidence.
 
 use std::borrow::Cow;
 
 use super::{Known, Resolved};
 use crate::record::is_blank_char;
 
-/// Characters of an uploaded name that are repeated in a message.
+/// Maximum length of an uploaded name in a message, in characters.
 pub(super) const SHOWN_CHARS: usize = 64;
 
-/// Jaro-Winkler similarity from which a known column is offered instead of an unknown one: `e-mail`, `mail` and
-/// `order_no` find theirs, `phone` and `street` find nothing among the columns of our entities.
+/// Least Jaro-Winkler similarity for suggesting a known column: `e-mail`, `mail` and `order_no` are matched, while
+/// `phone` and `street` match none of the columns of our entities.
 const SIMILAR_ENOUGH: f64 = 0.8;
-/// How sure another name of a column is, beside its own.
+/// Confidence of an alias; a column's own name has 1.
 const ALIAS_CONFIDENCE: f64 = 0.95;
-/// The most that likeness alone is worth.
+/// Maximum confidence of mere similarity.
 const LIKENESS_CONFIDENCE: f64 = 0.9;
 
-/// Uploaded names that are compared with others: likeness is dear, and a header of more columns is none of a table that
-/// people made.
+/// Maximum number of uploaded names that are compared: similarity is expensive, and a header with more columns does not
+/// come from a person's table.
 pub(super) const COMPARED_NAMES: usize = 500;
 
-/// What an uploaded column probably stands for.
+/// The probable known column of an uploaded one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Suggestion {
     /// Index of the known column.
     pub column: usize,
-    /// From 0 to 1: 1 for its own name, less for another name of it, less again for a name that is like one of them.
+    /// From 0 to 1: 1 for the column's own name, less for an alias, less still for a similar name.
     pub confidence: f64,
 }
 
-/// What each uploaded column probably stands for, beside what is known of it. No known column is suggested twice: the surest
-/// keeps it.
+/// The probable known column of each uploaded one, including the resolved ones. Each known column is suggested at most
+/// once, for the most confident match.
 #[must_use]
 pub fn suggest(header: &[String], resolved: &Resolved, known: &[Known<'_>]) -> Vec<Option<Suggestion>> {
     let mut pairs = Vec::new();
     for (position, column) in resolved.used() {
-        // By its name or an alias; else the uploader has said so.
+        // Matched by its name or an alias; otherwise by the uploader's mapping.
         let confidence = match confidence(&header[position], &known[column]) {
             by_alias if by_alias == ALIAS_CONFIDENCE => by_alias,
             _ => 1.0,
@@ -52,7 +52,7 @@ pub fn suggest(header: &[String], resolved: &Resolved, known: &[Known<'_>]) -> V
             }
         }
     }
-    // A stable sort: of equals the first column of the file comes first.
+    // A stable sort: among equals the first column of the file wins.
     pairs.sort_by(|(_, left), (_, right)| right.confidence.total_cmp(&left.confidence));
     let mut suggestions: Vec<Option<Suggestion>> = vec![None; header.len()];
     let mut is_taken = vec![false; known.len()];
@@ -87,7 +87,7 @@ pub(super) fn comparable(name: &str) -> String {
     name.trim_matches(is_blank_char).to_lowercase()
 }
 
-/// The part of an uploaded name that a message repeats.
+/// An uploaded name, shortened for messages.
 pub(super) fn shown(name: &str) -> Cow<'_, str> {
     match name.char_indices().nth(SHOWN_CHARS) {
         Some((end, _)) => Cow::Owned(format!("{}…", &name[..end])),
@@ -95,7 +95,7 @@ pub(super) fn shown(name: &str) -> Cow<'_, str> {
     }
 }
 
-/// What to say about a name that is no column's: the column that is like it, or else all of them.
+/// Advice for an unknown name: the similar column, or else the list of all columns.
 pub(super) fn advice(name: &str, known: &[Known<'_>]) -> String {
     if let Some(similar) = most_similar(name, known.iter().map(|known| known.name)) {
         return format!("did you mean `{similar}`?");
@@ -104,18 +104,18 @@ pub(super) fn advice(name: &str, known: &[Known<'_>]) -> String {
     format!("the columns are {}", columns.join(", "))
 }
 
-/// The candidate that `name` was probably meant to be.
+/// The candidate most similar to `name`, if one is similar enough.
 pub(super) fn most_similar<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let name = letters(name);
     candidates
         .map(|candidate| (strsim::jaro_winkler(&name, &letters(candidate)), candidate))
         .filter(|(similarity, _)| *similarity >= SIMILAR_ENOUGH)
-        // The name decides between equals, so that the answer does not depend on the order of a hash table.
+        // Ties are broken by name, so that the result does not depend on the order of a hash table.
         .max_by(|left, right| left.0.total_cmp(&right.0).then_with(|| right.1.cmp(left.1)))
         .map(|(_, candidate)| candidate)
 }
 
-/// Only the part that would be shown is compared, for the cost grows with the square of the length.
+/// Compares only the part that would be shown, because the cost grows with the square of the length.
 fn letters(text: &str) -> String {
     text.chars()
         .take(SHOWN_CHARS)

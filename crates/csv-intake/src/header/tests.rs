@@ -1,4 +1,4 @@
-//! What fits a header and what is said about one that does not.
+//! Valid headers, and the messages for invalid ones.
 
 use proptest::prelude::*;
 
@@ -15,7 +15,7 @@ fn mapping(pairs: &[(&str, &str)]) -> Mapping {
     pairs.iter().map(|(key, to)| ((*key).to_owned(), target(to))).collect()
 }
 
-/// A request against the columns of a contact, of which `email` has other names.
+/// A request against the columns of a contact, in which `email` has aliases.
 #[derive(Default)]
 struct Request {
     mapping: Mapping,

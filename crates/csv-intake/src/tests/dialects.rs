@@ -1,4 +1,4 @@
-//! What the contract's CSV paragraph accepts.
+//! Formats that the documented CSV rules accept.
 
 use super::support::*;
 use crate::{CsvReader, Delimiter, ReadOptions, Record, ShortRows, TextEncoding};

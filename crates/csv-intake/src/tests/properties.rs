@@ -1,4 +1,4 @@
-//! Files that nobody thought of: what was written is read back, and nothing depends on how the bytes arrive.
+//! Property tests with random files: the written cells are read back, and nothing depends on how the bytes arrive.
 
 use std::io;
 
@@ -50,8 +50,8 @@ fn dialect() -> impl Strategy<Value = Dialect> {
         })
 }
 
-/// Cells full of what has a meaning in CSV, and of text in general. No lone CR, which inside quotes is not counted as a
-/// line, so that the expected lines can be counted simply.
+/// Cells with everything that is special in CSV, and with general text. No lone CR, which inside quotes does not count
+/// as a line, so that the expected lines are easy to compute.
 fn cell() -> impl Strategy<Value = String> {
     prop_oneof![
         "[a-c0-9]{0,6}",
@@ -89,7 +89,7 @@ fn write_record(cells: &[String], dialect: &Dialect) -> String {
     text
 }
 
-/// The file's text and the rows that must be read from it.
+/// The text of a file, and the rows that must be read from it.
 fn write_file(lines: &[Line], dialect: &Dialect) -> (String, Vec<Cells>) {
     let header = ["first", "second", "third"].map(str::to_owned);
     let mut text = write_record(&header, dialect);
@@ -124,7 +124,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
 }
 
-/// Files that are anything but well-formed, made of the bytes that matter.
+/// Ill-formed files, made of bytes that are special in CSV.
 fn hostile_bytes() -> impl Strategy<Value = Vec<u8>> {
     let byte = prop_oneof![
         12 => prop::sample::select(b"ab,;\t\"\"\r\n\n \0".to_vec()),
@@ -133,18 +133,18 @@ fn hostile_bytes() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(byte, 0..120)
 }
 
-/// Text that is anything but a well-formed table.
+/// Ill-formed tables of valid text.
 fn hostile_text() -> impl Strategy<Value = String> {
     "([aab,;|\t\r\n \u{e4}]|\n|\"|\"\"|\",\"){0,80}"
 }
 
-/// The cells without empty ones at the end, which the reader leaves out.
+/// The cells without empty ones at the end, which the reader omits.
 fn bare(cells: &[String]) -> Vec<String> {
     let length = cells.iter().rposition(|cell| !is_blank(cell)).map_or(0, |last| last + 1);
     cells[..length].to_vec()
 }
 
-/// Before the header, a line of nothing but one delimiter is blank whatever the delimiter is.
+/// Before the header, a line consisting of one delimiter is blank, whichever delimiter it is.
 fn without_blank_start(mut text: &str) -> &str {
     while let Some((line, rest)) = text.split_once(['\r', '\n']) {
         let mut visible = line.chars().filter(|char| !matches!(char, ' ' | '\t'));
@@ -195,7 +195,7 @@ proptest! {
         is_cut in any::<bool>(),
     ) {
         let limits = ReadLimits { max_rows, max_record_bytes, max_decoded_bytes: 100, is_cut };
-        // Invalid UTF-16 and the end of allowed bytes are noticed a buffer ahead, so only rows before it may differ.
+        // Invalid UTF-16 and the size limit are detected a buffer ahead, so only the rows before may differ.
         let is_ahead = bytes.len() > 100 || bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
         let whole = block_on(read(io::Cursor::new(bytes.clone()), limits));
         let pieces = block_on(read(Pieces::new(bytes, &sizes), limits));
@@ -212,7 +212,7 @@ proptest! {
     fn every_line_of_a_malformed_file_is_accounted_for(text in hostile_text(), sizes in sizes()) {
         let contents = block_on(read(Pieces::new(text.clone(), &sizes), LIMITS));
         if contents.error.is_none() {
-            // Lines are begun in order, and nothing that a person would see is in no row.
+            // Rows are numbered in order, and every visible character is in some row.
             prop_assert!(contents.rows.iter().zip(1..).all(|((number, _, _), expected)| *number == expected));
             prop_assert!(contents.rows.windows(2).all(|pair| pair[0].1 < pair[1].1));
             let visible = |text: &str| text.chars().filter(|char| matches!(char, 'a' | 'b' | 'ä')).count();
@@ -224,7 +224,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_has_no_fault_is_what_the_csv_crate_reads(text in hostile_text(), sizes in sizes()) {
+    fn well_formed_files_are_read_as_by_the_csv_crate(text in hostile_text(), sizes in sizes()) {
         let contents = block_on(read(Pieces::new(text.clone(), &sizes), LIMITS));
         if contents.error.is_none() && contents.faults.is_empty() {
             let found: Vec<_> = contents.rows.iter().map(|(_, _, cells)| bare(cells)).collect();
@@ -245,7 +245,7 @@ proptest! {
         let mut kept = Scanner::new(b',');
         for start in 0..=text.len() {
             let view = View { bytes: &text.as_bytes()[start..], offset: start as u64, at_end };
-            // Records begin at the start of lines only.
+            // Records start only at the start of a line.
             if start > 0 && !matches!(text.as_bytes()[start - 1], b'\n' | b'\r') {
                 continue;
             }

@@ -1,4 +1,4 @@
-//! What is refused, with which line, and what it costs to find out.
+//! Refused files: the line in the error, and the cost of detecting it.
 
 use std::io;
 use std::sync::atomic::Ordering;
@@ -136,8 +136,8 @@ async fn a_row_whose_quotes_do_not_fit_takes_no_other_row_with_it() {
 
 #[tokio::test]
 async fn many_open_quotes_cost_no_more_than_their_bytes() {
-    // Each line opens a quote that the next one does not close: looked at to the limit from each of them, this would be
-    // some 10^10 bytes.
+    // Each line opens a quote that the next one does not close. Scanning up to the limit from each line would read
+    // about 10^10 bytes.
     let text = format!("a,b,c\n{}", "x\",y,\"z\n".repeat(50_000));
     let contents = read(io::Cursor::new(text), LIMITS).await;
     assert_eq!((contents.rows.len(), contents.faults.len()), (50_000, 50_000));
@@ -307,7 +307,7 @@ async fn an_abandoned_read_takes_nothing() {
     let source = Pieces::new("a\n12345678\n", &[3]);
     let mut reader = CsvReader::open(source, LIMITS, &ReadOptions::default()).await.unwrap();
     let mut record = Record::new();
-    // Polled once: the source has something ready only at every second poll.
+    // Polled once: the source is ready only at every second poll.
     tokio::select! {
         biased;
         _ = reader.next_row(&mut record) => panic!("the source was ready at once"),

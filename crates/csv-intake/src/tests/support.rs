@@ -1,4 +1,4 @@
-//! Sources that behave like networks and disks do, and short ways to read a whole file.
+//! Test sources that behave like networks and disks, and shortcuts for reading a whole file.
 
 use std::io;
 use std::pin::Pin;
@@ -14,7 +14,7 @@ use crate::{CsvError, CsvReader, ReadLimits, ReadOptions, Record};
 pub const LIMITS: ReadLimits =
     ReadLimits { max_rows: 1_000_000, max_decoded_bytes: 1 << 30, max_record_bytes: 1 << 20, is_cut: false };
 
-/// Gives its bytes in pieces of the given sizes, over and over, and is not ready before each; then fails or ends.
+/// Returns its bytes in pieces of the given sizes, cyclically, and is pending before each; then fails or ends.
 pub struct Pieces {
     bytes: Vec<u8>,
     position: usize,
@@ -59,7 +59,7 @@ impl AsyncRead for Pieces {
     }
 }
 
-/// Gives `start` and then `repeated` for ever, and counts what was taken.
+/// Returns `start` and then `repeated` without end, and counts the bytes read.
 pub struct Endless {
     start: Vec<u8>,
     repeated: Vec<u8>,
@@ -84,7 +84,7 @@ impl AsyncRead for Endless {
         _: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        // What does not fit of the repetition is dropped: it may be cut anywhere.
+        // The part of the repetition that does not fit is dropped, since it may be cut anywhere.
         let piece = if self.start.is_empty() { &self.repeated } else { &self.start };
         let size = piece.len().min(buffer.remaining());
         buffer.put_slice(&piece[..size]);
@@ -98,14 +98,14 @@ impl AsyncRead for Endless {
 /// A data row: its number, its line, its cells.
 pub type Cells = (u64, u64, Vec<String>);
 
-/// All that a reader makes of a file.
+/// Everything that a reader returns for a file.
 #[derive(Debug)]
 pub struct Contents {
     pub header: Vec<String>,
     pub rows: Vec<Cells>,
-    /// What is wrong with each row that is malformed.
+    /// The fault of each malformed row.
     pub faults: Vec<String>,
-    /// What ended the reading, if not the end of the file.
+    /// The error that ended reading, if any.
     pub error: Option<CsvError>,
 }
 
@@ -151,7 +151,7 @@ pub async fn rows(bytes: impl Into<Vec<u8>>) -> Vec<Cells> {
     contents.rows
 }
 
-/// What ended the reading of a file that must not be readable to its end.
+/// The error of a file that must not be readable to its end.
 pub async fn refusal(bytes: impl Into<Vec<u8>>) -> CsvError {
     read_bytes(bytes).await.error.expect("the file was not refused")
 }

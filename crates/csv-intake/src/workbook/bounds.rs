@@ -1,5 +1,5 @@
-//! Bounds on what the parts of a workbook unpack to. The sizes that an archive states are claims, so each part is unpacked
-//! once, into nothing, before the parser unpacks it into memory.
+//! Limits on the unpacked parts of a workbook. The sizes stated by an archive are unreliable, so each part is unpacked
+//! once without being stored before the parser unpacks it into memory.
 
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 
@@ -7,29 +7,29 @@ use zip::ZipArchive;
 
 use super::WorkbookError;
 
-/// All parts together: a million rows of some twenty columns.
+/// All parts together: a million rows with about twenty columns.
 const MAX_TOTAL_BYTES: u64 = 2 * 1024 * 1024 * 1024;
-/// A part may unpack to so many times its size, from [`RATIO_MATTERS_BYTES`] on: deflate reaches a thousand, sheets sixty.
+/// Maximum expansion of a part, from [`RATIO_MATTERS_BYTES`] on: deflate reaches a thousand, sheets sixty.
 const MAX_RATIO: u64 = 250;
 const RATIO_MATTERS_BYTES: u64 = 16 * 1024 * 1024;
-/// The texts that cells share, which the parser keeps in memory.
+/// Strings shared by cells, which the parser keeps in memory.
 const MAX_SHARED_BYTES: u64 = 192 * 1024 * 1024;
-/// Two texts for each row of the largest sheet.
+/// Two strings for each row of the largest sheet.
 const MAX_SHARED_STRINGS: u64 = 2 * 1_048_576 + 1024;
 /// Parts that the parser keeps in memory, such as the styles and the list of sheets.
 const MAX_KEPT_BYTES: u64 = 16 * 1024 * 1024;
-/// Formats of cells: Excel allows 65,490, and lists them twice.
+/// Cell formats: Excel allows 65,490 and lists them twice.
 const MAX_FORMATS: u64 = 131_072;
-/// A tag, or the text between two: the longest cell of a spreadsheet, every character written as an entity.
+/// A tag, or the text between two tags: the longest cell of a spreadsheet, with every character as an entity.
 const MAX_PIECE_BYTES: u64 = 512 * 1024;
-/// A part that is no XML, such as a picture; the parser does not read it unless the workbook was made to make it.
+/// A part that is not XML, such as a picture. The parser reads it only in a manipulated workbook.
 const MAX_OTHER_BYTES: u64 = 32 * 1024 * 1024;
 
-/// What a part is to the parser.
+/// Use of a part by the parser.
 #[derive(Clone, Copy, PartialEq)]
 enum Role {
     SharedStrings,
-    /// Read from one end to the other.
+    /// Read sequentially.
     Streamed,
     Kept,
     Other,
@@ -62,13 +62,13 @@ impl Role {
     }
 }
 
-/// Refuses an archive with a part that takes too much memory or time to read.
+/// Refuses an archive with a part that needs too much memory or time.
 pub(super) fn check(source: &mut (impl Read + Seek)) -> Result<(), WorkbookError> {
     source.seek(SeekFrom::Start(0)).map_err(WorkbookError::Read)?;
     let mut archive = ZipArchive::new(source).map_err(|_| WorkbookError::Damaged)?;
     let mut total_bytes = 0;
     for index in 0..archive.len() {
-        // A part that is encrypted or packed in a way that no spreadsheet program uses.
+        // Fails for a part that is encrypted or packed by a method that spreadsheet programs do not use.
         let part = archive.by_index(index).map_err(|_| WorkbookError::Damaged)?;
         let role = Role::of(&part.name().map_err(|_| WorkbookError::Damaged)?);
         let by_ratio = part.compressed_size().saturating_mul(MAX_RATIO).max(RATIO_MATTERS_BYTES);
@@ -78,7 +78,7 @@ pub(super) fn check(source: &mut (impl Read + Seek)) -> Result<(), WorkbookError
     Ok(())
 }
 
-/// Unpacks a part; returns its size.
+/// Unpacks a part and returns its size.
 fn scan(part: impl Read, role: Role, limit_bytes: u64) -> Result<u64, WorkbookError> {
     let mut part = BufReader::with_capacity(64 * 1024, part);
     let (mut markup, mut size_bytes) = (Markup::default(), 0);
@@ -99,18 +99,18 @@ fn scan(part: impl Read, role: Role, limit_bytes: u64) -> Result<u64, WorkbookEr
     }
 }
 
-/// Follows the tags of a part, however its bytes are cut into pieces.
+/// Tracks the tags of a part, however its bytes are split into pieces.
 #[derive(Default)]
 struct Markup {
     /// Bytes since the last `<` or `>`.
     piece_bytes: u64,
-    /// The first bytes of the tag that is being read; none outside tags.
+    /// The first bytes of the current tag; `None` outside tags.
     tag: Option<Vec<u8>>,
     shared_strings: u64,
     formats: u64,
 }
 
-/// As much of a tag as holds the count of shared strings.
+/// Enough of a tag to contain the count of shared strings.
 const TAG_START_BYTES: usize = 512;
 
 impl Markup {
@@ -141,14 +141,14 @@ impl Markup {
         Ok(())
     }
 
-    /// `tag` is what follows the `<`, up to and with the `>` unless it is long.
+    /// `tag` is the text after `<`, up to and including `>` unless it is long.
     fn count(&mut self, tag: &[u8], role: Role) -> Result<(), WorkbookError> {
         let end = tag.iter().position(|byte| !matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b':' | b'_'));
         let name = &tag[..end.unwrap_or(tag.len())];
         let name = name.rsplit(|byte| *byte == b':').next().unwrap_or_default();
         match (role, name) {
             (Role::SharedStrings, b"si") => self.shared_strings += 1,
-            // The parser reserves room for as many as are announced.
+            // The parser allocates memory for the announced number.
             (Role::SharedStrings, b"sst") => self.shared_strings += announced(tag),
             (
                 Role::Kept,
@@ -159,7 +159,7 @@ impl Markup {
             }
             _ => {}
         }
-        // Announced and counted, so twice as many.
+        // Announced and counted, so the limit is doubled.
         if self.shared_strings > 2 * MAX_SHARED_STRINGS {
             return Err(WorkbookError::TooLarge("it has too many different texts"));
         }
@@ -170,7 +170,7 @@ impl Markup {
     }
 }
 
-/// The number in `uniqueCount="…"`, as large as it may be where it is no number or cut off.
+/// The number in `uniqueCount="…"`; the maximum if it is not a number or truncated.
 fn announced(tag: &[u8]) -> u64 {
     const NAME: &[u8] = b"uniqueCount";
     if tag.len() >= TAG_START_BYTES {

@@ -1,20 +1,20 @@
-//! A cell as a person sees it, where that can be told without knowing the person's country.
+//! The displayed text of a cell, as far as it does not depend on the user's locale.
 
 use std::borrow::Cow;
 
 use calamine::{DataRef, ExcelDateTime, Style};
 use chrono::{NaiveDateTime, NaiveTime};
 
-/// Digits that a spreadsheet shows and keeps of a number.
+/// Digits of a number that a spreadsheet displays and keeps.
 const SHOWN_DIGITS: usize = 15;
 /// Whole numbers below this are exact in the file.
 const EXACT_BELOW: f64 = 9_007_199_254_740_992.0;
-/// Longest format of nothing but zeros that is taken for one that keeps leading zeros.
+/// Longest format of only zeros that is treated as one with leading zeros.
 const MAX_ZEROS: usize = 32;
 
-/// Turns cells into text by the workbook's formats.
+/// Converts cells to text by the workbook's formats.
 pub(super) struct CellText {
-    /// By style, how many digits its whole numbers are filled up to, as postal codes are.
+    /// By style, the number of digits to which whole numbers are padded, as in postal codes.
     zeros: Vec<usize>,
 }
 
@@ -52,17 +52,17 @@ impl CellText {
     }
 }
 
-/// A number without exponent and without the noise of binary fractions: 0.3, not 0.30000000000000004.
+/// A number without exponent and without rounding errors of binary fractions: 0.3, not 0.30000000000000004.
 fn number_text(number: f64) -> String {
     if number.fract() == 0.0 && number.abs() < EXACT_BELOW {
-        // Also turns -0 into 0.
+        // Adding 0.0 also turns -0 into 0.
         return format!("{}", number + 0.0);
     }
     let shown = format!("{number:.*e}", SHOWN_DIGITS - 1);
     format!("{}", shown.parse().unwrap_or(number))
 }
 
-/// A date, a date with time, a time, or a length of time, by what the number is.
+/// A date, a date with time, a time, or a duration, depending on the number.
 fn date_text(serial: &ExcelDateTime) -> String {
     if serial.is_duration() {
         return duration_text(serial.as_f64());
@@ -84,7 +84,7 @@ fn is_midnight(moment: &NaiveDateTime) -> bool {
 fn duration_text(days: f64) -> String {
     let seconds = (days * 86_400.0).round();
     let (sign, seconds) = if seconds < 0.0 { ("-", -seconds) } else { ("", seconds) };
-    // Saturates; no sheet holds so long a time.
+    // Saturates; no sheet contains such a long time.
     let seconds = seconds as u64;
     format!("{sign}{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
 }

@@ -1,17 +1,17 @@
-//! Why a workbook could not be read, with the repair.
+//! Errors of reading a workbook, with remedies.
 
 use std::io;
 
 use calamine::XlsxError;
 
-/// Sheets that are named to somebody who asked for one that is not there.
+/// Number of sheets listed if the requested one does not exist.
 const NAMED_SHEETS: usize = 20;
 
-/// Why a workbook could not be converted. The message is fit for the user unless the variant is [`WorkbookError::Read`] or
-/// [`WorkbookError::Write`].
+/// Reason why a workbook could not be converted. The message is suitable for the user unless the variant is
+/// [`WorkbookError::Read`] or [`WorkbookError::Write`].
 #[derive(Debug, thiserror::Error)]
 pub enum WorkbookError {
-    /// It is encrypted.
+    /// Encrypted.
     #[error("the workbook is protected by a password: save it without one and upload it again")]
     Protected,
     /// A workbook of Excel 97 to 2003, or of another old program.
@@ -23,10 +23,10 @@ pub enum WorkbookError {
     /// `.xlsb`
     #[error("the file is a binary workbook (.xlsb): save it as .xlsx or as CSV and upload that")]
     Binary,
-    /// Another document or program, or an archive of files.
+    /// Another kind of document or archive.
     #[error("the file is {0} and no workbook: upload a CSV file or an .xlsx workbook")]
     Other(&'static str),
-    /// Cut short, changed or badly written.
+    /// Truncated, changed or written incorrectly.
     #[error(
         "the workbook is damaged or incomplete: open it in a spreadsheet program, save it as .xlsx and upload that"
     )]
@@ -40,15 +40,15 @@ pub enum WorkbookError {
     /// Every sheet is hidden, or a chart.
     #[error("the workbook has no visible sheet with cells: name the one to read in `sheet`")]
     NoSheet,
-    /// There is no sheet of the wanted name.
+    /// There is no sheet with the requested name.
     #[error("the workbook has no sheet `{wanted}`; it has {}", list(.there))]
     SheetNotFound {
-        /// What was asked for.
+        /// Requested name.
         wanted: String,
-        /// The sheets there are.
+        /// Existing sheets.
         there: Vec<String>,
     },
-    /// It unpacks to more than anyone needs.
+    /// Unpacks to more than a legitimate workbook needs.
     #[error("the workbook is too large ({0}): save the sheet as CSV and upload that")]
     TooLarge(&'static str),
     /// The sheet is larger than an upload may be.
@@ -57,22 +57,22 @@ pub enum WorkbookError {
         /// Bytes allowed.
         limit_bytes: u64,
     },
-    /// The file could not be read; says nothing about it.
+    /// The file could not be read; it may be valid.
     #[error("reading the workbook failed: {0}")]
     Read(#[source] io::Error),
-    /// The text could not be written; says nothing about the file.
+    /// The text could not be written; the file may be valid.
     #[error("writing the sheet failed: {0}")]
     Write(#[source] io::Error),
 }
 
 impl WorkbookError {
-    /// True if the file is at fault and will be so again.
+    /// True if the file is invalid, so that a retry fails too.
     #[must_use]
     pub fn is_file_fault(&self) -> bool {
         !matches!(self, Self::Read(_) | Self::Write(_))
     }
 
-    /// The parser reads a file that was looked through already, so what it cannot read is damaged.
+    /// The parser runs on a file that was checked before, so an error means damage.
     pub(super) fn from_parser(error: XlsxError) -> Self {
         match error {
             XlsxError::Password => Self::Protected,
@@ -82,13 +82,13 @@ impl WorkbookError {
         }
     }
 
-    /// What unpacking met.
+    /// An error of unpacking.
     pub(super) fn from_unpacking(error: io::Error) -> Self {
         if is_of_the_source(&error) { Self::Read(error) } else { Self::Damaged }
     }
 }
 
-/// The unpacker reports damage as invalid data or an early end.
+/// The unpacker reports damage as invalid data or an early end; other errors come from the source.
 fn is_of_the_source(error: &io::Error) -> bool {
     !matches!(
         error.kind(),

@@ -1,4 +1,4 @@
-//! Which kind of file it is, by its bytes. Names and media types say what somebody believed.
+//! Kind of a file by its bytes, since names and media types are unreliable.
 
 use std::io::{Read, Seek, SeekFrom};
 
@@ -11,22 +11,22 @@ const ZIP: &[u8] = b"PK\x03\x04";
 /// An archive without entries.
 const EMPTY_ZIP: &[u8] = b"PK\x05\x06";
 const COMPOUND: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
-/// Parts of a workbook: one has some hundred.
+/// Maximum number of parts; a workbook has about a hundred.
 const MAX_PARTS: u64 = 10_000;
 const END_BYTES: usize = 22;
 const LONGEST_END_BYTES: u64 = END_BYTES as u64 + u16::MAX as u64;
 const LOCATOR_BYTES: usize = 20;
 
-/// What may hold a workbook.
+/// Container formats of workbooks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Container {
-    /// A zip archive: `.xlsx`, and much else.
+    /// A zip archive: `.xlsx` and many others.
     Zip,
-    /// A compound file: `.xls`, a workbook with a password, and other documents of old programs.
+    /// A compound file: `.xls`, an encrypted workbook, and other documents of old programs.
     Compound,
 }
 
-/// The container that a file with these first bytes is; eight are enough.
+/// The container format of a file with these first bytes; eight are enough.
 #[must_use]
 pub fn container(head: &[u8]) -> Option<Container> {
     if head.starts_with(ZIP) || head.starts_with(EMPTY_ZIP) {
@@ -35,7 +35,7 @@ pub fn container(head: &[u8]) -> Option<Container> {
     head.starts_with(COMPOUND).then_some(Container::Compound)
 }
 
-/// Refuses what is no `.xlsx`, by name where it can be told.
+/// Refuses anything but `.xlsx`, naming its kind if it is recognised.
 pub(super) fn check(source: &mut (impl Read + Seek)) -> Result<(), WorkbookError> {
     let head = read_at(source, SeekFrom::Start(0), COMPOUND.len() as u64)?;
     match container(&head) {
@@ -68,7 +68,7 @@ pub(super) fn check(source: &mut (impl Read + Seek)) -> Result<(), WorkbookError
     })
 }
 
-/// The names inside a compound file are UTF-16, and the first of each kind is near enough to tell it.
+/// Decides by the names inside a compound file, which are UTF-16; the first of each kind is close enough to the start.
 fn compound(source: &mut (impl Read + Seek)) -> Result<WorkbookError, WorkbookError> {
     source.seek(SeekFrom::Start(0)).map_err(WorkbookError::Read)?;
     let utf16 = |name: &str| name.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
@@ -83,13 +83,13 @@ fn compound(source: &mut (impl Read + Seek)) -> Result<WorkbookError, WorkbookEr
         if length == 0 {
             return Ok(WorkbookError::Legacy);
         }
-        // A name may be torn apart between two pieces.
+        // A name may be split between two pieces.
         kept = filled.min(encrypted.len());
         piece.copy_within(filled - kept..filled, 0);
     }
 }
 
-/// How many parts the archive says it has: asked before anything is made of each of them.
+/// Number of parts according to the archive, read before anything is allocated for each of them.
 fn part_count(source: &mut (impl Read + Seek)) -> Result<u64, WorkbookError> {
     let length = source.seek(SeekFrom::End(0)).map_err(WorkbookError::Read)?;
     let tail_start = length.saturating_sub(LONGEST_END_BYTES + LOCATOR_BYTES as u64);

@@ -1,4 +1,4 @@
-//! Which sheet, and its cells as lines of CSV.
+//! Selection of a sheet, and its cells as lines of CSV.
 
 use std::io::{self, Write};
 
@@ -10,7 +10,7 @@ use super::WorkbookError;
 const MAX_ROWS: u32 = 1_048_576;
 const MAX_COLUMNS: u32 = 16_384;
 
-/// The name of the wanted sheet, else of the first that is visible and has cells.
+/// Name of the requested sheet, otherwise of the first visible one with cells.
 pub(super) fn choose(sheets: &[Sheet], wanted: Option<&str>) -> Result<String, WorkbookError> {
     let has_cells = |sheet: &&Sheet| sheet.typ == SheetType::WorkSheet;
     let Some(wanted) = wanted else {
@@ -27,14 +27,14 @@ pub(super) fn choose(sheets: &[Sheet], wanted: Option<&str>) -> Result<String, W
     })
 }
 
-/// Writes cells, which come row by row and from left to right, as CSV.
+/// Writes cells, which arrive row by row and from left to right, as CSV.
 pub(super) struct SheetText<W: Write> {
     csv: io::BufWriter<W>,
-    /// Where the next cell goes if none is left out.
+    /// Position of the next cell if none is omitted.
     row: u32,
     column: u32,
-    /// Columns of the first row with a value: the header, up to which later rows are filled, since a cell that nobody
-    /// wrote is an empty one.
+    /// Number of columns of the first row with a value, the header. Later rows are padded to it, since omitted cells
+    /// are empty ones.
     width: u32,
     written_bytes: u64,
     max_bytes: u64,
@@ -47,7 +47,7 @@ impl<W: Write> SheetText<W> {
         Self { csv, row: 0, column: 0, width: 0, written_bytes: 0, max_bytes, has_value: false }
     }
 
-    /// Adds a cell. Rows and cells between this one and the one before are empty.
+    /// Adds a cell. Omitted rows and cells before it are written as empty.
     pub(super) fn put(&mut self, row: u32, column: u32, value: &str) -> Result<(), WorkbookError> {
         if value.is_empty() {
             return Ok(());
@@ -58,7 +58,7 @@ impl<W: Write> SheetText<W> {
         while self.row < row {
             self.end_line()?;
         }
-        // The delimiter after the last cell of the line is still to come.
+        // The delimiter after the last cell of the line is not written yet.
         let written = self.column.saturating_sub(1);
         for _ in written..column {
             self.write(b",")?;
@@ -68,7 +68,7 @@ impl<W: Write> SheetText<W> {
         self.write_value(value)
     }
 
-    /// Ends the last line; returns the size of the text, 0 if no cell had a value.
+    /// Ends the last line; returns the size of the text, which is 0 if no cell had a value.
     pub(super) fn finish(mut self) -> Result<u64, WorkbookError> {
         if !self.has_value {
             return Ok(0);

@@ -1,4 +1,4 @@
-//! Workbooks as programs write them, and as attackers do.
+//! Workbooks as written by programs and by attackers.
 
 use std::io::{Cursor, Write as _};
 
@@ -28,7 +28,7 @@ fn archive(parts: &[(&str, &[u8])]) -> Vec<u8> {
     zip.finish().unwrap().into_inner()
 }
 
-/// A workbook with one sheet of this XML.
+/// A workbook whose only sheet is this XML.
 fn handmade(sheet: &str, shared: &str) -> Vec<u8> {
     let rel = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
     archive(&[
@@ -145,7 +145,7 @@ fn a_damaged_workbook_is_called_damaged() {
         let refusal = text_of(&whole[..length], None).unwrap_err();
         assert!(refusal.contains("damaged or incomplete"), "{length}: {refusal}");
     }
-    // Wherever a byte is changed, the answer is a text or a refusal.
+    // Whichever byte is changed, the result is a text or an error.
     for position in (0..whole.len()).step_by(7) {
         let mut changed = whole.clone();
         changed[position] ^= 0x55;

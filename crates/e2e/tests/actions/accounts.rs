@@ -1,4 +1,4 @@
-//! Accounts neither see nor touch one another's.
+//! Accounts can neither see nor change data of others.
 
 use testkit::Upload;
 

@@ -1,4 +1,4 @@
-//! Rows that cannot be carried out.
+//! Rows that fail.
 
 use testkit::Upload;
 

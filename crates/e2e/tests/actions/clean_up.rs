@@ -1,4 +1,4 @@
-//! What the reconciler removes from object storage, and that nothing anyone can ask for goes with it.
+//! The clean-up of object storage removes no object that is still needed.
 
 use bulk_core::chunk::ChunkId;
 use bulk_core::storage::keys;
@@ -16,7 +16,7 @@ fn csv() -> String {
     file((1..=ROWS).map(|n| format!("user{n}@example.com,User {n},{}", n % 100)))
 }
 
-/// Lets a day and an hour pass for the ended actions, and waits until they are cleaned up.
+/// Ages the ended actions by a day and an hour, and waits until they are cleaned up.
 async fn a_day_later(bench: &Bench) {
     bench.hours_later(25).await;
     bench
@@ -27,7 +27,7 @@ async fn a_day_later(bench: &Bench) {
         .await;
 }
 
-/// Keys below the action's folder.
+/// Keys below the action's prefix.
 async fn stored(bench: &Bench, id: &str) -> Vec<String> {
     let prefix = keys::action_prefix("acme", id.parse().unwrap());
     let keys = bench.store().list(&prefix, None).await.unwrap();
@@ -47,8 +47,8 @@ async fn of_a_completed_action_the_file_and_the_results_stay() {
     let bench = Bench::with(&[("CHUNK_SIZE", "50"), ("CHUNK_RETENTION_HOURS", "24")]).await;
     let client = bench.client();
     let done = bench.run(&csv(), &Upload::contacts("bulk_create")).await;
-    // What workers that died would have left: results that never counted, and chunks that no table knows, more than are
-    // listed or deleted in one request.
+    // Leftovers of dead workers: results that never counted, and chunks that no table knows; more than are listed or
+    // deleted in one request.
     let store = bench.store();
     store.put(&keys::results("acme", chunk(&done.id, 0, 0), 99), Bytes::from_static(b"lost")).await.unwrap();
     for seq in 0..1100 {
@@ -127,7 +127,7 @@ async fn what_has_no_end_stays() {
     let done = bench.run(&csv(), &Upload::contacts("bulk_create")).await;
     let before = stored(&bench, &done.id).await;
     bench.hours_later(24 * 365 * 10).await;
-    // Two clean-ups one after the other have ended their predecessor.
+    // After two clean-ups in a row, the earlier one has ended.
     for n in 0..3 {
         sqlx::query("INSERT INTO idempotency_keys SELECT 'acme', $1, '', id, '2020-01-01' FROM bulk_actions")
             .bind(format!("key {n}"))

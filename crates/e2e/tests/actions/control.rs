@@ -1,5 +1,5 @@
-//! Pause, resume and cancel. Most tests run with a reconciler that sleeps, so that what goes on does so by the bells of the
-//! transition itself.
+//! Pause, resume and cancel. Most tests run without rounds of the reconciler, so that work continues only by the bells
+//! of the transition itself.
 
 use jsonwebtoken::{EncodingKey, Header, encode};
 use nix::sys::signal::Signal;
@@ -27,7 +27,7 @@ async fn under_way(bench: &Bench) -> String {
     id
 }
 
-/// Carries a small action of another account through both workers: whatever was in their hands before is out of them.
+/// Runs a small action of another account through both workers, so that they have finished what they held before.
 async fn workers_have_moved_on(bench: &Bench) {
     let other = bench.platform.client("other");
     for n in 0..4 {
@@ -153,7 +153,7 @@ async fn a_cancel_while_the_file_is_read_ends_the_reading() {
         cancelled["chunks"]["total"].as_u64().unwrap() < ROWS / 20,
         "too fast for this test: give it more rows"
     );
-    // The account's next file is read at once: the cancelled one is out of its way.
+    // The account's next file is read at once, since the cancelled one no longer occupies a chunker.
     let next = file(["next@example.com,Next,1"]);
     let after = client.upload(next, &Upload::contacts("bulk_create").field("dryRun", "true")).await;
     assert_eq!(client.wait_finished(&after, DEADLINE).await["status"], "completed");
@@ -189,7 +189,7 @@ async fn a_scheduled_action_can_be_held_and_cancelled() {
     let upload = Upload::contacts("bulk_create").field("scheduledAt", "2999-01-01T00:00:00Z");
     let held = client.upload(csv.clone(), &upload).await;
     assert_eq!(obeyed(&client, &held, "pause").await["status"], "paused");
-    // Its time comes while it is held.
+    // The start time passes during the pause.
     sqlx::query("UPDATE bulk_actions SET scheduled_at = now()").execute(bench.env.pool()).await.unwrap();
     workers_have_moved_on(&bench).await;
     assert_eq!(client.data(&format!("/bulk-actions/{held}")).await["status"], "paused");
@@ -212,7 +212,7 @@ async fn the_next_file_of_an_account_is_read_as_soon_as_the_one_before_it_is() {
         let rows = (1..=2000).map(|row| format!("user{n}-{row}@example.com,User,1"));
         ids.push(client.upload(file(rows), &Upload::contacts("bulk_create")).await);
     }
-    // One is held while it is read or waits; the others do not wait for it.
+    // One file is paused while it is read or waits; the others do not wait for it.
     obeyed(&client, &ids[1], "pause").await;
     for id in [&ids[0], &ids[2], &ids[3]] {
         let done = client.wait_finished(id, DEADLINE).await;

@@ -1,4 +1,4 @@
-//! Workers that die in the middle, and jobs that come twice.
+//! Workers that die during work, and duplicated jobs.
 
 use std::time::Duration;
 
@@ -76,17 +76,17 @@ async fn jobs_that_are_delivered_again_and_again_change_nothing() {
     let id = under_way(&bench).await;
     let action_id = id.parse().unwrap();
     let traceparent = "00-0192d3f07c1e7b7a9d553f1f0e6a4c11-00f067aa0ba902b7-01".to_owned();
-    // Every chunk there can be, those that are done, running, and not yet released included; and the file itself.
-    let mut bells = vec![Bell::Chunking { action_id, traceparent: traceparent.clone() }; 3];
+    // All possible chunks, including those that are done, running or not released yet; and the file itself.
+    let mut bells = vec![Bell::File { action_id, traceparent: traceparent.clone() }; 3];
     for (partition, seq) in (0..8).flat_map(|partition| (0..60).map(move |seq| (partition, seq))) {
         let chunk = ChunkId { action_id, partition, seq };
-        bells.push(Bell::Processing { chunk, traceparent: traceparent.clone() });
+        bells.push(Bell::Chunk { chunk, traceparent: traceparent.clone() });
     }
-    queue.ring(&bells).await.unwrap();
+    queue.try_ring(&bells).await.unwrap();
     ends_exact(&bench, &id).await;
     let before = bench.client().stats(&id).await;
-    queue.ring(&bells).await.unwrap();
-    // A small action behind the repeated jobs: once it is done, so are they.
+    queue.try_ring(&bells).await.unwrap();
+    // A small action after the repeated jobs: once it is done, they are too.
     bench.run(&file(["last@example.com,Last,1"]), &Upload::contacts("bulk_create")).await;
     assert_eq!(bench.client().stats(&id).await, before);
 }

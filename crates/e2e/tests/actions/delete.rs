@@ -13,7 +13,7 @@ async fn records_are_deleted_by_id_and_by_key() {
 
     let by_id = bench.run(&format!("id\n{ada}\n"), &Upload::contacts("bulk_delete")).await;
     assert_eq!((by_id.counts(), by_id.code(1)), ((1, 0, 0), "deleted"));
-    // A second row for the same record finds nothing any more.
+    // A second row for the same record finds nothing.
     let csv = "email,age\nbob@example.com,not-looked-at\nbob@example.com,\nada@example.com,\n";
     let by_key = bench.run(csv, &Upload::contacts("bulk_delete")).await;
     assert_eq!(by_key.counts(), (1, 2, 0));

@@ -6,7 +6,7 @@ use crate::support::{Bench, file};
 
 const KEYS: usize = 50;
 
-/// 5,000 rows over 50 keys; the name tells the row.
+/// 5,000 rows over 50 keys; the name contains the row number.
 fn repeated() -> String {
     file((1..=5000).map(|n| format!("user{}@example.com,Row {n},{}", n % KEYS, n % 100)))
 }

@@ -1,4 +1,4 @@
-//! What holds for every entity that the API lists.
+//! Properties of every entity that the API lists.
 
 use testkit::Upload;
 

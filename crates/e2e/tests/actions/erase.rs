@@ -1,4 +1,4 @@
-//! `api erase`: nothing of the account is left, and nobody else loses anything.
+//! `api erase`: removes everything of the account and nothing of others.
 
 use std::process::Output;
 
@@ -32,7 +32,7 @@ async fn nothing_of_an_erased_account_is_left_and_nobody_else_loses_anything() {
     let deleted = client.upload(csv(), &later).await;
     control(&client, &deleted, "cancel").await;
     assert_eq!(client.delete(&format!("/bulk-actions/{deleted}")).await.status(), 200);
-    // Its name begins with that of the erased account.
+    // An account whose name starts with that of the erased one.
     let other = bench.platform.client("acme2");
     let kept = run(&other, &csv(), &Upload::contacts("bulk_create")).await;
     let store = bench.store();

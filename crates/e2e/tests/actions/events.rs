@@ -19,7 +19,7 @@ struct Event {
     data: Value,
 }
 
-/// A stream that is being read.
+/// An open stream.
 struct Events {
     answer: Response,
     text: String,
@@ -34,7 +34,7 @@ impl Events {
         Self { answer, text: String::new() }
     }
 
-    /// The next event; `None` when the stream has ended properly.
+    /// The next event; `None` after the regular end of the stream.
     async fn next(&mut self) -> Option<Event> {
         loop {
             if let Some((block, rest)) = self.text.split_once("\n\n") {
@@ -78,7 +78,7 @@ async fn get(url: &str, id: &str, last_event_id: Option<&str>) -> Response {
     request.send().await.unwrap()
 }
 
-/// What every stream must keep to.
+/// Checks the rules that every stream follows.
 fn check(events: &[Event], total: u64) {
     let processed: Vec<_> =
         events.iter().map(|event| event.data["processedRecords"].as_u64().unwrap()).collect();
@@ -95,7 +95,7 @@ fn rows(count: usize) -> String {
     file((1..=count).map(|n| format!("user{n}@example.com,Name,1")))
 }
 
-/// A platform whose actions wait until a worker is there.
+/// A platform without workers, so that its actions wait.
 async fn without_workers() -> (Bench, String) {
     let bench = Bench::without_workers().await;
     let id = bench.client().upload(rows(300), &Upload::contacts("bulk_create")).await;
@@ -114,7 +114,7 @@ async fn events_follow_an_action_to_its_end_over_several_instances() {
         (Some(0.0), &Value::Null)
     );
 
-    // The workers belong to another instance.
+    // Workers that belong to another instance.
     let other = Platform::start(&bench.env, PlatformOptions::default()).await;
     let second = Events::open(&other.url(), &id).await;
     for events in [first.rest().await, second.rest().await] {
@@ -124,7 +124,7 @@ async fn events_follow_an_action_to_its_end_over_several_instances() {
         assert_eq!((done["successfulRecords"].as_u64(), done["etaSeconds"].as_u64()), (Some(300), Some(0)));
     }
 
-    // One that is over: everything at once, and no more for a browser that has seen the end.
+    // The action is finished: all events come at once, and none for a browser that has seen the end.
     let again = Events::open(&bench.platform.url(), &id).await.rest().await;
     check(&again, 300);
     assert_eq!(again.len(), 2);
@@ -154,7 +154,7 @@ async fn many_listeners_cost_one_query_and_leave_nothing_behind() {
         listener.next().await.unwrap();
         listeners.push(listener);
     }
-    // More listeners than the pool has connections: if each held or asked for one, other requests would wait in vain.
+    // More streams than the pool has connections. If each needed one, other requests would wait without success.
     assert_eq!(bench.client().stats(&id).await["processedRecords"], 0);
     drop(listeners);
     let mut late = Events::open(&bench.platform.url(), &id).await;
@@ -168,6 +168,6 @@ async fn a_shutdown_ends_the_streams() {
     listener.next().await.unwrap();
     bench.platform.kill("api", Signal::SIGTERM).await;
     assert!(listener.next().await.is_none(), "the stream ends, and ends properly");
-    // Well before the time after which the process would give up what still runs.
+    // Well before the shutdown timeout, after which the process would abort running requests.
     assert!(bench.platform.wait_end("api", Duration::from_secs(15)).await.success());
 }

@@ -1,4 +1,5 @@
-//! What one account does leaves room for the others. By order: who comes last ends first, and nothing is lost for the others.
+//! One account's work does not starve others. Checked by order: the account that comes last ends first, and no work of
+//! the others is lost.
 
 use testkit::{Client, Upload};
 use tokio::time::{Duration, sleep};
@@ -7,7 +8,7 @@ use crate::support::{Bench, DEADLINE, file, finished, run};
 
 const CHUNK_ROWS: usize = 20;
 const LARGE_ROWS: u64 = 10_000;
-/// Of lines this long it makes more than 1 MiB: up to that a file is small, and read without a stop.
+/// With lines of this length the file exceeds 1 MiB. Smaller files are read without a pause.
 const LARGE_FILE_ROWS: u64 = 120_000;
 /// The default of `MAX_CHUNKS_IN_FLIGHT_PER_ACCOUNT`.
 const MOST_IN_FLIGHT: i64 = 8;
@@ -56,14 +57,14 @@ async fn status(client: &Client, id: &str) -> String {
     client.data(&format!("/bulk-actions/{id}")).await["status"].as_str().unwrap().to_owned()
 }
 
-/// One slot, so that whoever holds it holds all.
+/// A platform with a single slot per worker.
 async fn one_slot(more: &[(&str, &str)]) -> Bench {
     let mut settings = vec![("PROCESSING_CONCURRENCY", "1"), ("CHUNKING_CONCURRENCY", "1")];
     settings.extend_from_slice(more);
     Bench::with_one_worker(&settings).await
 }
 
-/// Every row of an attacker's file holds its chunk up, as a rejected row or a locked one does.
+/// Makes every row of an attacker's file slow, like rejected rows or locked records.
 async fn make_slow_rows(bench: &Bench) {
     for statement in [
         "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS
@@ -113,7 +114,7 @@ async fn rows_that_are_locked_are_no_failure_and_no_outage() {
         assert_ne!(status(&client, &id).await, "completed");
         sleep(Duration::from_millis(20)).await;
     }
-    // Whatever it waits for, the slot is free for others meanwhile.
+    // While that work waits, the slot is free for others.
     let other = bench.platform.client("other");
     let done = run(&other, &file(["quick@example.com,Quick,1"]), &Upload::contacts("bulk_create")).await;
     assert_eq!(done.counts(), (1, 0, 0));
@@ -157,7 +158,7 @@ async fn a_small_file_is_read_while_large_ones_of_others_are() {
     );
     let detail = small.wait_finished(&id, DEADLINE).await;
     assert_eq!(detail["status"], "completed", "{detail:#}");
-    // That they end exactly is other tests' matter; to wait for so many rows would only take time.
+    // Other tests check that they end correctly; waiting for so many rows would only take time.
     for (id, client) in &large {
         assert!(client.post(&format!("/bulk-actions/{id}/cancel")).await.status().is_success());
     }

@@ -110,7 +110,7 @@ async fn a_refused_upload_keeps_no_key_and_a_bad_key_is_named() {
 
 #[tokio::test]
 async fn a_key_counts_for_a_day_and_is_removed_after() {
-    // Nothing is removed but in the first round, so that an old key is met.
+    // Expired keys are removed only in the first round, so an old key still exists.
     let bench = Bench::with(&[("RECONCILE_INTERVAL_MS", "600000")]).await;
     let client = bench.client();
     let upload = Upload::contacts("bulk_create");

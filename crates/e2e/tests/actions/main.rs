@@ -1,4 +1,4 @@
-//! Whole actions through the outside: upload a file, wait, look at rows, counts, logs and results.
+//! Whole actions from the outside: upload a file, wait, check records, counts, logs and results.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail by panicking")]
 

@@ -1,5 +1,5 @@
-//! Random files against a sequential model: final records, outcomes and counts must be those of applying the rows one
-//! after another, however the platform spread, folded and reordered them.
+//! Random files against a sequential model: final records, outcomes and counts must equal those of applying the rows
+//! one after another, however the platform distributes, folds and reorders them.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashSet};
@@ -62,8 +62,8 @@ fn case() -> impl Strategy<Value = Case> {
         |(action, on_conflict, deduplicate, columns, rows)| {
             let suits = columns.contains(&"email") || !["bulk_create", "bulk_upsert"].contains(&action);
             let both = columns.contains(&"id") && columns.contains(&"email");
-            // Exchanging keys between records within one file is left to the database's order (docs/decisions/0004).
-            // A row whose cells are all empty is a blank line and no row.
+            // The order in which one file exchanges keys between records is up to the database (docs/decisions/0004). A
+            // row whose cells are all empty is a blank line and not a row.
             let has_value = |row: &RawRow| {
                 let cells = [("id", row.id), ("email", row.email), ("name", row.name), ("age", row.age)];
                 cells.iter().any(|(column, value)| columns.contains(column) && *value != 0)
@@ -78,7 +78,7 @@ fn case() -> impl Strategy<Value = Case> {
     )
 }
 
-/// What a case's indexes stand for.
+/// Values behind a case's indexes.
 struct World {
     seeded: Vec<Uuid>,
     unknown: Vec<Uuid>,
@@ -124,10 +124,10 @@ fn name(index: usize) -> Option<String> {
     (index > 0).then(|| format!("Name {index}"))
 }
 
-/// A row's outcome as status and code, and the records after all rows.
+/// Status and code of each row, and the records after all rows.
 type Expected = (Vec<(&'static str, &'static str)>, BTreeMap<String, (Option<Uuid>, String, Option<i32>)>);
 
-/// One row after another. Records are known by key; ids are known for those that were seeded or uploaded.
+/// Applies row after row. Records are identified by key; ids are known for seeded and uploaded records.
 fn expected(case: &Case, world: &World) -> Expected {
     let mut model = Model {
         records: (1..=SEEDED)
@@ -155,7 +155,7 @@ impl Model {
         let age = Some(row.age).filter(|age| has("age") && !delete && *age > 0);
 
         let identified = key.is_some() || (targets_existing && id.is_some());
-        // A create that updates what exists needs no more than an upsert.
+        // A create that updates existing records has the requirements of an upsert.
         let creates = case.action == "bulk_create" && case.on_conflict != "update";
         let complete = !creates || name.is_some();
         if key.as_deref() == Some("nonsense") || age > Some(3) || !identified || !complete {
@@ -181,7 +181,7 @@ impl Model {
             }
             ("bulk_create", Some(_)) if case.on_conflict == "skip" => ("skipped", "already_exists"),
             ("bulk_create", Some(_)) if case.on_conflict == "error" => ("failed", "already_exists"),
-            // A row that names one record by its id and another by its key means neither.
+            // A row whose id and key belong to different records is refused.
             (_, Some(key)) if !targets_existing && id.is_some() && self.records[&key].0 != id => {
                 ("failed", "invalid")
             }

@@ -13,7 +13,7 @@ fn upload(action_type: &str) -> Upload {
     Upload::new("order", action_type)
 }
 
-/// An account's orders by number, with amounts and instants as the database writes them.
+/// An account's orders by number, with amounts and instants as written by the database.
 async fn orders(bench: &Bench) -> BTreeMap<String, String> {
     let sql = "SELECT order_number, concat_ws('|', contact_email, status, amount::text, currency,
                    to_char(ordered_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')) AS rest

@@ -1,11 +1,14 @@
-//! Entities over tables that a team has already: other names, other types, a schema of their own. Each is one file in
-//! `ENTITIES_DIR`, and nothing else.
+//! Entities for existing tables of a team: other names, other types, a separate schema. Each is one file in
+//! `ENTITIES_DIR` and needs nothing else.
 
+use bulk_core::chunk::ChunkId;
+use bulk_core::storage::keys;
+use nix::sys::signal::Signal;
 use sqlx::{AssertSqlSafe, Row};
 use tempfile::TempDir;
 use testkit::{Platform, PlatformOptions, TestEnv, Upload};
 
-use crate::support::{Bench, Finished, run};
+use crate::support::{Bench, DEADLINE, Finished, finished, obeyed, run};
 
 const TENANT: &str = "0b5d1c52-4c2e-4a39-9d5c-0d0a8a2a7d11";
 const OTHER_TENANT: &str = "8a1f4a37-92d5-4a55-8e56-5a6f3c3e0f42";
@@ -97,6 +100,10 @@ CREATE TABLE stock."Parts" (
 "#;
 
 async fn start() -> (Bench, TempDir) {
+    start_with(&[]).await
+}
+
+async fn start_with(settings: &[(&str, &str)]) -> (Bench, TempDir) {
     let env = TestEnv::new().await;
     sqlx::raw_sql(TABLES).execute(env.pool()).await.unwrap();
     let directory = tempfile::tempdir().unwrap();
@@ -105,6 +112,7 @@ async fn start() -> (Bench, TempDir) {
     let mut options = PlatformOptions::default();
     options.settings.insert("ENTITIES_DIR".to_owned(), directory.path().display().to_string());
     options.settings.insert("CHUNK_SIZE".to_owned(), "3".to_owned());
+    options.settings.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     let platform = Platform::start(&env, options).await;
     (Bench { env, platform }, directory)
 }
@@ -196,6 +204,68 @@ async fn ids_that_the_rows_give_and_accounts_that_are_numbers() {
     assert_eq!(parts, ["42|7|4006381333931|A1", "42|8|96385074|B9"]);
     let deleted = upload(&bench, "42", "id,gtin\n7,\n,96385074\n", &part("bulk_delete")).await;
     assert_eq!(deleted.counts(), (2, 0, 0));
+}
+
+#[tokio::test]
+async fn a_declaration_that_changes_between_upload_and_chunk_leaves_the_upload_its_rules() {
+    let (mut bench, directory) = start().await;
+    let workers = ["chunking-worker-1", "processing-worker-1", "processing-worker-2"];
+    for name in workers {
+        bench.platform.kill(name, Signal::SIGKILL).await;
+    }
+    let csv = "email,fullName,level\nada@example.com,Ada,gold\nbob@example.com,Bobby Brown,bronze\n";
+    let client = bench.platform.client(TENANT);
+    let upsert = Upload::new("client", "bulk_upsert");
+    let id = client.upload(csv, &upsert).await;
+
+    let changed = CLIENT
+        .replace(r#"choices = ["gold", "silver"]"#, r#"choices = ["bronze"]"#)
+        .replace("length = [1, 80]", "length = [1, 3]");
+    std::fs::write(directory.path().join("client.toml"), changed).unwrap();
+    bench.platform.restart("api").await;
+    for name in workers {
+        bench.platform.restart(name).await;
+    }
+    let done = client.wait_finished(&id, DEADLINE).await;
+    let first = finished(&client, &id, done).await;
+    assert_eq!(first.code(1), "created");
+    assert_eq!(first.reason(2), "invalid: level must be one of gold, silver");
+
+    let second = run(&client, csv, &upsert).await;
+    assert_eq!(second.reason(1), "invalid: level must be bronze");
+    assert!(
+        second.reason(2).starts_with("invalid: fullName must have 1 to 3 characters"),
+        "{}",
+        second.reason(2)
+    );
+}
+
+#[tokio::test]
+async fn a_dead_chunk_of_a_declared_entity_is_tried_again() {
+    let (mut bench, _directory) =
+        start_with(&[("MAX_CHUNK_ATTEMPTS", "1"), ("RECONCILE_INTERVAL_MS", "600000")]).await;
+    for name in ["processing-worker-1", "processing-worker-2"] {
+        bench.platform.kill(name, Signal::SIGKILL).await;
+    }
+    let client = bench.platform.client(TENANT);
+    let csv = "email,fullName\nada@example.com,Ada\nbob@example.com,Bob\n";
+    let id = client.upload(csv, &Upload::new("client", "bulk_create")).await;
+    client.wait_for(&id, DEADLINE, |action| action["chunks"]["total"].as_u64() > Some(0)).await;
+    let first = ChunkId { action_id: id.parse().unwrap(), partition: 0, seq: 0 };
+    bench.store().delete(&keys::chunk(TENANT, first)).await.unwrap();
+    bench.platform.restart("processing-worker-1").await;
+    let failed = client.wait_finished(&id, DEADLINE).await;
+    assert_eq!(
+        (failed["status"].as_str(), &failed["chunks"]["dead"]),
+        (Some("failed"), &1.into()),
+        "{failed:#}"
+    );
+    assert_eq!(clients(&bench).await, Vec::<String>::new());
+
+    obeyed(&client, &id, "retry").await;
+    let done = client.wait_finished(&id, DEADLINE).await;
+    assert_eq!(finished(&client, &id, done).await.counts(), (2, 0, 0));
+    assert_eq!(clients(&bench).await, ["ada@example.com|Ada", "bob@example.com|Bob"]);
 }
 
 #[tokio::test]

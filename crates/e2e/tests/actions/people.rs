@@ -1,11 +1,11 @@
-//! Files as people have them: the inputs in `tests/data/field`, each of a kind that people had trouble with elsewhere.
+//! Files from practice: the inputs in `tests/data/field`, each of a kind that caused trouble elsewhere.
 
 use serde_json::Value;
 use testkit::Upload;
 
 use crate::support::{Bench, DEADLINE, Finished, finished};
 
-/// Uploads a file of `tests/data/field`, which must be accepted and processed to its end.
+/// Uploads a file of `tests/data/field`, which must be accepted, and waits for its end.
 async fn run_field(bench: &Bench, bytes: &[u8], upload: &Upload) -> Finished {
     let client = bench.client();
     let id = client.upload(bytes.to_vec(), upload).await;
@@ -14,7 +14,7 @@ async fn run_field(bench: &Bench, bytes: &[u8], upload: &Upload) -> Finished {
     finished(&client, &id, detail).await
 }
 
-/// The sentences with which a file is refused.
+/// The messages with which a file is rejected.
 async fn refusal(bench: &Bench, bytes: &[u8], upload: &Upload) -> String {
     let answer = bench.client().create(bytes.to_vec(), upload).await;
     assert_eq!(answer.status(), 400);

@@ -1,4 +1,4 @@
-//! Objects and rows that no retry can heal: they end with a reason, and harm nothing beside them.
+//! Objects and rows that no retry can repair: they end with a reason and do not affect others.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -35,7 +35,7 @@ async fn stop(bench: &mut Bench, names: &[&str]) {
     }
 }
 
-/// Waits until a query over the action answers true.
+/// Waits until a query about the action returns true.
 async fn until(bench: &Bench, id: &str, condition: &'static str) {
     let id: Uuid = id.parse().unwrap();
     let end = tokio::time::Instant::now() + DEADLINE;
@@ -60,7 +60,7 @@ async fn missing_and_damaged_chunks_are_dead_with_their_reason_and_the_rest_comp
     let whole = store.get(&key(1)).await.unwrap();
     store.delete(&key(0)).await.unwrap();
     store.put(&key(1), whole.slice(..whole.len() - 7)).await.unwrap();
-    // As many rows as before, and each of them well-formed: only the hash tells.
+    // The same number of well-formed rows, so that only the hash reveals the change.
     let other = String::from_utf8(store.get(&key(2)).await.unwrap().to_vec()).unwrap();
     store.put(&key(2), other.replace("User", "Loser").into()).await.unwrap();
     let shorter = String::from_utf8(store.get(&key(3)).await.unwrap().to_vec()).unwrap();
@@ -93,7 +93,7 @@ async fn missing_and_damaged_chunks_are_dead_with_their_reason_and_the_rest_comp
     the_rest_is_done(&bench, &id).await;
 }
 
-/// Every chunk of the partitions that were not hurt, and nothing of the others.
+/// Checks that all chunks of the undamaged partitions are done, and none of the others.
 async fn the_rest_is_done(bench: &Bench, id: &str) {
     let client = bench.client();
     let rows = sqlx::query_scalar::<_, i64>(
@@ -138,7 +138,7 @@ async fn a_file_that_lost_its_end_is_not_read_as_a_shorter_one_and_goes_on_when_
     let id = client.upload(many(), &Upload::contacts("bulk_create")).await;
     let (store, key) = (store(&bench), keys::raw("acme", id.parse().unwrap()));
     let whole = store.get(&key).await.unwrap();
-    // In the middle of a row, which must not be taken for a malformed one.
+    // Cut in the middle of a row, which must not be mistaken for a malformed one.
     store.put(&key, whole.slice(..whole.len() / 2 + 3)).await.unwrap();
     bench.platform.restart("chunking-worker-1").await;
     until(&bench, &id, "SELECT chunking_failures > 0 FROM bulk_actions WHERE id = $1").await;
@@ -178,7 +178,7 @@ async fn rows_that_the_database_refuses_fail_alone() {
 #[tokio::test]
 async fn values_beyond_every_limit_fail_alone_and_with_their_column() {
     let bench = Bench::with_chunk_size(100).await;
-    // A row of more than 256 KiB would refuse the file.
+    // A row of more than 256 KiB would be refused by the upload.
     let long = "x".repeat(200_000);
     let rows = [
         "good@example.com,Good,1".to_owned(),
@@ -197,7 +197,7 @@ async fn values_beyond_every_limit_fail_alone_and_with_their_column() {
     assert!(done.results[&2]["name"] == long, "uploaded values come back whole");
 }
 
-/// A surrogate cannot be written in UTF-8; some programs do it all the same.
+/// A surrogate is invalid in UTF-8, but some programs write it.
 #[tokio::test]
 async fn bytes_that_are_no_text_refuse_the_file_with_their_line() {
     let bench = Bench::start().await;

@@ -13,7 +13,7 @@ fn upload(action_type: &str) -> Upload {
     Upload::new("product", action_type)
 }
 
-/// An account's products by SKU, with numbers as the database writes them.
+/// An account's products by SKU, with numbers as written by the database.
 async fn products(bench: &Bench) -> BTreeMap<String, String> {
     let sql =
         "SELECT sku, concat_ws('|', name, price::text, currency, coalesce(stock::text, 'unknown')) AS rest

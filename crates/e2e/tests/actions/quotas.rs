@@ -1,4 +1,4 @@
-//! What an account may have, and that the count of it is exact.
+//! Quotas of an account, and the exactness of its usage.
 
 use serde_json::Value;
 use testkit::{Response, Upload};

@@ -1,4 +1,4 @@
-//! Logs and results: complete, in an order that a reader can rely on, and never half a file for a whole one.
+//! Logs and results: complete, in a reliable order, and never a partial file that looks complete.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,7 +23,7 @@ fn rows(count: usize) -> String {
     }))
 }
 
-/// Follows the cursors from the first page on until there is none.
+/// All rows, following the cursors from the first page on.
 async fn all_logs(client: &Client, id: &str, query: &str) -> Vec<Value> {
     let mut entries = Vec::new();
     let mut cursor = String::new();
@@ -54,7 +54,7 @@ async fn cursors_lead_to_every_row_once_with_and_without_a_status() {
     let failed = all_logs(&client, &done.id, "status=failed").await;
     assert!(failed.iter().all(|entry| entry["status"] == "failed" && entry["code"] == "invalid"));
 
-    // The results of an action that is over are in file order, whatever the order of its commits.
+    // The results of a finished action are in file order, independent of the order of its commits.
     let results: Vec<_> = client.results(&done.id, "").await.iter().map(|row| row["_row"].clone()).collect();
     assert_eq!(results, (1..=500).map(|row| row.to_string()).collect::<Vec<_>>());
     let failed: Vec<_> =
@@ -62,7 +62,7 @@ async fn cursors_lead_to_every_row_once_with_and_without_a_status() {
     assert_eq!(failed, (1..=50).map(|row| (row * 10).to_string()).collect::<Vec<_>>());
 }
 
-/// Gets a download with request headers; status, answer headers and body.
+/// Sends a download request with headers; returns status, response headers and body.
 async fn download(bench: &Bench, path: &str, headers: &[(&str, &str)]) -> (u16, HeaderMap, String) {
     let url = format!("{}{path}", bench.platform.url());
     let request =
@@ -127,7 +127,7 @@ async fn a_reader_who_goes_on_from_his_cursor_misses_nothing_that_commits_meanwh
     let mut seen = BTreeMap::new();
     let mut cursor = String::new();
     loop {
-        // Asked before the page: what the page then lacks will never come.
+        // Read before the page, so that rows missing from the page will never come.
         let status = client.data(&format!("/bulk-actions/{id}")).await["status"].take();
         let page = client.logs(&id, &format!("limit=50{cursor}")).await;
         for entry in page["data"].as_array().unwrap() {
@@ -161,7 +161,7 @@ async fn the_order_of_commits_has_no_gap() {
 #[tokio::test]
 async fn a_download_that_cannot_be_read_to_its_end_is_broken_off() {
     let bench = Bench::with_chunk_size(1000).await;
-    // Enough that the answer has begun before the missing piece is reached.
+    // Large enough that the response has started before the missing object is reached.
     let done = bench.run(&rows(20_000), &Upload::contacts("bulk_create")).await;
     let last = sqlx::query(
         "SELECT partition, seq, results_attempt FROM bulk_action_chunks ORDER BY commit_number DESC LIMIT 1",

@@ -1,4 +1,4 @@
-//! How long things are kept: until their time is over or their owner deletes them, and not a moment of a crash longer.
+//! Retention: data is kept until it expires or its owner deletes it, and a crash does not keep it longer.
 
 use std::time::Duration;
 
@@ -188,7 +188,7 @@ async fn a_removal_goes_on_after_crashes() {
         let client = client.clone();
         async move { client.try_delete(&path).await }
     });
-    // The action is deleted, and some of its objects perhaps.
+    // The action is deleted, and perhaps some of its objects.
     bench.until_none("SELECT count(*) FROM bulk_actions").await;
     bench.platform.kill("api", Signal::SIGKILL).await;
     deleting.await.unwrap();

@@ -17,13 +17,13 @@ fn csv() -> String {
     file((1..=ROWS).map(|n| format!("user{n}@example.com,User {n},{}", n % 100)))
 }
 
-/// The first attempt is the last, and what goes on does so without the reconciler.
+/// A platform with a single attempt per chunk and without rounds of the reconciler.
 async fn strict() -> Bench {
     Bench::with(&[("CHUNK_SIZE", "50"), ("MAX_CHUNK_ATTEMPTS", "1"), ("RECONCILE_INTERVAL_MS", "600000")])
         .await
 }
 
-/// An action whose file is cut while nobody processes chunks.
+/// An action whose file is cut while no processing worker runs.
 async fn chunked_only(bench: &mut Bench) -> String {
     for name in ["processing-worker-1", "processing-worker-2"] {
         bench.platform.kill(name, Signal::SIGKILL).await;
@@ -50,7 +50,7 @@ async fn completes(bench: &Bench, id: &str) {
 }
 
 #[tokio::test]
-async fn dead_chunks_are_tried_again_from_objects_written_anew() {
+async fn dead_chunks_are_retried_from_rewritten_objects() {
     let mut bench = strict().await;
     let client = bench.client();
     let id = chunked_only(&mut bench).await;
@@ -83,7 +83,7 @@ async fn a_file_that_was_refused_while_it_was_read_is_read_again() {
     bench.platform.kill("chunking-worker-1", Signal::SIGKILL).await;
     let id = client.upload(csv(), &Upload::contacts("bulk_create")).await;
     let raw = keys::raw("acme", id.parse().unwrap());
-    // Of the same length: a shorter file is not refused but tried again.
+    // Of the same length: a shorter file is retried instead of refused.
     let mut spoilt = csv().into_bytes();
     let middle = spoilt.len() / 2;
     spoilt[middle] = 0xff;

@@ -1,4 +1,4 @@
-//! What the tests of whole actions share.
+//! Shared parts of the tests of whole actions.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -10,10 +10,10 @@ use sqlx::{PgPool, Row};
 use testkit::{Client, FaultProxy, Platform, PlatformOptions, TestEnv, Upload};
 use uuid::Uuid;
 
-/// Generous: tests run beside one another on few cores, and a lost worker's lease has to run out in some of them.
+/// Generous: tests run in parallel on few cores, and some wait for a lost worker's lease to run out.
 pub const DEADLINE: Duration = Duration::from_secs(60);
 
-/// A running platform whose chunks are small, so that few rows make many of them.
+/// A running platform with small chunks, so that few rows make many of them.
 pub struct Bench {
     pub env: TestEnv,
     pub platform: Platform,
@@ -28,12 +28,12 @@ impl Bench {
         Self::with(&[("CHUNK_SIZE", &rows.to_string())]).await
     }
 
-    /// A platform with settings beside those of the test environment.
+    /// A platform with settings in addition to those of the test environment.
     pub async fn with(settings: &[(&str, &str)]) -> Self {
         Self::start_with(settings, PlatformOptions::default()).await
     }
 
-    /// A platform that reaches object storage through a proxy, which is returned with it.
+    /// A platform that uses object storage through the returned proxy.
     pub async fn behind_proxy(settings: &[(&str, &str)]) -> (Self, FaultProxy) {
         let env = TestEnv::new().await;
         let proxy = FaultProxy::start(env.settings()["MINIO_PORT"].parse().unwrap()).await;
@@ -53,12 +53,12 @@ impl Bench {
         Self::start_with(settings, options).await
     }
 
-    /// Only the API: actions stay where the upload left them.
+    /// Only the API: actions stay as uploaded.
     pub async fn without_workers() -> Self {
         Self::without_workers_with(&[]).await
     }
 
-    /// Only the API, with settings beside those of the test environment.
+    /// Only the API, with settings in addition to those of the test environment.
     pub async fn without_workers_with(settings: &[(&str, &str)]) -> Self {
         let options =
             PlatformOptions { processing_workers: 0, chunking_workers: 0, ..PlatformOptions::default() };
@@ -74,7 +74,7 @@ impl Bench {
         Self { env, platform }
     }
 
-    /// The bucket that the platform uses.
+    /// The platform's bucket.
     pub fn store(&self) -> ObjectStore {
         let config = Config::from_settings(&Settings::from_iter(self.env.settings())).unwrap();
         ObjectStore::new(&config.storage)
@@ -84,12 +84,12 @@ impl Bench {
         self.platform.client("acme")
     }
 
-    /// Uploads, waits for the end, and checks what must hold for every action.
+    /// Uploads, waits for the end, and checks the invariants of every action.
     pub async fn run(&self, csv: &str, upload: &Upload) -> Finished {
         run(&self.client(), csv, upload).await
     }
 
-    /// Bytes that the database says the account stores.
+    /// Bytes stored by the account, according to the database.
     pub async fn stored_bytes(&self, account: &str) -> u64 {
         let bytes: Option<i64> =
             sqlx::query_scalar("SELECT stored_bytes FROM account_usage WHERE account_id = $1")
@@ -100,7 +100,7 @@ impl Bench {
         bytes.unwrap_or_default().try_into().unwrap()
     }
 
-    /// Keys below a prefix, with the bytes of all their objects together.
+    /// Keys below a prefix, and the total size of their objects.
     pub async fn objects(&self, prefix: &str) -> (Vec<String>, u64) {
         let (store, mut keys, mut bytes) = (self.store(), Vec::<String>::new(), 0);
         loop {
@@ -115,7 +115,7 @@ impl Bench {
         }
     }
 
-    /// Waits until a query counts nothing any more.
+    /// Waits until a counting query returns 0.
     pub async fn until_none(&self, counted: &'static str) {
         let end = Instant::now() + DEADLINE;
         while sqlx::query_scalar::<_, i64>(counted).fetch_one(self.env.pool()).await.unwrap() > 0 {
@@ -124,7 +124,7 @@ impl Bench {
         }
     }
 
-    /// Lets hours pass for the actions that have ended.
+    /// Ages the ended actions by some hours.
     pub async fn hours_later(&self, hours: i32) {
         sqlx::query(
             "UPDATE bulk_actions SET completed_at = completed_at - make_interval(hours => $1),
@@ -141,7 +141,7 @@ impl Bench {
         contacts(self.env.pool(), account).await
     }
 
-    /// Puts a record there without the platform.
+    /// Inserts a record directly.
     pub async fn seed(&self, account: &str, email: &str, name: &str, age: Option<i32>) -> Uuid {
         let id = Uuid::now_v7();
         sqlx::query("INSERT INTO contacts (account_id, id, email, name, age) VALUES ($1, $2, $3, $4, $5)")
@@ -157,7 +157,7 @@ impl Bench {
     }
 }
 
-/// A record without the columns that the database fills by itself.
+/// A record without the columns that the database fills.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contact {
     pub id: Uuid,
@@ -179,10 +179,10 @@ pub async fn contacts(pool: &PgPool, account: &str) -> BTreeMap<String, Contact>
         .collect()
 }
 
-/// Removals that are decided and have not been carried out.
+/// Pending removals.
 pub const UNREMOVED: &str = "SELECT count(*) FROM removals WHERE swept_at IS NULL";
 
-/// Status and body of an answer.
+/// Status and body of a response.
 pub async fn answered(answer: testkit::Response) -> (u16, Value) {
     (answer.status().as_u16(), answer.json().await.unwrap())
 }
@@ -203,7 +203,7 @@ impl Finished {
         (count("successfulRecords"), count("failedRecords"), count("skippedRecords"))
     }
 
-    /// `code` or `code: sentence` of a row.
+    /// `code` or `code: message` of a row.
     pub fn reason(&self, row: u64) -> &str {
         &self.results[&row]["_reason"]
     }
@@ -221,7 +221,7 @@ pub async fn run(client: &Client, csv: &str, upload: &Upload) -> Finished {
     finished(client, &id, detail).await
 }
 
-/// Reads everything about a finished action, and checks that its numbers agree with its rows.
+/// Reads everything about a finished action, and checks that its counts match its rows.
 pub async fn finished(client: &Client, id: &str, detail: Value) -> Finished {
     let stats = client.stats(id).await;
     let rows = client.results(id, "").await;
@@ -241,21 +241,21 @@ pub async fn finished(client: &Client, id: &str, detail: Value) -> Finished {
     Finished { id: id.to_owned(), detail, stats, results }
 }
 
-/// Posts a control, and returns status and body.
+/// Sends a control request, and returns status and body.
 pub async fn control(client: &Client, id: &str, verb: &str) -> (u16, Value) {
     let answer = client.post(&format!("/bulk-actions/{id}/{verb}")).await;
     (answer.status().as_u16(), answer.json().await.unwrap())
 }
 
-/// Posts a control that must be obeyed, and returns the action's `data`.
+/// Sends a control request, which must succeed, and returns the action's `data`.
 pub async fn obeyed(client: &Client, id: &str, verb: &str) -> Value {
     let (status, mut body) = control(client, id, verb).await;
     assert_eq!(status, 200, "{verb}: {body:#}");
     body["data"].take()
 }
 
-/// Checks an action that was cancelled or has failed: each row of the file is either in its results or in its unprocessed
-/// rows, as it was uploaded; the counters count the former; and the contacts are those of the successful rows.
+/// Checks a cancelled or failed action: each row of the file is either in its results or in its unprocessed rows, as
+/// uploaded; the counters count the former; and the contacts are those of the successful rows.
 pub async fn adds_up(bench: &Bench, id: &str, csv: &str) {
     let client = bench.client();
     let stats = client.stats(id).await;

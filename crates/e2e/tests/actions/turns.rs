@@ -1,7 +1,7 @@
-//! Whose turn it is: the attackers are queued first, and the newcomer is next all the same. These tests ask the database in
-//! the workers' place, so the order is exact and nothing depends on time.
+//! Order of turns: the newcomer is next even though the attackers were queued first. These tests query the database in
+//! place of the workers, so the order is exact and independent of time.
 
-use bulk_core::db::{self, Bell, ChunkClaim, ChunkingClaim, FileShare, NewChunk};
+use bulk_core::db::{self, Bell, ChunkClaim, FileClaim, FileShare, NewChunk};
 use sqlx::PgPool;
 use testkit::Upload;
 use uuid::Uuid;
@@ -18,18 +18,18 @@ async fn upload(bench: &Bench, account: &str) -> Uuid {
     bench.platform.client(account).upload(csv, &Upload::contacts("bulk_upsert")).await.parse().unwrap()
 }
 
-async fn claim_file(pool: &PgPool, after: &str) -> Option<ChunkingClaim> {
-    db::claim_chunking(pool, "reader", LEASE_MS, ANY_FILE, after).await.unwrap()
+async fn claim_file(pool: &PgPool, after: &str) -> Option<FileClaim> {
+    db::claim_file(pool, "reader", LEASE_MS, ANY_FILE, after).await.unwrap()
 }
 
-/// Reads the file whose turn it is, as if it had this many chunks, each the first of its partition.
-async fn cut(pool: &PgPool, chunks: i16) -> ChunkingClaim {
+/// Claims the next file and records this many chunks of it, each the first of its partition.
+async fn cut(pool: &PgPool, chunks: i16) -> FileClaim {
     let claim = claim_file(pool, "").await.expect("a file waits");
     for partition in 0..chunks {
         let chunk = NewChunk { partition, seq: 0, row_count: 1, content_hash: 1, size_bytes: 1 };
         db::record_chunk(pool, &claim.lease, chunk, IN_FLIGHT).await.unwrap();
     }
-    db::finish_chunking(pool, &claim.lease, IN_FLIGHT).await.unwrap();
+    db::finish_file(pool, &claim.lease, IN_FLIGHT).await.unwrap();
     claim
 }
 
@@ -61,7 +61,7 @@ async fn the_newcomers_chunk_is_next_however_many_of_others_wait_before_it() {
     }
     assert!(!db::accounts_wait_for_a_slot(pool).await.unwrap(), "who waits has slots already");
 
-    // Before and after the other by name, and wherever the worker has served last.
+    // Names before and after the other account, for each account that the worker may have served last.
     for (newcomer, after) in [("aaa", ""), ("aab", "mmm"), ("zzz", "zzz"), ("zzy", "mmm")] {
         upload(&bench, newcomer).await;
         cut(pool, 1).await;
@@ -98,7 +98,7 @@ async fn a_chunk_that_took_long_comes_after_all_others_and_makes_nobody_give_way
     let first = claim(pool, "").await.unwrap();
     assert!(!first.slow);
     let bell = db::hand_back_chunk(pool, &first.lease, true).await.unwrap();
-    assert!(matches!(bell, Some(Bell::Processing { chunk, .. }) if chunk == first.lease.chunk));
+    assert!(matches!(bell, Some(Bell::Chunk { chunk, .. }) if chunk == first.lease.chunk));
     let second = claim(pool, "").await.unwrap();
     assert_ne!(second.lease.chunk, first.lease.chunk);
     let _ = db::hand_back_chunk(pool, &second.lease, true).await.unwrap();
@@ -136,7 +136,7 @@ async fn a_backlog_of_files_sends_one_job_and_leaves_the_next_turn_to_others() {
     upload(&bench, "newcomer").await;
     assert!(db::files_wait_for_a_slot(pool, i64::MAX).await.unwrap());
     assert_eq!(claim_file(pool, "").await.unwrap().account_id, "newcomer");
-    db::finish_chunking(pool, &reading.lease, IN_FLIGHT).await.unwrap();
+    db::finish_file(pool, &reading.lease, IN_FLIGHT).await.unwrap();
     assert_eq!(claim_file(pool, "").await.unwrap().account_id, "hoarder");
 }
 
@@ -151,7 +151,7 @@ async fn accounts_with_many_files_take_turns_and_a_newcomer_is_among_them() {
     let mut order = Vec::new();
     let mut served = "aaa".to_owned();
     while let Some(claim) = claim_file(pool, &served).await {
-        db::finish_chunking(pool, &claim.lease, IN_FLIGHT).await.unwrap();
+        db::finish_file(pool, &claim.lease, IN_FLIGHT).await.unwrap();
         order.push(claim.account_id.clone());
         served = claim.account_id;
     }
@@ -166,9 +166,9 @@ async fn where_only_small_files_are_let_in_they_pass_the_large_ones() {
     sqlx::query("UPDATE bulk_actions SET file_size_bytes = 1000000").execute(pool).await.unwrap();
     let share = FileShare { max_per_account: 1, max_bytes: 1000 };
     assert!(!db::files_wait_for_a_slot(pool, share.max_bytes).await.unwrap());
-    assert!(db::claim_chunking(pool, "reader", LEASE_MS, share, "").await.unwrap().is_none());
+    assert!(db::claim_file(pool, "reader", LEASE_MS, share, "").await.unwrap().is_none());
     upload(&bench, "small").await;
-    let claim = db::claim_chunking(pool, "reader", LEASE_MS, share, "").await.unwrap();
+    let claim = db::claim_file(pool, "reader", LEASE_MS, share, "").await.unwrap();
     assert_eq!(claim.unwrap().account_id, "small");
 }
 
@@ -212,7 +212,7 @@ async fn a_file_whose_readers_end_without_a_word_fails_its_action() {
     let pool = bench.env.pool();
     let id = upload(&bench, "acme").await;
     for lost in 1..=MOST_LOST {
-        let claim = db::claim_chunking(pool, "doomed", 0, ANY_FILE, "").await.unwrap();
+        let claim = db::claim_file(pool, "doomed", 0, ANY_FILE, "").await.unwrap();
         assert!(claim.is_some(), "it is read for the {lost}. time");
         assert_eq!(db::expire_file_leases(pool, MOST_LOST).await.unwrap(), 1);
     }

@@ -52,7 +52,7 @@ async fn a_row_that_the_database_refuses_fails_alone() {
     let mut csv = "id,email\n".to_owned();
     for n in 0..40 {
         let id = bench.seed("acme", &format!("old{n}@example.com"), "A", None).await;
-        // The key of a record that stays as it is: refused by the unique constraint.
+        // The key of an unchanged record, refused by the unique constraint.
         let email = if n == 17 { "taken@example.com".to_owned() } else { format!("new{n}@example.com") };
         csv.push_str(&format!("{id},{email}\n"));
     }
@@ -63,8 +63,9 @@ async fn a_row_that_the_database_refuses_fails_alone() {
     assert!(bench.contacts("acme").await.contains_key("old17@example.com"));
 }
 
-/// Between records, the order in which a file's rows take effect is the database's (docs/decisions/0004): a key that is handed
-/// on may still be taken when its next owner comes, but it is never on two records, and every row has its outcome.
+/// The order in which rows for different records take effect is up to the database (docs/decisions/0004). A key that
+/// moves between records may still be taken when its next owner comes, but it is never on two records, and every row
+/// has its outcome.
 #[tokio::test]
 async fn a_key_that_is_handed_on_is_free_or_refused_and_never_on_two_records() {
     let bench = Bench::with_chunk_size(2).await;
@@ -72,7 +73,7 @@ async fn a_key_that_is_handed_on_is_free_or_refused_and_never_on_two_records() {
     for place in 0..20 {
         ids.push(bench.seed("acme", &format!("old{place:02}@example.com"), "Name", None).await);
     }
-    // Each record takes the key that the record before it gives up in the row before.
+    // Each record takes the key that the previous record gives up in the previous row.
     let rows: Vec<String> = (0..20)
         .map(|place| {
             let key = if place == 0 {
@@ -101,7 +102,7 @@ async fn a_key_that_is_handed_on_is_free_or_refused_and_never_on_two_records() {
     assert_eq!(contacts["new@example.com"].id, ids[0]);
 }
 
-/// Two rows that give different records one key contend for it, in whatever partitions they are: one has it.
+/// Two rows that give different records the same key compete for it, in the same or different partitions; one gets it.
 #[tokio::test]
 async fn of_two_records_that_are_given_one_key_exactly_one_has_it() {
     let bench = Bench::with_chunk_size(2).await;

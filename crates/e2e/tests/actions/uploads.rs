@@ -1,4 +1,4 @@
-//! What is refused at upload, and that nothing is left of it.
+//! Rejected uploads, which leave nothing behind.
 
 use std::time::Instant;
 
@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 
 use crate::support::{Bench, DEADLINE, file, run};
 
-/// Uploads a file that must be refused, and returns status, code and the sentences.
+/// Uploads a file, which must be rejected, and returns status, code and messages.
 pub async fn refused(bench: &Bench, csv: impl Into<Vec<u8>>, upload: &Upload) -> (u16, String, String) {
     let answer = bench.client().create(csv, upload).await;
     let status = answer.status().as_u16();

@@ -1,4 +1,4 @@
-//! Workbooks are taken as the sheet that a person sees first.
+//! Workbooks are read as the first sheet that the user sees.
 
 use rust_xlsxwriter::{ExcelDateTime, Format, Workbook};
 use testkit::Upload;

@@ -1,4 +1,4 @@
-//! Ctrl-C at each phase, and a service that dies and comes back.
+//! Ctrl-C in each phase, and a service that dies and comes back.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -16,7 +16,7 @@ async fn an_interrupted_upload_makes_no_action() {
     let person = Person::of(&platform);
     let mut child = person.command(&["import", "-", "-e", "contact"]).stdin(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
-    // More than a pipe holds: once it is written, the upload has begun.
+    // More than a pipe holds: once it is written, the upload has started.
     let rows = "ada@example.com,Ada,36\n".repeat(50_000);
     stdin.write_all(format!("email,name,age\n{rows}").as_bytes()).await.unwrap();
     kill(Pid::from_raw(child.id().unwrap().try_into().unwrap()), Signal::SIGINT).unwrap();
@@ -35,7 +35,7 @@ async fn an_interrupted_wait_leaves_the_action_and_is_taken_up_again() {
     for signal in [Signal::SIGINT, Signal::SIGTERM] {
         let running = person.start(&["import", "people.csv", "-e", "contact"]).await;
         let id = running.id.clone();
-        // Only while it waits is the signal an interruption of the wait.
+        // Only now is the signal an interruption of the waiting.
         wait_until("bulk waits", async || person.path(".local/state/bulk/last.json").exists()).await;
         running.signal(signal);
         running.end().await.expect(130).says("bulk watch --last").says(&format!("bulk cancel {id}"));

@@ -1,4 +1,4 @@
-//! The real `bulk` against the real platform: exit codes, what is said, what survives an interruption.
+//! The real `bulk` with the real platform: exit codes, messages, and interruptions.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail by panicking")]
 

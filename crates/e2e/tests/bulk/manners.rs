@@ -1,4 +1,4 @@
-//! What goes where, how often, and what is done once only.
+//! Output streams, retries, and operations that must happen only once.
 
 use std::process::Stdio;
 

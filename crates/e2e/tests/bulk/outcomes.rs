@@ -1,4 +1,4 @@
-//! How an import can end, each with its exit code and a word on what to do next.
+//! Results of an import, each with its exit code and a hint at the next step.
 
 use crate::support::{CONTACTS, Person, platform, standstill};
 

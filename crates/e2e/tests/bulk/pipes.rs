@@ -1,4 +1,4 @@
-//! What comes from a pipe goes through: it is not kept.
+//! Input from a pipe is streamed and not buffered.
 
 use std::process::Stdio;
 
@@ -12,7 +12,7 @@ const PIECE_BYTES: usize = 1024 * 1024;
 const MOST_MEMORY_KIB: u64 = 30 * 1024;
 const ID: &str = "01890000-0000-7000-8000-000000000001";
 
-/// The most memory that a process has had so far.
+/// Peak memory of a process.
 fn peak_kib(pid: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
@@ -37,7 +37,7 @@ fn created() -> String {
 
 #[tokio::test]
 async fn a_large_pipe_needs_little_memory() {
-    // A service that only swallows, so that the test takes as long as the pipe and not as long as its rows.
+    // A service that only reads, so that the test takes as long as the pipe and not as long as its rows.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let person = Person::new(&format!("http://{}", listener.local_addr().unwrap()), Some("acme"));
     let mut child =

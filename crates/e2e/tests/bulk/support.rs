@@ -1,4 +1,4 @@
-//! A person with a home directory of their own, and a `bulk` that knows nothing but that.
+//! A user with a separate home directory, which is all that `bulk` knows.
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
@@ -14,20 +14,20 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
-/// Generous: tests run beside one another on few cores.
+/// Generous: tests run in parallel on few cores.
 pub const DEADLINE: Duration = Duration::from_secs(60);
 
-/// Two good rows.
+/// Two valid rows.
 pub const CONTACTS: &str = "email,name,age\nada@example.com,Ada,36\nbob@example.com,Bob,41\n";
 
-/// A person who calls one service as one account.
+/// A user who calls one service as one account.
 pub struct Person {
     home: TempDir,
     url: String,
     account: Option<String>,
 }
 
-/// What a command has said, and how it ended.
+/// Output and exit code of a command.
 #[derive(Debug)]
 pub struct Ran {
     pub code: i32,
@@ -35,14 +35,14 @@ pub struct Ran {
     pub stderr: String,
 }
 
-/// A command that runs, and has said the id of its action.
+/// A running command that has printed the id of its action.
 pub struct Running {
     pub id: String,
     child: Child,
     stdout: BufReader<ChildStdout>,
 }
 
-/// A platform without processing workers: rows never get an outcome, and actions never end by themselves.
+/// A platform without processing workers, whose rows never get an outcome.
 pub async fn standstill() -> (TestEnv, Platform) {
     let env = TestEnv::new().await;
     let options = PlatformOptions { processing_workers: 0, ..PlatformOptions::default() };
@@ -50,14 +50,14 @@ pub async fn standstill() -> (TestEnv, Platform) {
     (env, platform)
 }
 
-/// A platform that works.
+/// A platform with all workers.
 pub async fn platform() -> (TestEnv, Platform) {
     let env = TestEnv::new().await;
     let platform = Platform::start(&env, PlatformOptions::default()).await;
     (env, platform)
 }
 
-/// The program, beside those of the platform.
+/// Path of `bulk`, next to the platform's programs.
 pub fn program() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let program = test.parent().and_then(Path::parent).unwrap().join("bulk");
@@ -75,12 +75,12 @@ impl Person {
         Self::new(&platform.url(), Some("acme"))
     }
 
-    /// A path in the person's home.
+    /// A path in the user's home.
     pub fn path(&self, name: &str) -> PathBuf {
         self.home.path().join(name)
     }
 
-    /// Writes a file into the person's home, which is where the commands run.
+    /// Writes a file into the user's home, where the commands run.
     pub fn file(&self, name: &str, text: &str) {
         std::fs::write(self.path(name), text).unwrap();
     }
@@ -111,7 +111,7 @@ impl Person {
         ran(output.unwrap_or_else(|_| panic!("bulk {arguments:?} does not end")).unwrap())
     }
 
-    /// Starts an import, and waits until its action exists.
+    /// Starts an import and waits until its action exists.
     pub async fn start(&self, arguments: &[&str]) -> Running {
         let mut child = self.command(arguments).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
@@ -148,21 +148,21 @@ pub fn ran(output: Output) -> Ran {
 }
 
 impl Ran {
-    /// Fails with everything that was said unless the command ended like this.
+    /// Fails and prints all output unless the command exited with this code.
     #[track_caller]
     pub fn expect(self, code: i32) -> Self {
         assert_eq!(self.code, code, "{}\n{}", self.stdout, self.stderr);
         self
     }
 
-    /// Fails unless this was said to the person.
+    /// Fails unless this text was printed to stderr.
     #[track_caller]
     pub fn says(self, text: &str) -> Self {
         assert!(self.stderr.contains(text), "{text:?} is not in:\n{}", self.stderr);
         self
     }
 
-    /// The one id, or whatever line, on stdout.
+    /// The single line on stdout, such as an id.
     #[track_caller]
     pub fn id(&self) -> String {
         assert_eq!(self.stdout.lines().count(), 1, "{}", self.stdout);
@@ -175,7 +175,7 @@ impl Ran {
     }
 }
 
-/// Waits until it is so.
+/// Waits until the condition holds.
 pub async fn wait_until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     let end = Instant::now() + DEADLINE;
     while !is_so().await {

@@ -1,4 +1,4 @@
-//! What a person at a terminal sees.
+//! Output on a terminal.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -9,7 +9,7 @@ use nix::pty::{Winsize, openpty};
 
 use crate::support::{DEADLINE, Person, platform};
 
-/// Runs a command whose stderr is a terminal, and returns its exit code with what the terminal was sent.
+/// Runs a command whose stderr is a terminal, and returns its exit code and the terminal's output.
 async fn on_terminal(person: &Person, arguments: &[&str], environment: &[(&str, &str)]) -> (i32, String) {
     let size = Winsize { ws_row: 24, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0 };
     let terminal = openpty(&size, None).unwrap();
@@ -17,7 +17,7 @@ async fn on_terminal(person: &Person, arguments: &[&str], environment: &[(&str, 
     let mut command = person.command(arguments);
     command.env("TERM", "xterm-256color").envs(environment.iter().copied()).stderr(Stdio::from(slave));
     let mut child = command.spawn().unwrap();
-    // The command holds the terminal open as long as its description does.
+    // The command's description would keep the terminal open.
     drop(command);
     let reading = tokio::task::spawn_blocking(move || {
         let mut seen = Vec::new();

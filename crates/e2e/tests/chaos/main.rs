@@ -1,11 +1,11 @@
-//! Everything breaks while actions run, on a random schedule that follows from a seed; then every promise is checked.
+//! Faults during running actions, on a random schedule determined by a seed; afterwards every guarantee is checked.
 //!
-//! The short runs are part of the suite and have fixed seeds, so that a failure is about the change at hand. The long one
-//! is `./scripts/chaos`, with a fresh seed each time; `CHAOS_SEED` replays one (of the long or the short ones),
-//! `CHAOS_SECONDS` and `CHAOS_ROWS` set how long things break and how large the files are.
+//! The short runs are part of the suite and have fixed seeds, so that a failure is caused by the current change. The
+//! long one is `./scripts/chaos`, with a new seed each time; `CHAOS_SEED` repeats one (of a long or short run),
+//! `CHAOS_SECONDS` and `CHAOS_ROWS` set the duration of the faults and the size of the files.
 //!
-//! A seed gives the same troubles with the same pauses. What they hit depends on the machine's speed, so a replay is
-//! close, not identical.
+//! A seed determines the faults and pauses. Their effect depends on the machine's speed, so a repetition is similar,
+//! not identical.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail by panicking")]
 
@@ -25,7 +25,7 @@ use plan::{Kind, Plan};
 use workload::Running;
 use world::{World, note};
 
-/// Once nothing breaks any more: leases run out, breakers close, and the rest is done.
+/// Recovery time after the last fault: leases run out, breakers close, and the remaining work is done.
 const RECOVERY: Duration = Duration::from_secs(90);
 
 struct Run {

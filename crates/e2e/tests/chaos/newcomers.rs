@@ -1,5 +1,5 @@
-//! Small files that keep being uploaded while everything breaks. The API may refuse them or die over them; one that it
-//! has accepted, or that became an action without its uploader hearing of it, must end like any other.
+//! Small files uploaded during the faults. The API may reject them or die during an upload. One that was accepted, or
+//! that became an action without the client receiving the response, must end like any other.
 
 use std::time::Duration;
 
@@ -32,12 +32,12 @@ impl Newcomers {
         Self { task, accepted }
     }
 
-    /// No more uploads from now on.
+    /// Stops uploading.
     pub fn stop(&self) {
         self.task.abort();
     }
 
-    /// Every action there is has completed, and each newcomer's holds all its rows.
+    /// Checks that every action has completed, and that each of these uploads has all its rows.
     pub async fn ended_exact(&self, pool: &PgPool, deadline: Duration) {
         let end = tokio::time::Instant::now() + deadline;
         loop {

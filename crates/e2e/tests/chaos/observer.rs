@@ -1,4 +1,4 @@
-//! Looks at the counters all the time, from two sides: in one snapshot of the database, and through the API.
+//! Watches the counters continuously, in snapshots of the database and through the API.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Watches until it is stopped.
+/// Watches until stopped.
 pub struct Observer {
     broken: Arc<Mutex<Vec<String>>>,
     looks: Arc<Mutex<u32>>,
@@ -19,7 +19,7 @@ pub struct Observer {
 }
 
 impl Observer {
-    /// Watches all actions in the database, and these ones through the API too.
+    /// Watches all actions in the database, and the given ones through the API too.
     pub fn start(pool: &PgPool, actions: Vec<(Client, String)>) -> Self {
         let observer = Self { broken: Arc::default(), looks: Arc::default(), tasks: Vec::new() };
         let database =
@@ -28,7 +28,7 @@ impl Observer {
         Self { tasks: vec![database, api], ..observer }
     }
 
-    /// Ends the watch; fails if a promise was broken at any moment.
+    /// Stops watching. Fails if a guarantee was ever broken.
     pub fn stop(self) {
         for task in &self.tasks {
             task.abort();
@@ -51,7 +51,7 @@ async fn watch_database(pool: PgPool, broken: Arc<Mutex<Vec<String>>>, looks: Ar
         )
         .fetch_all(&pool)
         .await;
-        // The database may be down at the moment.
+        // The database may be down now.
         for row in counters.into_iter().flatten() {
             let (id, total): (Uuid, i64) = (row.get("action_id"), row.get("total_records"));
             let (processed, in_chunks): (i64, i64) = (row.get("processed"), row.get("in_chunks"));
@@ -71,7 +71,7 @@ async fn watch_api(actions: Vec<(Client, String)>, broken: Arc<Mutex<Vec<String>
     let mut seen = vec![0; actions.len()];
     loop {
         for ((client, id), before) in actions.iter().zip(&mut seen) {
-            // The API may be down at the moment.
+            // The API may be down now.
             if let Some(stats) = client.try_data(&format!("/bulk-actions/{id}/stats")).await {
                 let count = |name: &str| stats[name].as_u64().unwrap_or_default();
                 let processed = count("processedRecords");

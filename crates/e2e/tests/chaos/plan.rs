@@ -1,43 +1,43 @@
-//! What goes wrong, and when: a sequence that follows from its seed alone.
+//! The schedule of faults: a sequence determined by its seed.
 
 use std::time::Duration;
 
 use fastrand::Rng;
 use testkit::{Fault, Signal, Store};
 
-/// Which things may go wrong.
+/// Kinds of faults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Processes of the platform are killed, stopped, frozen.
+    /// Processes of the platform are killed, stopped or frozen.
     Services,
-    /// PostgreSQL and Redis are crashed; Redis loses what it holds.
+    /// PostgreSQL and Redis crash; Redis loses its data.
     Stores,
-    /// The ways to the stores fail, and S3 refuses.
+    /// Connections to the stores fail, and S3 refuses requests.
     Network,
 }
 
-/// One thing that goes wrong. It is over when the next one begins.
+/// A fault. It ends when the next one begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trouble {
-    /// SIGKILL; it starts again after the pause.
+    /// SIGKILL, and a restart after the pause.
     Kill(&'static str),
-    /// SIGTERM; it has to end by itself, and starts again at once.
+    /// SIGTERM: the process must end by itself, and is restarted at once.
     Terminate(&'static str),
     /// SIGSTOP for longer than a lease, then SIGCONT.
     Freeze(&'static str),
-    /// Redis forgets everything.
+    /// Redis loses all data.
     FlushRedis,
-    /// Redis dies and comes back empty.
+    /// Redis dies and restarts empty.
     EmptyRedis,
-    /// A store's process gets a signal; it comes back.
+    /// A store's process gets a signal and restarts.
     Crash(Store, Signal),
-    /// A process of PostgreSQL that serves a session dies, and takes all sessions with it.
+    /// A PostgreSQL process that serves a session dies, which ends all sessions.
     KillSession,
-    /// The way to a store, or the store itself, fails for a while.
+    /// The connection to a store, or the store itself, fails for a while.
     Break(Way, Fault, Duration),
 }
 
-/// A way between the services and a store.
+/// Connection between the services and a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
     Database,
@@ -45,11 +45,11 @@ pub enum Way {
     S3,
 }
 
-/// The workers and the API as [`testkit::Platform`] names them.
+/// Names of workers and API in [`testkit::Platform`].
 pub const SERVICES: [&str; 5] =
     ["api", "chunking-worker-1", "chunking-worker-2", "processing-worker-1", "processing-worker-2"];
 
-/// Trouble after trouble, each with the pause before it.
+/// An endless sequence of faults, each with the pause before it.
 pub struct Plan {
     random: Rng,
     kinds: &'static [Kind],

@@ -1,4 +1,4 @@
-//! SIGTERM: work is finished or handed back in time, whatever hangs; and a restart of all workers costs nothing.
+//! SIGTERM: work is completed or handed back in time, even if a store hangs; and a restart of all workers loses nothing.
 
 use std::time::{Duration, Instant};
 
@@ -30,14 +30,14 @@ async fn under_way(world: &World) -> Running {
     action
 }
 
-/// What the reconciler logs when it had to take a chunk from a worker.
+/// Checks that the reconciler has taken no chunk from a worker, which it would have logged.
 fn assert_no_lease_ran_out(world: &World) {
     for chunker in ["chunking-worker-1", "chunking-worker-2"] {
         assert!(!world.platform.log(chunker).contains("whose lease ran out"), "work waited for a lease");
     }
 }
 
-/// Every worker gets SIGTERM at once; returns how long the slowest took.
+/// Sends SIGTERM to every worker at once, and returns the longest time until the exit.
 async fn stop_all(world: &mut World) -> Duration {
     let asked = Instant::now();
     for worker in WORKERS {
@@ -52,7 +52,7 @@ async fn stop_all(world: &mut World) -> Duration {
 
 #[tokio::test]
 async fn a_rolling_restart_waits_for_no_lease_and_repeats_no_row() {
-    // Longer than the whole test may take: work that waits for a lease would not be done in time.
+    // Longer than the whole test may take: work that waited for a lease to run out would not be done in time.
     let mut world = World::start(&[("LEASE_MS", "120000")]).await;
     let action = under_way(&world).await;
     for worker in WORKERS {
@@ -79,7 +79,7 @@ async fn workers_that_stop_while_s3_hangs_hand_their_work_back() {
     let mut world = World::start(&[("LEASE_MS", "120000"), ("SHUTDOWN_TIMEOUT_MS", "1500")]).await;
     let action = under_way(&world).await;
     world.stores.s3.set(Fault::Silent);
-    // Two in each worker: all that they can hold.
+    // Two in each worker, which is all that they can hold.
     until(
         world.stores.pool(),
         &action.id,

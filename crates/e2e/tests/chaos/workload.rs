@@ -1,4 +1,4 @@
-//! Actions whose outcome is known beforehand, so that a row that was lost, doubled or applied out of order shows.
+//! Actions with known results, so that lost, doubled or misordered rows are detected.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -11,14 +11,14 @@ use uuid::Uuid;
 
 use crate::world::{World, note};
 
-/// What a file does, each for an account of its own.
+/// Operation of a file, each for a separate account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// New records; a row applied twice would be skipped the second time.
+    /// New records. A row applied twice would be skipped the second time.
     Create,
-    /// Every record twice, far apart: the second row must win.
+    /// Every record twice, far apart; the second row must win.
     UpsertTwice,
-    /// The same file, deduplicated: the first row must win, and the second is skipped.
+    /// The same file with deduplication: the first row must win, and the second is skipped.
     Deduplicate,
 }
 
@@ -69,7 +69,7 @@ impl Kind {
     }
 }
 
-/// An action under way.
+/// A running action.
 pub struct Running {
     kind: Kind,
     rows: u64,
@@ -77,7 +77,7 @@ pub struct Running {
     pub id: String,
 }
 
-/// Uploads the kind's file, of an even number of rows.
+/// Uploads a file of this kind with an even number of rows.
 pub async fn upload(world: &World, kind: Kind, rows: u64) -> Running {
     let client = world.platform.client(kind.account());
     let id = client.upload(csv(&kind.rows(rows)), &kind.upload()).await;
@@ -98,7 +98,7 @@ impl Running {
         &self.client
     }
 
-    /// Waits for the end, whatever the API does meanwhile, and checks everything that can be checked.
+    /// Waits for the end, during any disturbance of the API, and checks everything that can be checked.
     pub async fn ends_exact(&self, pool: &PgPool, deadline: Duration) {
         let detail = finished(&self.client, &self.id, deadline).await;
         assert_eq!(detail["status"], "completed", "{detail:#}");
@@ -137,7 +137,7 @@ impl Running {
         assert!(found == expected, "{:?}: the records are not those of the file", self.kind);
     }
 
-    /// An outage of infrastructure costs no attempt, however long it is.
+    /// Checks that outages were not counted as failed attempts, however long they were.
     async fn no_chunk_was_blamed(&self, pool: &PgPool) {
         let id: Uuid = self.id.parse().unwrap();
         let blamed = sqlx::query(

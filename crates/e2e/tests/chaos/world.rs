@@ -1,4 +1,4 @@
-//! A platform on private stores, and how trouble is made for it.
+//! A platform on private stores, with methods that cause faults.
 
 use std::time::{Duration, Instant};
 
@@ -7,20 +7,20 @@ use tokio::time::sleep;
 
 use crate::plan::{Plan, Trouble, Way};
 
-/// The promise of an orderly end, whatever is away meanwhile.
+/// The guaranteed time of an orderly exit, with any store down.
 const END_WITHIN: Duration = Duration::from_secs(30);
 /// Longer than the leases under test, which are 2 s.
 const FROZEN: Duration = Duration::from_millis(2500);
 const DEAD: Duration = Duration::from_millis(100);
 
-/// Stores and processes.
+/// The stores and processes.
 pub struct World {
     pub stores: PrivateStores,
     pub platform: Platform,
 }
 
 impl World {
-    /// Small chunks, so that few rows make many of them; short time for shutdowns, so that a hung store shows.
+    /// Small chunks, so that few rows make many; a short shutdown time, so that a hanging store is noticed.
     pub async fn start(settings: &[(&str, &str)]) -> Self {
         let stores = PrivateStores::start().await;
         let mut settings: Settings =
@@ -31,7 +31,7 @@ impl World {
         Self { stores, platform }
     }
 
-    /// Follows the plan for a while.
+    /// Follows the plan for this time.
     pub async fn suffer(&mut self, plan: Plan, lasting: Duration) {
         let began = Instant::now();
         for (pause, trouble) in plan {
@@ -44,7 +44,7 @@ impl World {
         }
     }
 
-    /// Makes the trouble and, where it would last, ends it.
+    /// Causes a fault and, if it would last, ends it.
     pub async fn make(&mut self, trouble: Trouble) {
         match trouble {
             Trouble::Kill(service) => {

@@ -1,4 +1,4 @@
-//! What every answer carries, and answers to requests that no route takes.
+//! Common parts of all responses, and responses to requests without a route.
 
 use reqwest::{Method, StatusCode};
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! Who is calling, with `AUTH_MODE=jwt`.
+//! Authentication with `AUTH_MODE=jwt`.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -1,15 +1,16 @@
-//! What one account, or a stranger, can take of the API: by count and by order. The clocks are in the load tests.
+//! Share of the API that one account, or an unauthenticated client, can occupy; checked by count and order. Times are
+//! checked by the load tests.
 
 use serde_json::Value;
 use testkit::{Platform, TestEnv, Upload};
 
 use crate::support::{Wire, api, refusal};
 
-/// More than one account may have in progress, fewer than there are places in all.
+/// More than one account may have in progress, but fewer than all places.
 const HELD: usize = 20;
 const CSV: &str = "email,name\na@example.com,A\n";
 
-/// An upload that has begun and does not go on.
+/// An upload that has started and does not continue.
 async fn hold_upload(platform: &Platform, account: &str) -> Wire {
     let mut wire = Wire::open(platform).await;
     let body = format!(

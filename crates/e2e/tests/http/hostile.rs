@@ -1,4 +1,4 @@
-//! Strings that have broken other programs, in every place where a caller can put one.
+//! Strings that broke other programs, in every place where a client can send one.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use testkit::{TestEnv, Upload};
 
 use crate::support::{DEADLINE, api, platform};
 
-/// After the Big List of Naughty Strings: kinds, not all of its lines.
+/// From the Big List of Naughty Strings: one of each kind.
 const NAUGHTY: &[&str] = &[
     "undefined",
     "null",
@@ -108,7 +108,7 @@ const NAUGHTY: &[&str] = &[
     "a\"b\"c",
 ];
 
-/// A field with every byte of it kept.
+/// A quoted field that keeps every byte.
 fn quoted(value: &str) -> String {
     format!("\"{}\"", value.replace('"', "\"\""))
 }
@@ -136,7 +136,7 @@ async fn naughty_values_come_out_as_they_went_in() {
         assert_eq!(row["name"], NAUGHTY[n], "row {n}");
         match row["_status"].as_str() {
             "success" => assert_eq!(stored[&row["email"]], clean(NAUGHTY[n]), "row {n}"),
-            // A name of nothing that anybody sees is none.
+            // A name that consists of invisible characters counts as missing.
             _ => assert!(clean(NAUGHTY[n]).is_empty() && row["_reason"].contains("name"), "{row:?}"),
         }
     }
@@ -180,7 +180,7 @@ async fn naughty_fields_headers_and_paths_are_refused_and_never_our_fault() {
         for (upload, csv, statuses) in uploads {
             let answer = client.create(csv, &upload).await;
             let status = answer.status().as_u16();
-            // An empty field counts as absent, and what nobody sees is as good as empty.
+            // An empty field counts as absent, and so does one of invisible characters.
             let is_blank =
                 value.chars().all(|character| character.is_whitespace() || character == '\u{feff}');
             let is_expected = statuses.contains(&status) || ((*value == "true" || is_blank) && status == 201);

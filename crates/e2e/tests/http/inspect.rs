@@ -1,4 +1,4 @@
-//! `POST /uploads/inspect`: a look at a file before it is uploaded.
+//! `POST /uploads/inspect`: the preview of an upload.
 
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ async fn post(api: &Platform, form: Form) -> reqwest::Response {
     http().post(url).header("account-id", "acme").multipart(form).send().await.unwrap()
 }
 
-/// What is said of a file sent with these fields.
+/// The preview of a file with these fields.
 async fn look(api: &Platform, bytes: impl Into<Vec<u8>>, fields: &[(&str, &str)]) -> Value {
     let file = Part::bytes(bytes.into()).file_name("a.csv").mime_str("text/csv").unwrap();
     let form = Form::new().text("entityType", "contact").part("file", file);

@@ -1,4 +1,4 @@
-//! How often an account or an address may call.
+//! Rate limits of accounts and addresses.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use tokio::time::sleep;
 use crate::proxy::Proxy;
 use crate::support::{DEADLINE, api, failure, http};
 
-/// So long that nothing flows in while a test runs.
+/// So long that buckets do not refill during a test.
 const HOURS: (&str, &str) = ("RATE_LIMIT_WINDOW_MS", "36000000");
 
 async fn statuses(answers: impl IntoIterator<Item = impl Future<Output = Response>>) -> BTreeMap<u16, usize> {

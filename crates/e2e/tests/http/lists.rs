@@ -1,4 +1,4 @@
-//! Lists that are longer than anybody reads.
+//! Very long lists.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! The access log, and what must not be in any log.
+//! The access log, and the absence of sensitive data in all logs.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use crate::support::{DEADLINE, http, platform};
 
 const SECRET: &str = "kUq3vX9bT2mZ7rW5yN8cF1sJ6hD4gL0p";
 
-/// The line about a request, once it is there.
+/// The log line of a request, once it is written.
 async fn access_line(platform: &Platform, trace: &str) -> Value {
     let end = Instant::now() + DEADLINE;
     loop {

@@ -1,4 +1,4 @@
-//! The API as an HTTP service: who may call, how often, with what, and what every answer carries.
+//! The API as an HTTP service: authentication, limits, inputs, and the common parts of responses.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail by panicking")]
 

@@ -1,4 +1,4 @@
-//! The form around the file: order, repetition, damage, kinds of content.
+//! The form around the file: order, repetition, damage, content types.
 
 use reqwest::Response;
 use reqwest::multipart::{Form, Part};
@@ -193,7 +193,7 @@ async fn a_damaged_body_is_refused_and_leaves_nothing() {
         let (status, _, told) = refusal(post_raw(&api, content_type, body).await).await;
         assert_eq!(status, expected, "{content_type}: {shown}: {told}");
     }
-    // The rows of the action that was accepted above are gone, so its file is all there is: see that it is the only one.
+    // The rows of the accepted action above are gone, so only its file remains; check that it is the only one.
     let raw =
         bulk_core::config::Config::from_settings(&bulk_core::config::Settings::from_iter(env.settings()))
             .unwrap();
@@ -220,7 +220,8 @@ async fn gzip_is_opened_with_care() {
     }
     sqlx::query("DELETE FROM bulk_actions").execute(env.pool()).await.unwrap();
 
-    // A megabyte of rows more than fits, and two gigabytes of nothing in two megabytes.. of which one is looked at.
+    // A megabyte of rows more than allowed, and two gigabytes of nothing in two megabytes, of which only a part is
+    // read.
     let bomb = gzip(format!("email,name\n{}", rows(80_000)).as_bytes()).await;
     let blank = gzip(&[b"email,name\n".to_vec(), vec![b'\n'; 200 << 20]].concat()).await;
     let endless = gzip(&[b"email,name\n\"".to_vec(), vec![b'x'; 50 << 20]].concat()).await;

@@ -1,4 +1,4 @@
-//! Stores that answer and are of no use: a database that takes no writes, a Redis that is full.
+//! Stores that respond but are not usable: a database that accepts no writes, a full Redis.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use tokio::time::sleep;
 
 use crate::support::{DEADLINE, api, failure, http};
 
-/// Waits until readiness has this status, and returns its answer.
+/// Waits until readiness has this status, and returns the response.
 async fn readiness(platform: &Platform, status: u16) -> Value {
     let end = Instant::now() + DEADLINE;
     loop {
@@ -33,7 +33,7 @@ async fn a_database_that_takes_no_writes_is_an_outage_and_not_our_fault() {
     readiness(&api, 200).await;
     let database: String =
         sqlx::query_scalar("SELECT current_database()").fetch_one(env.pool()).await.unwrap();
-    // What a provider does to a database whose disk is full; sessions that are there go on writing.
+    // The measure of a provider against a full disk; existing sessions can still write.
     let mut admin = env.pool().acquire().await.unwrap();
     let switch = format!("ALTER DATABASE \"{database}\" SET default_transaction_read_only = on");
     sqlx::query(sqlx::AssertSqlSafe(switch)).execute(&mut *admin).await.unwrap();
@@ -79,7 +79,7 @@ async fn a_full_redis_is_seen_and_uploads_wait_for_it_without_loss() {
     redis(&stores, "CONFIG SET maxmemory 1").await;
     let body = readiness(&platform, 503).await;
     assert_eq!(body["services"]["redis"], false, "{body}");
-    // PostgreSQL has the action, and the reconciler rings for it later.
+    // PostgreSQL has the action; the reconciler rings the bell later.
     platform.client("acme").upload("email,name\na@example.com,A\n", &Upload::contacts("bulk_create")).await;
     redis(&stores, "CONFIG SET maxmemory 0").await;
     readiness(&platform, 200).await;

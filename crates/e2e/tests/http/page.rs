@@ -1,4 +1,4 @@
-//! The page as it is served; what it does in a browser is tested in tests/page.
+//! Delivery of the page. Its behaviour in a browser is tested in tests/page.
 
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response};

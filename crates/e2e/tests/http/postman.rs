@@ -1,4 +1,4 @@
-//! The Postman collection runs through, by Newman, as both kinds of caller.
+//! The Postman collection succeeds with Newman, in both authentication modes.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;

@@ -1,4 +1,4 @@
-//! A way to Redis that a test can cut or clog.
+//! A proxy to Redis that a test can close or block.
 
 use std::sync::Arc;
 
@@ -9,13 +9,13 @@ use tokio::sync::watch;
 #[derive(Clone, Copy, PartialEq)]
 enum State {
     Open,
-    /// Connections are closed, new ones too.
+    /// Connections are closed, including new ones.
     Cut,
-    /// Connections stay, and nothing passes.
+    /// Connections stay open, but no bytes pass.
     Clogged,
 }
 
-/// Forwards connections as long as it is open.
+/// Forwards connections while open.
 pub struct Proxy {
     pub port: u16,
     state: Arc<watch::Sender<State>>,

@@ -1,4 +1,4 @@
-//! A browser's session, as its owner uses it and as others try to.
+//! Browser sessions, in proper use and under attack.
 
 use std::time::Duration;
 
@@ -84,7 +84,7 @@ async fn over_tls_the_cookie_is_the_hosts_alone() {
     let request = ask(&platform, Method::POST, "/session").header("x-forwarded-proto", "https");
     let cookie = set_cookie(&request.json(&json!({"token": token})).send().await.unwrap());
     assert!(cookie.starts_with("__Host-bulk-session=") && cookie.contains("; Secure"), "{cookie}");
-    // What another host of the domain, or plain HTTP, could have set does not count.
+    // A cookie that another host of the domain, or plain HTTP, could have set is ignored.
     let tossed = with_cookie(ask(&platform, Method::GET, "/session"), &token);
     assert_eq!(tossed.header("x-forwarded-proto", "https").send().await.unwrap().status(), 401);
     let own =
@@ -172,7 +172,7 @@ async fn no_other_page_acts_for_the_signed_in_account() {
     }
 }
 
-/// Signing a victim in to the attacker's account, or out, would be an attack too.
+/// Signing a victim in to the attacker's account, or out, would also be an attack.
 #[tokio::test]
 async fn no_other_page_signs_a_browser_in_or_out() {
     let env = TestEnv::new().await;
@@ -188,7 +188,7 @@ async fn no_other_page_signs_a_browser_in_or_out() {
             assert!(!answer.headers().contains_key("set-cookie"), "{method} {site}");
         }
     }
-    // A form needs no leave to be sent, but cannot send JSON.
+    // A form can be sent without a preflight request, but cannot send JSON.
     let text = attackers.to_string();
     for kind in ["application/x-www-form-urlencoded", "text/plain", "multipart/form-data; boundary=x"] {
         let request =

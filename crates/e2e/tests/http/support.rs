@@ -1,4 +1,4 @@
-//! What these tests share.
+//! Shared parts of these tests.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -12,20 +12,20 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::sleep;
 
-/// Generous: tests run beside one another on few cores.
+/// Generous: tests run in parallel on few cores.
 pub const DEADLINE: Duration = Duration::from_secs(60);
 
-/// A client that calls as nobody.
+/// An HTTP client without credentials.
 pub fn http() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().build().unwrap()
 }
 
-/// Only the API: what these tests ask, no worker has to answer.
+/// Only the API: these tests need no workers.
 pub async fn api(env: &TestEnv, settings: &[(&str, &str)]) -> Platform {
     start(env, settings, 0).await
 }
 
-/// The API with a worker of each kind.
+/// The API with one worker of each kind.
 pub async fn platform(env: &TestEnv, settings: &[(&str, &str)]) -> Platform {
     start(env, settings, 1).await
 }
@@ -37,7 +37,7 @@ async fn start(env: &TestEnv, settings: &[(&str, &str)], workers: u16) -> Platfo
     Platform::start(env, options).await
 }
 
-/// Status and body of an answer that must be an error in the envelope.
+/// Status and body of a response, which must be an error in the envelope.
 pub async fn failure(answer: Response) -> (u16, Value) {
     let status = answer.status().as_u16();
     let trace = answer.headers()["x-trace-id"].to_str().unwrap().to_owned();
@@ -48,14 +48,14 @@ pub async fn failure(answer: Response) -> (u16, Value) {
     (status, body)
 }
 
-/// Status, code and everything that the caller is told.
+/// Status, code and all messages of an error response.
 pub async fn refusal(answer: Response) -> (u16, String, String) {
     let (status, body) = failure(answer).await;
     let told = format!("{} {}", body["message"].as_str().unwrap(), body["error"]["details"]);
     (status, body["error"]["code"].as_str().unwrap().to_owned(), told)
 }
 
-/// A connection on which a test writes HTTP by hand.
+/// A connection on which a test writes raw HTTP.
 pub struct Wire(TcpStream);
 
 impl Wire {
@@ -67,7 +67,7 @@ impl Wire {
         self.0.write_all(text.as_bytes()).await.unwrap();
     }
 
-    /// The next answer, with a body of declared length: its head in lower case, and its body.
+    /// The next response, whose body has a declared length: its head in lower case, and its body.
     pub async fn receive(&mut self) -> (String, String) {
         let mut bytes = Vec::new();
         loop {

@@ -1,4 +1,4 @@
-//! Programs that call the API as its users do, which scripts/lib/install.sh installs.
+//! Programs that call the API like real users, installed by scripts/lib/install.sh.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -8,13 +8,13 @@ use std::{env, fs};
 use tokio::process::Command;
 use tokio::time::timeout;
 
-/// The repository.
+/// Root of the repository.
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
-/// A program from the PATH or, where it is not there, from the folder that install.sh uses. Without it the test fails, unless
-/// the variable `BULK_WITHOUT_<NAME>` says that this machine goes without; then there is `None`.
+/// A program from the PATH or, if it is not there, from the folder of install.sh. Without it the test fails, unless the
+/// variable `BULK_WITHOUT_<NAME>` says that this machine lacks it; then this returns `None`.
 #[allow(clippy::print_stdout, reason = "whoever reads the output must see that the test did nothing")]
 pub fn program(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap();
@@ -35,7 +35,7 @@ pub fn program(name: &str) -> Option<PathBuf> {
     found
 }
 
-/// Runs a program to its end in a folder that is then thrown away; what it says is shown if it fails.
+/// Runs a program to its end in a temporary folder, and prints its output if it fails.
 pub async fn run<A: AsRef<OsStr>>(
     program: &Path,
     arguments: impl IntoIterator<Item = A>,

@@ -1,4 +1,4 @@
-//! The contract's paragraph on CSV, sentence by sentence, and the oddities of files that real programs write.
+//! The documented CSV rules, one by one, and the oddities of files written by real programs.
 
 use serde_json::Value;
 use testkit::{Client, TestEnv, Upload};
@@ -9,7 +9,7 @@ fn utf16(text: &str, bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
     std::iter::once(0xfeff).chain(text.encode_utf16()).flat_map(bytes).collect()
 }
 
-/// Uploads a file, waits, and returns `email name` of each contact there is, which are then removed.
+/// Uploads a file, waits, and returns `email name` of each contact; the contacts are then removed.
 async fn records(env: &TestEnv, client: &Client, csv: &[u8]) -> Vec<(String, String)> {
     let id = client.upload(csv, &Upload::contacts("bulk_create")).await;
     let done = client.wait_finished(&id, DEADLINE).await;
@@ -163,7 +163,7 @@ async fn a_file_that_cannot_be_read_is_refused_with_the_line_and_what_would_be_r
     nothing_is_left(&env).await;
 }
 
-/// What collections written for the system that this one replaces read.
+/// Fields read by client collections of the original system.
 #[tokio::test]
 async fn answers_have_the_fields_that_clients_of_the_original_read() {
     let env = TestEnv::new().await;

@@ -1,4 +1,4 @@
-//! The alert rules are valid, proven, and explained.
+//! The alert rules are valid, tested and documented.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -27,7 +27,7 @@ fn the_rules_fire_when_they_should_and_only_then() {
 
 #[test]
 fn every_alert_is_proven_to_fire() {
-    // The line after an alert's name is that of what is expected; without alerts it is all on one line.
+    // The line after an alert's name has its expected alerts; without any it is a single line.
     let tests = text("docker/prometheus/alerts.test.yml");
     let fires: BTreeSet<_> =
         tests.lines().filter_map(|line| line.trim().strip_prefix("alertname: ")).map(str::to_owned).collect();

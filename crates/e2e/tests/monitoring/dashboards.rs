@@ -35,7 +35,7 @@ fn queries() -> Vec<(String, String, String)> {
     queries
 }
 
-/// An action, and requests of other kinds.
+/// Runs an action, and requests of other kinds.
 async fn work(client: &Client) {
     let id = client.upload(contacts(40), &Upload::contacts("bulk_upsert")).await;
     client.wait_finished(&id, DEADLINE).await;
@@ -57,7 +57,7 @@ async fn every_panel_shows_data_after_some_work() {
         .collect();
     assert!(empty.len() > 30, "the dashboards are not where they are looked for");
     let deadline = Instant::now() + DEADLINE;
-    // Rates need growth between two scrapes, so the work goes on until every panel has seen some.
+    // Rates need growth between two scrapes, so the work continues until every panel has data.
     while !empty.is_empty() {
         assert!(Instant::now() < deadline, "panels without data: {empty:#?}");
         work(&platform.client("acme")).await;
@@ -67,12 +67,12 @@ async fn every_panel_shows_data_after_some_work() {
             }
         }
     }
-    // What the rules say of a platform that is well.
+    // No alert fires for a healthy platform.
     assert_eq!(prometheus.query(r#"ALERTS{alertstate="firing"}"#).await, Vec::<f64>::new());
     lint_metrics(&platform).await;
 }
 
-/// Names and types as Prometheus' own linter wants them.
+/// Names and types follow the rules of Prometheus' own linter.
 async fn lint_metrics(platform: &Platform) {
     for (_, name) in MEMBERS {
         let url = format!("http://127.0.0.1:{}/metrics", platform.health_port(name));

@@ -1,4 +1,4 @@
-//! The subcommand that container health checks run.
+//! The subcommand for container health checks.
 
 use std::path::PathBuf;
 use std::process::Output;
@@ -7,7 +7,7 @@ use nix::sys::signal::Signal;
 use testkit::{Platform, PlatformOptions, TestEnv};
 use tokio::process::Command;
 
-/// Beside the directory `deps`, in which cargo puts test programs.
+/// Next to the directory `deps`, in which cargo puts test programs.
 fn binary(name: &str) -> PathBuf {
     std::env::current_exe().unwrap().parent().unwrap().parent().unwrap().join(name)
 }

@@ -1,4 +1,4 @@
-//! A test plays Loki for the real services and decodes what they push.
+//! Log shipping of the real services to a fake Loki that decodes the pushed lines.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
@@ -16,7 +16,7 @@ use super::{DEADLINE, contacts};
 
 const ROWS: usize = 100;
 
-/// Takes pushes, and gives each decoded one to the test.
+/// Accepts pushes, and sends each decoded one to the test.
 fn play_loki() -> (String, mpsc::Receiver<PushRequest>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -46,7 +46,7 @@ fn take_push(stream: &mut TcpStream, pushes: &mpsc::Sender<PushRequest>) -> Opti
     stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").ok()
 }
 
-/// Starts a platform that ships to `url`, and gives the upload's trace id once every row has its outcome.
+/// Starts a platform that ships to `url`, and returns the upload's trace id once every row has its outcome.
 async fn upload_through(url: &str, env: &TestEnv) -> (Platform, String) {
     let settings =
         BTreeMap::from([("LOKI_URL".to_owned(), url.to_owned()), ("CHUNK_SIZE".to_owned(), "50".to_owned())]);
@@ -65,7 +65,7 @@ async fn the_trace_id_of_the_answer_leads_to_the_lines_of_every_service() {
     let (url, pushes) = play_loki();
     let env = TestEnv::new().await;
     let (platform, trace_id) = upload_through(&url, &env).await;
-    // A process hands over its last lines before it ends.
+    // A process ships its last lines before it ends.
     platform.stop().await;
 
     let mut services = BTreeSet::new();
@@ -100,13 +100,13 @@ async fn the_trace_id_of_the_answer_leads_to_the_lines_of_every_service() {
 
 #[tokio::test]
 async fn a_loki_that_never_answers_holds_up_neither_the_work_nor_the_end() {
-    // Connections open, and nobody ever reads from them.
+    // Connections open because of the listen backlog, but nothing reads from them.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let env = TestEnv::new().await;
     let (platform, _) = upload_through(&url, &env).await;
     let asked = Instant::now();
-    // Fails by itself if a process does not end in its time.
+    // Fails if a process does not end in time.
     platform.stop().await;
     assert!(asked.elapsed() < Duration::from_secs(25), "the end took {:?}", asked.elapsed());
 }

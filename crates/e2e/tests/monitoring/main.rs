@@ -1,4 +1,4 @@
-//! What an operator looks at, through the real services: metrics, dashboards, alert rules, log lines.
+//! The operator's view of the real services: metrics, dashboards, alert rules, log lines.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail by panicking")]
 
@@ -11,10 +11,10 @@ mod prometheus;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Generous: tests run beside one another on few cores.
+/// Generous: tests run in parallel on few cores.
 const DEADLINE: Duration = Duration::from_secs(90);
 
-/// The repository.
+/// Root of the repository.
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }

@@ -14,10 +14,10 @@ use tokio::process::{Child, Command as AsyncCommand};
 
 use super::{DEADLINE, root};
 
-/// Set where Prometheus cannot be had; scripts/test says so when it sets it.
+/// Set where Prometheus is not available; scripts/test reports it when it sets it.
 const WITHOUT: &str = "BULK_WITHOUT_PROMETHEUS";
 
-/// A program of the Prometheus package; `None` where there can be none.
+/// A program of the Prometheus package; `None` where it is not available.
 #[allow(clippy::print_stdout, reason = "whoever reads the output must see that the test did nothing")]
 pub fn program(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap();
@@ -29,7 +29,7 @@ pub fn program(name: &str) -> Option<PathBuf> {
     found
 }
 
-/// Runs promtool in the directory of the rules, and shows what it says if it fails.
+/// Runs promtool in the directory of the rules, and prints its output if it fails.
 pub fn promtool(arguments: &[&str], input: &str) -> Option<Output> {
     let mut promtool = Command::new(program("promtool")?);
     let input_file = tempfile::NamedTempFile::new().unwrap();
@@ -78,7 +78,7 @@ impl Prometheus {
         Some(prometheus)
     }
 
-    /// The values of an instant query; an error of the query fails the test.
+    /// The values of an instant query. An error of the query fails the test.
     pub async fn query(&self, expression: &str) -> Vec<f64> {
         self.try_query(expression).await.unwrap_or_else(|answer| panic!("{expression}: {answer}"))
     }

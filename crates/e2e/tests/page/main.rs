@@ -1,5 +1,5 @@
-//! The page in a real browser, against a real platform. The tests themselves are in web/e2e, for Node and Chromium; each runs
-//! here on a platform of its own, whose processes it can have killed and started.
+//! The page in a real browser with a real platform. The tests themselves are in web/e2e, for Node and Chromium. Each
+//! runs here on its own platform, whose processes it can have killed and started.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail by panicking")]
 

@@ -1,4 +1,4 @@
-//! A platform with a browser before it.
+//! A platform and a browser.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -14,15 +14,15 @@ use testkit::{Platform, PlatformOptions, TestEnv};
 
 use crate::tools::{program, root, run};
 
-/// What the platform signs tokens with where it asks for them.
+/// Secret for signing tokens, in the modes that use them.
 pub const SECRET: &str = "kUq3vX9bT2mZ7rW5yN8cF1sJ6hD4gL0p";
-/// As whom the page signs in where account ids are believed.
+/// Account with which the page signs in under header authentication.
 const ACCOUNT: &str = "demo";
 
 const WITHIN: Duration = Duration::from_secs(240);
 const POLL: Duration = Duration::from_millis(50);
 
-/// Runs one of web/e2e to its end.
+/// Runs a test of web/e2e.
 pub async fn in_browser(name: &str, settings: &[(&str, &str)]) {
     let Some(chromium) = program("chromium") else { return };
     let Some(node) = program("node") else { return };
@@ -47,8 +47,8 @@ pub async fn in_browser(name: &str, settings: &[(&str, &str)]) {
     }
 }
 
-/// Does what the test in the browser writes into the folder, one file for each order, and removes the file when it is done.
-/// Never ends.
+/// Executes the orders that the browser's test writes into the folder, one file each, and removes each file when it is
+/// done. Runs without end.
 async fn obey(env: &TestEnv, platform: &mut Platform, orders: &Path) {
     loop {
         for order in fs::read_dir(orders).unwrap() {

@@ -30,12 +30,12 @@ pub(super) fn name(random: &mut StdRng) -> (&'static str, &'static str) {
     (FirstName().fake_with_rng(random), LastName().fake_with_rng(random))
 }
 
-/// An e-mail address that no other number has.
+/// An e-mail address that is unique per number.
 pub(super) fn address(first: &str, last: &str, number: u64) -> String {
     format!("{}.{}.{number}@example.com", plain(first), plain(last))
 }
 
-/// The letters of a name, as an address holds them.
+/// The letters of a name in the form used in an address.
 fn plain(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphabetic).collect::<String>().to_lowercase()
 }

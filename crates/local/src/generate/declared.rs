@@ -1,4 +1,4 @@
-//! Rows of any entity, made up from its declaration alone.
+//! Rows of any entity, generated from its declaration alone.
 
 use std::io::Write;
 
@@ -9,10 +9,10 @@ use fake::rand::{RngExt as _, SeedableRng, rngs::StdRng};
 
 use super::{Records, pick, product::CURRENCIES};
 
-/// Values of a number whose bounds are open.
+/// Range of a number whose bounds are open.
 const USUAL_SPAN: i64 = 1000;
 
-/// Writes header and rows: every column but the id, or with it where a new record needs one.
+/// Writes header and rows: every column except the id, or including it if a new record needs one.
 pub(super) fn write(records: &Records, csv: &mut Writer<impl Write>) -> Result<()> {
     let entity = &records.entity;
     let columns: Vec<(usize, &Column)> = entity.columns().iter().enumerate().collect();
@@ -32,7 +32,7 @@ pub(super) fn write(records: &Records, csv: &mut Writer<impl Write>) -> Result<(
     Ok(csv.flush()?)
 }
 
-/// A value that no other row has.
+/// A value that is unique per row.
 fn unique(column: &Column, row: u64) -> String {
     match &column.kind {
         Kind::Email => format!("user{row:08}@example.com"),

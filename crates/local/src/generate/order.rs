@@ -33,7 +33,7 @@ fn order(random: &mut StdRng, row: u64) -> Vec<String> {
     ]
 }
 
-/// Some second of 2025. Every month has 28 days.
+/// A random second of 2025. Days above 28 are not used.
 fn instant(random: &mut StdRng) -> String {
     let mut part = |range| -> u8 { random.random_range(range) };
     let (month, day) = (part(1..13), part(1..29));

@@ -1,4 +1,4 @@
-//! Finds PostgreSQL's server programs, which most packages keep off the `PATH`.
+//! Finds PostgreSQL's server programs, which most packages keep outside the `PATH`.
 
 use std::{
     cmp::Reverse,
@@ -27,7 +27,7 @@ impl Binaries {
     }
 }
 
-/// The first installation found, or the first of the given major version when a cluster needs that one.
+/// The first installation found, or the first of the given major version if a cluster needs that one.
 pub fn find(major: Option<u32>) -> Result<Binaries> {
     let found = candidates()
         .into_iter()
@@ -55,7 +55,7 @@ fn candidates() -> Vec<PathBuf> {
     directories
 }
 
-/// The `bin` directories of the versions below a directory, newest first.
+/// The `bin` directories of the versions in a directory, newest first.
 fn versions_below(directory: &Path, prefix: &str) -> Vec<PathBuf> {
     let mut versions: Vec<(u32, PathBuf)> = fs::read_dir(directory)
         .into_iter()
@@ -75,7 +75,7 @@ fn from_pg_config() -> Option<PathBuf> {
     Some(PathBuf::from(String::from_utf8(output.stdout).ok()?.trim()))
 }
 
-/// From `postgres (PostgreSQL) 15.14 (Debian 15.14-0)`.
+/// Parses `postgres (PostgreSQL) 15.14 (Debian 15.14-0)`.
 fn major_version(binaries: &Binaries) -> Option<u32> {
     let output = Command::new(binaries.postgres()).arg("--version").output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;

@@ -1,4 +1,4 @@
-//! The cluster's files.
+//! Files of the cluster.
 
 use std::{
     ffi::OsStr,
@@ -13,9 +13,9 @@ use anyhow::{Context as _, Result, bail};
 use tokio::{io::AsyncWriteExt, process::Command};
 
 use super::{DATABASE, Durability, RunAs, USER, binaries::Binaries, lock_file, postmaster};
-use crate::leftovers::running_program;
+use crate::os_process::running_program;
 
-/// True once [`create`] has come to its end.
+/// True if [`create`] has completed.
 pub fn exists(cluster: &Path) -> bool {
     cluster.join("PG_VERSION").is_file()
 }
@@ -31,7 +31,8 @@ pub fn major_version(cluster: &Path) -> Result<Option<u32>> {
 
 /// Creates a cluster with one superuser and one database.
 ///
-/// It is built beside its place and moved there when it is whole, so that an interrupted attempt leaves no half cluster.
+/// The cluster is built in a temporary place and moved when it is complete, so that an interrupted attempt leaves no
+/// partial cluster.
 pub async fn create(
     cluster: &Path,
     binaries: &Binaries,
@@ -72,10 +73,10 @@ pub async fn create(
     Ok(())
 }
 
-/// Removes the lock file of a postmaster that is gone but whose pid some other program has now, as happens after a
-/// reboot or in a new container: PostgreSQL itself would refuse to start.
+/// Removes the lock file of a dead postmaster whose pid now belongs to another program, as happens after a reboot or in
+/// a new container. PostgreSQL itself would refuse to start.
 ///
-/// While a process of that postmaster is left, the file stays: it leads PostgreSQL to the shared memory they still use.
+/// The file stays while any process of that postmaster runs: PostgreSQL uses it to find the shared memory in use.
 pub fn remove_stale_lock(cluster: &Path) -> Result<()> {
     let Some(lock) = postmaster(cluster) else { return Ok(()) };
     let is_other_program = running_program(lock.pid).is_some_and(|program| program != "postgres");
@@ -85,7 +86,7 @@ pub fn remove_stale_lock(cluster: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Every process of a cluster has its directory as working directory.
+/// True if a process of the cluster runs. Each of them has the cluster as its working directory.
 fn is_some_process_inside(cluster: &Path) -> Result<bool> {
     let Ok(processes) = fs::read_dir("/proc") else { return Ok(true) };
     for process in processes {
@@ -106,10 +107,10 @@ fn command(run_as: Option<&RunAs>, program: &Path) -> Command {
     run_as.map_or_else(|| Command::new(program), |run_as| run_as.command(program))
 }
 
-/// Runs a program to its end; what it printed is in the error when it fails.
+/// Runs a program to its end. The error contains its output.
 async fn run(mut command: Command, input: &str) -> Result<()> {
     let mut child = command
-        // The user it runs as may not be allowed into the present directory.
+        // The user may not be allowed to enter the current directory.
         .current_dir("/")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

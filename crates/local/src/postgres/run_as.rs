@@ -1,4 +1,4 @@
-//! The operating system user that PostgreSQL runs as when this process is root.
+//! Operating system user of PostgreSQL if this process is root.
 
 use std::{
     fs,
@@ -10,20 +10,20 @@ use anyhow::{Context as _, Result};
 use nix::unistd::{Uid, User, geteuid};
 use tokio::process::Command;
 
-/// Lets the program pass directories of other users, as root can, without being root.
+/// Lets the program enter directories of other users without being root.
 const CAPABILITIES: [&str; 2] = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"];
 
-/// An unprivileged user to run a program as.
+/// An unprivileged user for running a program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunAs {
     user_id: u32,
     group_id: u32,
-    /// False where `setpriv` or the capability is missing: then every directory on the way must be open to the user.
+    /// False without `setpriv` or the capability. Then every directory on the path must be open to the user.
     keeps_access: bool,
 }
 
 impl RunAs {
-    /// The user for a cluster: whoever owns it, else `postgres`, else `nobody`; `None` when this process is not root.
+    /// The user for a cluster: its owner, otherwise `postgres`, otherwise `nobody`; `None` if this process is not root.
     pub async fn for_cluster(cluster: &Path) -> Result<Option<Self>> {
         if !geteuid().is_root() {
             return Ok(None);

@@ -1,6 +1,6 @@
-//! A set of row numbers: one bit each, so that ten million rows cost 1.25 MB.
+//! A set of row numbers with one bit each: ten million rows take 1.25 MB.
 
-/// Row numbers from 1 on.
+/// Set of row numbers from 1.
 pub(super) struct RowBitmap {
     words: Vec<u64>,
 }
@@ -12,7 +12,7 @@ impl RowBitmap {
         Self { words: vec![0; words] }
     }
 
-    /// Adds a row; one beyond the last has no place and is ignored.
+    /// Adds a row. A row beyond the last one is ignored.
     pub(super) fn insert(&mut self, row: u64) {
         let (word, bit) = place(row);
         if let Some(word) = self.words.get_mut(word) {
@@ -20,7 +20,7 @@ impl RowBitmap {
         }
     }
 
-    /// Whether the row was added.
+    /// True if the row was added.
     pub(super) fn contains(&self, row: u64) -> bool {
         let (word, bit) = place(row);
         self.words.get(word).is_some_and(|word| word & bit != 0)
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_holds_exactly_what_was_added() {
+    fn a_bitmap_holds_exactly_the_rows_that_were_inserted() {
         let mut rows = RowBitmap::new(128);
         for row in [1, 63, 64, 128] {
             rows.insert(row);

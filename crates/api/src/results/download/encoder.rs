@@ -7,26 +7,26 @@ use csv_intake::Delimiter;
 use csv_intake::spreadsheet::neutralise;
 
 const OWN_COLUMNS: [&str; 4] = ["_row", "_status", "_reason", "_id"];
-/// Bytes that are sent in one piece.
+/// Size of the pieces that are sent.
 const PIECE_BYTES: usize = 64 * 1024;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Turns rows into CSV, in memory, to be taken piece by piece.
+/// Encodes rows as CSV in memory; the output is taken in pieces.
 pub(super) struct CsvEncoder {
     csv: csv::Writer<Vec<u8>>,
-    /// For a spreadsheet: how the cells are separated.
+    /// Cell separator of a spreadsheet export.
     spreadsheet: Option<Delimiter>,
-    /// For each uploaded column, whether it is written: those that an earlier download added are not, or a file that was
-    /// repaired and uploaded again would come back with them twice. A row with fewer fields is filled up with empty ones, so
-    /// that readers that insist on full rows can read it.
+    /// For each uploaded column, whether it is written. Columns added by an earlier download are left out, so that a
+    /// repaired and re-uploaded file does not contain them twice. A row with too few fields is padded with empty ones
+    /// for readers that require full rows.
     written: Vec<bool>,
     /// Bytes of fields since the last piece was taken.
     pending_bytes: usize,
 }
 
 impl CsvEncoder {
-    /// For a spreadsheet, a byte order mark says that the text is UTF-8, the cells are separated as in the uploaded file,
-    /// since that is what the user's program writes and reads, and none is run as a formula.
+    /// For a spreadsheet: a byte order mark marks the text as UTF-8, cells are separated as in the uploaded file, which
+    /// the user's program evidently writes and reads, and no cell runs as a formula.
     pub(super) fn new(spreadsheet: Option<Delimiter>) -> Self {
         let start = if spreadsheet.is_some() { BYTE_ORDER_MARK } else { b"" };
         Self { csv: writer(spreadsheet, start), spreadsheet, written: Vec::new(), pending_bytes: 0 }
@@ -50,7 +50,7 @@ impl CsvEncoder {
         self.write(&[row, status, reason, record_id], uploaded);
     }
 
-    /// There is enough for a piece.
+    /// True if there are enough bytes for a piece.
     pub(super) fn is_worth_sending(&self) -> bool {
         self.pending_bytes >= PIECE_BYTES
     }
@@ -92,7 +92,7 @@ impl CsvEncoder {
     }
 }
 
-/// Flexible, because a row with too many fields is shown with all of them.
+/// Flexible, because a row with too many fields is written with all of them.
 fn writer(spreadsheet: Option<Delimiter>, start: &[u8]) -> csv::Writer<Vec<u8>> {
     let mut text = Vec::with_capacity(PIECE_BYTES);
     text.extend_from_slice(start);

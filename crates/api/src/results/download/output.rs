@@ -1,4 +1,4 @@
-//! Where a download goes: to the response, all of it or the part that was asked for, or nowhere, to learn its length.
+//! Destination of a download: the response, in whole or in part, or nothing, to compute its length.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -9,22 +9,22 @@ use tokio::time::timeout;
 
 use crate::error::ApiError;
 
-/// A reader who takes nothing for so long has gone, though the connection has not.
+/// A client that takes nothing for this long is gone, even if the connection is open.
 const LONGEST_STANDSTILL: Duration = Duration::from_secs(300);
 
-/// What the writer hands to the response. One that ends without [`Piece::End`] was broken off, whatever the reason.
+/// Message from the writer to the response. A response without a final [`Piece::End`] was aborted.
 pub(super) enum Piece {
     Rows(Bytes),
     End,
 }
 
-/// Why a download ended early.
+/// Reason why a download ended early.
 pub(super) enum Interrupted {
-    /// The client that fetched it has gone.
+    /// The client is gone.
     Abandoned,
-    /// The part that was asked for is sent.
+    /// The requested part has been sent.
     Enough,
-    /// Something failed.
+    /// An error occurred.
     Failed(ApiError),
 }
 
@@ -34,7 +34,7 @@ impl<E: Into<ApiError>> From<E> for Interrupted {
     }
 }
 
-/// Takes the bytes of a download.
+/// Receives the bytes of a download.
 pub(super) struct Output {
     reader: Option<mpsc::Sender<Piece>>,
     window: Range<u64>,
@@ -47,7 +47,7 @@ impl Output {
         Self { reader: Some(reader), window: window.unwrap_or(0..u64::MAX), written_bytes: 0 }
     }
 
-    /// Counts the bytes.
+    /// Only counts the bytes.
     pub(super) fn into_nothing() -> Self {
         Self { reader: None, window: 0..u64::MAX, written_bytes: 0 }
     }
@@ -69,10 +69,10 @@ impl Output {
         if self.written_bytes >= self.window.end { Err(Interrupted::Enough) } else { Ok(()) }
     }
 
-    /// Tells the reader that there is no more.
+    /// Signals the regular end to the response.
     pub(super) async fn end(self) {
         if let Some(reader) = &self.reader {
-            // A reader who has gone needs no end.
+            // If the client is gone, the signal is not needed.
             let _ = hand(reader, Piece::End).await;
         }
     }
@@ -85,7 +85,7 @@ async fn hand(reader: &mpsc::Sender<Piece>, piece: Piece) -> Result<(), Interrup
     }
 }
 
-/// The part of a piece of `length` bytes, which begins at `start`, that is in the window.
+/// The part of a piece of `length` bytes, starting at `start`, that lies within the window.
 fn clip(start: u64, length: usize, window: &Range<u64>) -> Range<usize> {
     let place = |offset: u64| usize::try_from(offset.saturating_sub(start)).unwrap_or(usize::MAX).min(length);
     place(window.start)..place(window.end)

@@ -1,4 +1,4 @@
-//! `GET /bulk-actions/{id}/codes`: how many rows went how, in more detail than the counters.
+//! `GET /bulk-actions/{id}/codes`: number of rows by code.
 
 use api_types::CodeCount;
 use axum::Json;
@@ -10,7 +10,7 @@ use crate::error::ApiError;
 use crate::extract::OwnedAction;
 use crate::state::AppState;
 
-/// How many rows have which code so far, of the codes that occur.
+/// Counts the rows by code, so far.
 #[utoipa::path(
     get,
     path = "/bulk-actions/{id}/codes",

@@ -1,6 +1,6 @@
-//! `POST /bulk-actions/{id}/pause`, `/resume`, `/cancel`, `/retry`: what an owner does to an action. Each answers with the
-//! action as it is afterwards, or with 409 and the state that does not allow it. Whoever may only write gets no link to the
-//! file with it.
+//! `POST /bulk-actions/{id}/pause`, `/resume`, `/cancel`, `/retry`: the owner's operations on an action. Each responds
+//! with the changed action, or with 409 and the state that does not allow it. A caller without read permission gets no
+//! link to the file.
 
 use api_types::ActionView;
 use axum::Json;
@@ -19,7 +19,7 @@ use crate::state::AppState;
 
 type Answer = Result<Json<Success<ActionView>>, ApiError>;
 
-/// Holds an action: no further chunk begins until it is resumed.
+/// Pauses an action: no further chunk starts until it is resumed.
 #[utoipa::path(
     post,
     path = "/bulk-actions/{id}/pause",
@@ -27,7 +27,7 @@ type Answer = Result<Json<Success<ActionView>>, ApiError>;
     tag = "bulk actions",
     params(("id" = Uuid, Path, description = "The action's id")),
     responses(
-        (status = 200, description = "The action as it is now", body = Success<ActionView>),
+        (status = 200, description = "The changed action", body = Success<ActionView>),
         (status = 409, description = "Not in a state that can be paused"),
     ),
     security(("bearer" = []), ("accountId" = [])),
@@ -38,7 +38,7 @@ pub(super) async fn pause(State(state): State<AppState>, caller: Caller, target:
     answer(&state, &caller, &target, moved, "Bulk action paused").await
 }
 
-/// Lets a paused action go on.
+/// Resumes a paused action.
 #[utoipa::path(
     post,
     path = "/bulk-actions/{id}/resume",
@@ -46,7 +46,7 @@ pub(super) async fn pause(State(state): State<AppState>, caller: Caller, target:
     tag = "bulk actions",
     params(("id" = Uuid, Path, description = "The action's id")),
     responses(
-        (status = 200, description = "The action as it is now", body = Success<ActionView>),
+        (status = 200, description = "The changed action", body = Success<ActionView>),
         (status = 409, description = "Not paused"),
     ),
     security(("bearer" = []), ("accountId" = [])),
@@ -57,7 +57,7 @@ pub(super) async fn resume(State(state): State<AppState>, caller: Caller, target
     answer(&state, &caller, &target, moved, "Bulk action resumed").await
 }
 
-/// Stops an action for good. Rows that have an outcome keep it; the rest is `unprocessed`.
+/// Cancels an action. Rows that have an outcome keep it; the rest are `unprocessed`.
 #[utoipa::path(
     post,
     path = "/bulk-actions/{id}/cancel",
@@ -65,8 +65,8 @@ pub(super) async fn resume(State(state): State<AppState>, caller: Caller, target
     tag = "bulk actions",
     params(("id" = Uuid, Path, description = "The action's id")),
     responses(
-        (status = 200, description = "The action as it is now", body = Success<ActionView>),
-        (status = 409, description = "Over already"),
+        (status = 200, description = "The changed action", body = Success<ActionView>),
+        (status = 409, description = "The action is already finished"),
     ),
     security(("bearer" = []), ("accountId" = [])),
 )]
@@ -76,7 +76,7 @@ pub(super) async fn cancel(State(state): State<AppState>, caller: Caller, target
     answer(&state, &caller, &target, moved, "Bulk action cancelled").await
 }
 
-/// Tries again what was given up on, of an action that failed or has dead chunks.
+/// Retries a failed action: its dead chunks, or its file.
 #[utoipa::path(
     post,
     path = "/bulk-actions/{id}/retry",
@@ -84,8 +84,8 @@ pub(super) async fn cancel(State(state): State<AppState>, caller: Caller, target
     tag = "bulk actions",
     params(("id" = Uuid, Path, description = "The action's id")),
     responses(
-        (status = 200, description = "The action as it is now", body = Success<ActionView>),
-        (status = 409, description = "Nothing of it can be tried again, or its file has been removed"),
+        (status = 200, description = "The changed action", body = Success<ActionView>),
+        (status = 409, description = "The action has not failed, or its file has been removed"),
     ),
     security(("bearer" = []), ("accountId" = [])),
 )]
@@ -96,7 +96,8 @@ pub(super) async fn retry(State(state): State<AppState>, caller: Caller, target:
     answer(&state, &caller, &target, moved, "Bulk action is tried again").await
 }
 
-/// Refuses to try again what is about to expire: what has been removed is refused where the action is locked.
+/// Rejects a retry if the file is about to expire. A file that is already removed is rejected later, under the action's
+/// lock.
 async fn require_file_for_retry(state: &AppState, target: &TargetAction) -> Result<(), ApiError> {
     let found = db::find_action(&state.dependencies.pool, &target.account, target.id).await?;
     let action = found.ok_or(NO_SUCH_ACTION)?;

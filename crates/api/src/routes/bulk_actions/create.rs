@@ -1,4 +1,4 @@
-//! `POST /bulk-actions`: takes a file and creates an action.
+//! `POST /bulk-actions`: accepts a file and creates an action.
 
 use api_types::CreatedView;
 use axum::body::Body;
@@ -21,11 +21,11 @@ use crate::upload::{
     Cut, Parts, PendingUpload, Received, check_content_length, cut, idempotency_key, receive,
 };
 
-/// Most bytes of a chunk: wide rows make chunks of fewer rows, so that a worker's memory has a bound.
+/// Maximum bytes per chunk: wide rows make chunks with fewer rows, which bounds the memory of a worker.
 const CHUNK_SIZE_BYTES: i32 = 1024 * 1024;
 
-/// Takes a CSV file and creates an action on its rows. What is wrong with fields, header, size or row count is said here and
-/// then, and nothing is left behind.
+/// Uploads a CSV file and creates an action on its rows. Problems with fields, header, size or row count are reported
+/// in the response, and nothing is stored then.
 #[utoipa::path(
     post,
     path = "/bulk-actions",
@@ -34,26 +34,26 @@ const CHUNK_SIZE_BYTES: i32 = 1024 * 1024;
     params((
         "Idempotency-Key" = Option<IdempotencyKeyText>,
         Header,
-        description = "A repeat with the same key and payload within 24 hours answers with the first action",
+        description = "Repeating the upload with the same key and payload within 24 hours returns the first action",
     )),
     responses(
         (
             status = 201,
             description = "The action was created",
             body = Success<CreatedView>,
-            headers(("Location" = String, description = "Where the action is found")),
+            headers(("Location" = String, description = "URL of the action")),
         ),
         (
             status = 200,
             description = "The action that an earlier request with this Idempotency-Key created",
             body = Success<CreatedView>,
-            headers(("Location" = String, description = "Where the action is found")),
+            headers(("Location" = String, description = "URL of the action")),
         ),
         (status = 400, description = "Fields, header or file break a rule; `error.details` names each"),
-        (status = 408, description = "The body came too slowly"),
+        (status = 408, description = "The body arrived too slowly"),
         (status = 409, description = "The Idempotency-Key was used with another payload"),
         (status = 413, description = "Too many bytes (`file_too_large`) or rows (`too_many_rows`)"),
-        (status = 415, description = "Not multipart/form-data, or the file is no CSV"),
+        (status = 415, description = "Not multipart/form-data, or the file is not a table"),
         (status = 429, description = "Too many uploads of this account, in the last minute or in progress (`rate_limited`), or it \
             has as much as it may have (`quota_exceeded`)"),
     ),
@@ -95,7 +95,8 @@ async fn accept(
     answer
 }
 
-/// Makes the received file an action, and rings for it; or answers with the action that its key belongs to.
+/// Records the received file as an action and rings the bell, or responds with the earlier action of the idempotency
+/// key.
 async fn record(
     state: &AppState,
     pending: &mut PendingUpload,
@@ -131,7 +132,7 @@ fn announce(state: &AppState, action: NewAction, created_at: DateTime<Utc>) -> R
         "action created"
     );
     if action.scheduled_at.is_none() {
-        let bell = Bell::Chunking { action_id: action.id, traceparent: action.traceparent.clone() };
+        let bell = Bell::File { action_id: action.id, traceparent: action.traceparent.clone() };
         state.ring_later(vec![bell]);
     }
     let view = created::of_new(action, created_at);

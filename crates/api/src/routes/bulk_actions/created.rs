@@ -1,4 +1,4 @@
-//! An action as the upload that created it is answered, and every repeat of that upload.
+//! Response to the upload that created an action, and to repetitions of that upload.
 
 use api_types::{CreatedView, FileView, ProcessingView};
 use axum::http::HeaderName;
@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::view::file_view;
 use crate::vocabulary::InApi as _;
 
-/// An action that was created just now.
+/// The response for a new action.
 pub(super) fn of_new(action: NewAction, created_at: DateTime<Utc>) -> CreatedView {
     let status = if action.scheduled_at.is_some() { ActionStatus::Scheduled } else { ActionStatus::Queued };
     let file = FileView {
@@ -20,10 +20,10 @@ pub(super) fn of_new(action: NewAction, created_at: DateTime<Utc>) -> CreatedVie
         file_path: action.file_key,
         file_size: action.file_size_bytes,
         etag: action.file_etag,
-        // The action and its file are recorded in one statement, at one instant.
+        // The action and its file are recorded in one statement, so at the same time.
         uploaded_at: created_at.into(),
         download_url: None,
-        // Nothing expires before its action has ended.
+        // Nothing expires before the action has ended.
         expires_at: None,
     };
     CreatedView {
@@ -37,7 +37,7 @@ pub(super) fn of_new(action: NewAction, created_at: DateTime<Utc>) -> CreatedVie
     }
 }
 
-/// An action that an earlier request created, as it stands now.
+/// The response for an action of an earlier request, with its current state.
 pub(super) fn of_existing(action: &ActionRecord, kept: &RetentionConfig) -> CreatedView {
     CreatedView {
         id: action.id,
@@ -50,7 +50,7 @@ pub(super) fn of_existing(action: &ActionRecord, kept: &RetentionConfig) -> Crea
     }
 }
 
-/// Where the action is found.
+/// URL of the action.
 pub(super) fn location(id: Uuid) -> [(HeaderName, String); 1] {
     [(LOCATION, format!("/bulk-actions/{id}"))]
 }

@@ -1,4 +1,4 @@
-//! `DELETE /bulk-actions/{id}`: forgets a finished action with its file and results.
+//! `DELETE /bulk-actions/{id}`: deletes a finished action with its file and results.
 
 use std::time::Duration;
 
@@ -15,19 +15,20 @@ use crate::error::ApiError;
 use crate::extract::{NO_SUCH_ACTION, TargetAction};
 use crate::state::AppState;
 
-/// How long the caller waits for the objects to be gone. The action is gone before.
+/// Time that the response waits for the removal of the objects. The action is already deleted then.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What was deleted.
+/// A deleted action.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct DeletedView {
     id: Uuid,
-    /// Its file and results are gone from storage too. False: they follow by themselves, and nobody can reach them meanwhile.
+    /// True if file and results are removed from storage. If false, they are removed later in the background and cannot
+    /// be accessed meanwhile.
     files_removed: bool,
 }
 
-/// Deletes a finished action with its file and results. The records that it created or changed stay.
+/// Deletes a finished action with its file and results. The records that it created or changed are kept.
 #[utoipa::path(
     delete,
     path = "/bulk-actions/{id}",
@@ -35,8 +36,8 @@ pub(super) struct DeletedView {
     tag = "bulk actions",
     params(("id" = Uuid, Path, description = "The action's id")),
     responses(
-        (status = 200, description = "The action is deleted; from now on its id is unknown", body = Success<DeletedView>),
-        (status = 409, description = "It is unfinished: cancel it first"),
+        (status = 200, description = "The action is deleted; its id is unknown from now on", body = Success<DeletedView>),
+        (status = 409, description = "The action is unfinished: cancel it first"),
     ),
     security(("bearer" = []), ("accountId" = [])),
 )]
@@ -49,11 +50,14 @@ pub(super) async fn delete(
     let decided = decided.ok_or(NO_SUCH_ACTION)?;
     tracing::info!("Bulk action deleted");
     let dependencies = state.dependencies.clone();
-    // In a task of its own: a caller who hangs up does not stop it. If the process dies, the clean-up goes on.
+    // In its own task, so that a client that disconnects does not stop it. If the process dies, the clean-up continues.
     let removing = state.running.spawn(
         async move {
             removal::carry_out(&dependencies, &decided).await.unwrap_or_else(|error| {
-                tracing::warn!(error = &error as &dyn std::error::Error, "objects wait to be removed later");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "objects could not be removed; the clean-up will remove them"
+                );
                 false
             })
         }

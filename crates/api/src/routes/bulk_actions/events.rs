@@ -1,8 +1,8 @@
-//! `GET /bulk-actions/{id}/events`: the counters as they change, as server-sent events.
+//! `GET /bulk-actions/{id}/events`: changes of the counters as server-sent events.
 //!
-//! Each event holds the whole state, so a client that reconnects has missed nothing, whatever its `Last-Event-ID`. Only
-//! one id means something: that of `done`. A browser reconnects after every stream's end; one that says it has seen the
-//! end of what is still over is told to stop (204, as the standard has it).
+//! Each event holds the whole state, so a client that reconnects has missed nothing, with any `Last-Event-ID`. Only
+//! the id of `done` has a meaning: browsers reconnect after the end of every stream, and one that has already seen
+//! `done` of a finished action gets 204, which stops it according to the standard.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -28,15 +28,15 @@ use crate::openapi::ServerSentEvent;
 use crate::state::AppState;
 use crate::vocabulary::InApi;
 
-/// After how long a client whose connection broke comes back.
+/// Delay before a client reconnects.
 const RECONNECT_AFTER: Duration = Duration::from_secs(2);
-/// How often a silent stream sends a comment: proxies end connections that are silent for a minute, and only a write
-/// tells that a client has gone.
+/// Interval of comments in a silent stream. Proxies close connections that are silent for a minute, and only a write
+/// reveals that a client is gone.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
-/// After which a stream ends that nothing else ends.
+/// Maximum duration of a stream.
 const LONGEST_STREAM: Duration = Duration::from_secs(24 * 3600);
 
-/// The counters as they change, as server-sent events: `progress` with `status` and the stats while the action runs, then
+/// Changes of the counters as server-sent events: `progress` with `status` and the stats while the action runs, then
 /// one `done` with `status`, `outcome` and the stats; then the stream ends.
 #[utoipa::path(
     get,
@@ -45,7 +45,7 @@ const LONGEST_STREAM: Duration = Duration::from_secs(24 * 3600);
     tag = "bulk actions",
     params(
         ("id" = Uuid, Path, description = "The action's id"),
-        ("Last-Event-ID" = Option<String>, Header, description = "Sent by browsers that reconnect"),
+        ("Last-Event-ID" = Option<String>, Header, description = "Sent by reconnecting browsers"),
     ),
     responses(
         (
@@ -55,7 +55,7 @@ const LONGEST_STREAM: Duration = Duration::from_secs(24 * 3600);
             body = ServerSentEvent,
             example = "id: 1769860800000000\nevent: progress\ndata: {\"totalRecords\":1000,\"processedRecords\":500}\n\n",
         ),
-        (status = 204, description = "The caller has seen the end already (`Last-Event-ID`)"),
+        (status = 204, description = "The client has already received the end (`Last-Event-ID`)"),
     ),
     security(("bearer" = []), ("accountId" = [])),
 )]
@@ -77,14 +77,14 @@ pub(super) async fn events(
         let _held = &place;
         event
     });
-    // Proxies of the nginx kind would hold the events back otherwise.
+    // Proxies such as nginx would buffer the events otherwise.
     let unbuffered = (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
     let keep_alive = KeepAlive::new().interval(KEEP_ALIVE).text("keep-alive");
     Ok(([unbuffered], Sse::new(events).keep_alive(keep_alive)).into_response())
 }
 
-/// Comes when the stream has to end even if the action has not: with the process, or with the caller's token. A client
-/// comes back by itself then, and has to say again who it is.
+/// Completes when the stream must end although the action has not: at shutdown, or when the caller's token expires. The
+/// client reconnects then and authenticates again.
 async fn end(state: AppState, until: Option<DateTime<Utc>>) {
     let left = until.map_or(LONGEST_STREAM, |until| (until - Utc::now()).to_std().unwrap_or_default());
     tokio::select! {
@@ -101,9 +101,9 @@ fn done_id(action: &ActionRecord) -> String {
     format!("done-{}", action.updated_at.timestamp_micros())
 }
 
-/// One client.
+/// State of one client's stream.
 struct Listener {
-    /// What it has been told.
+    /// The last state sent.
     known: Arc<ActionRecord>,
     waiting: VecDeque<Event>,
     /// `None` once `done` is among the waiting events.
@@ -123,7 +123,7 @@ impl Listener {
         Ok(listener)
     }
 
-    /// Puts what the action has come to into the queue.
+    /// Queues an event with the current state of the action.
     fn tell(&mut self, action: Arc<ActionRecord>) -> Result<(), axum::Error> {
         let id = action.updated_at.timestamp_micros().to_string();
         let news = NewsView { status: action.status.in_api(), stats: stats_view(&action) };
@@ -141,7 +141,7 @@ impl Listener {
         Ok(())
     }
 
-    /// The next event, as soon as there is one; `None` after `done`, and when nobody follows the action any more.
+    /// The next event, as soon as there is one; `None` after `done`, and when the action is no longer followed.
     async fn next(&mut self) -> Option<Event> {
         while self.waiting.is_empty() {
             let news = self.news.as_mut()?;

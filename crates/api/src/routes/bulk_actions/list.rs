@@ -1,5 +1,5 @@
-//! `GET /bulk-actions`: the caller's actions, newest first. By page as far as people go, by cursor at any depth: what a page
-//! costs grows with what is skipped, and a cursor skips nothing.
+//! `GET /bulk-actions`: the caller's actions, newest first. By page up to a limit, by cursor at any depth: the cost of
+//! a page grows with the number of skipped rows, and a cursor skips none.
 
 use api_types::{ActionView, EntityName};
 use axum::Json;
@@ -19,13 +19,13 @@ use crate::state::AppState;
 
 const DEFAULT_LIMIT: i64 = 10;
 const MAX_LIMIT: i64 = 100;
-/// Actions that pages reach, and up to which they are counted.
+/// Number of actions that pages reach, and up to which they are counted.
 const MOST_BY_PAGE: i64 = 10_000;
 
-/// Most characters of a part of a file's name: as many as a name has.
+/// Longest searched part of a file name: as long as a file name.
 const MOST_CHARS: usize = 255;
 
-/// Where a list is read from.
+/// Start of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Start {
     /// The page with this number, from 1.
@@ -34,7 +34,7 @@ enum Start {
     Cursor(Uuid),
 }
 
-/// Which page of which actions.
+/// The requested page and filter.
 pub(super) struct ListQuery {
     from: Start,
     limit: i64,
@@ -88,7 +88,7 @@ fn read_place(query: &mut QueryReader, limit: i64) -> Start {
     query.parsed("cursor", parse_cursor, not_ours).map_or(Start::Page(page), Start::Cursor)
 }
 
-/// The last action of a page, opaque for its reader.
+/// Cursor after the last action of a page; opaque to clients.
 fn cursor_after(action: &ActionRecord) -> String {
     URL_SAFE_NO_PAD.encode(action.id)
 }
@@ -97,7 +97,7 @@ fn parse_cursor(text: &str) -> Option<Uuid> {
     Uuid::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()
 }
 
-/// The caller's actions, newest first, without the mappings of their uploads.
+/// Lists the caller's actions, newest first, without the mappings of their uploads.
 #[utoipa::path(
     get,
     path = "/bulk-actions",
@@ -124,7 +124,7 @@ pub(super) async fn list(
     check_entity(&state.entities, filter.entity_type.as_deref())?;
     let pool = &state.dependencies.pool;
     let _turn = state.shares.questions.take(&account).await?;
-    // One more than the page holds says whether there is a next one.
+    // One extra action shows that there is a next page.
     let (before, offset) = match from {
         Start::Page(page) => (None, (page - 1) * limit),
         Start::Cursor(after) => (Some(after), 0),
@@ -145,7 +145,7 @@ pub(super) async fn list(
     Ok(envelope::page("Bulk actions", views, info))
 }
 
-/// Which entities there are is for the service to say, not for the query.
+/// Validates the entity name, for which the query parser does not know the valid values.
 fn check_entity(entities: &Entities, name: Option<&str>) -> Result<(), ApiError> {
     match name {
         Some(name) if entities.find(name).is_none() => {
@@ -178,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_reads_back_and_whatever_else_is_none() {
+    fn a_cursor_reads_back_and_malformed_ones_are_none() {
         let id = Uuid::now_v7();
         assert_eq!(parse_cursor(&URL_SAFE_NO_PAD.encode(id)), Some(id));
         for text in ["", "x", "AAAAAAAAAAA", &id.to_string()] {

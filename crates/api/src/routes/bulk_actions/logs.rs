@@ -1,4 +1,4 @@
-//! `GET /bulk-actions/{id}/logs`: what became of each row, page by page.
+//! `GET /bulk-actions/{id}/logs`: the outcomes of the rows, page by page.
 
 use api_types::{CursorInfo, CursorText, LogEntry};
 use axum::Json;
@@ -17,7 +17,7 @@ const MAX_LIMIT: i64 = 1000;
 /// Most characters of a text that is looked for.
 const MAX_TEXT_CHARS: usize = 200;
 
-/// Which rows.
+/// Rows to return.
 pub(super) struct LogsQuery {
     filter: RowFilter,
     with_values: bool,
@@ -46,8 +46,8 @@ fn lowered(text: &str) -> Option<String> {
     (1..=MAX_TEXT_CHARS).contains(&text.chars().count()).then(|| text.to_lowercase())
 }
 
-/// What became of each row, page by page. A page may be shorter than `limit`, or empty, and still have a next one: a search by text
-/// looks through a bounded number of rows at a time, and a page of uploaded values ends after about a megabyte.
+/// Lists the outcomes of the rows, page by page. A page may be shorter than `limit`, or empty, and still have a next one: a search
+/// covers a bounded number of rows at a time, and a page with uploaded values ends after about a megabyte.
 #[utoipa::path(
     get,
     path = "/bulk-actions/{id}/logs",

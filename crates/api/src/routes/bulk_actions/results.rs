@@ -1,4 +1,4 @@
-//! `GET /bulk-actions/{id}/results`: every row with its outcome, as a CSV download.
+//! `GET /bulk-actions/{id}/results`: all rows with their outcomes, as a CSV download.
 
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -13,13 +13,13 @@ use crate::retention::{require_file, require_results};
 use crate::share::Place;
 use crate::state::AppState;
 
-/// What `status` calls the rows that a cancelled or failed action never reached.
+/// Value of `status` for rows that a cancelled or failed action never reached.
 pub(crate) const UNPROCESSED: &str = "unprocessed";
 
-/// Whether the rows have the outcomes that they will have.
+/// Header that is true if the rows have their final outcomes.
 const COMPLETE: HeaderName = HeaderName::from_static("x-results-complete");
 
-/// Which rows, and how.
+/// Rows and format of a download.
 pub(super) struct ResultsQuery {
     selection: Selection,
     spreadsheet_safe: bool,
@@ -40,8 +40,8 @@ impl FromQuery for ResultsQuery {
     }
 }
 
-/// Every row with its outcome, as a CSV download: `_row`, `_status`, `_reason`, `_id` and the uploaded columns. While the
-/// action runs, the rows come as they were committed; once it is over, in the order of the file, and `Range` fetches a part.
+/// Downloads every row with its outcome as CSV: `_row`, `_status`, `_reason`, `_id` and the uploaded columns. While the
+/// action runs, the rows come in commit order; once it is finished, in file order, and `Range` requests a part.
 #[utoipa::path(
     get,
     path = "/bulk-actions/{id}/results",
@@ -120,7 +120,7 @@ pub(super) async fn results(
     Ok(response)
 }
 
-/// The answer for an action that is over, whose bytes no longer change.
+/// Response for a finished action, whose bytes no longer change.
 async fn settled(
     download: Download,
     etag: &str,
@@ -151,7 +151,7 @@ async fn settled(
     Ok(response)
 }
 
-/// Whether the client has the bytes that `etag` names.
+/// True if the client already has the bytes with this `etag`.
 fn has(headers: &HeaderMap, etag: &str) -> bool {
     let listed = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     let mut tags = listed.flat_map(|list| list.split(',')).map(str::trim);

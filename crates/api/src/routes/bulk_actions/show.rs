@@ -1,4 +1,4 @@
-//! `GET /bulk-actions/{id}`: everything about one action.
+//! `GET /bulk-actions/{id}`: one action.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::state::AppState;
 
 const LINK_VALID_FOR: Duration = Duration::from_secs(3600);
 
-/// Everything about one action, with a link to its file that is valid for an hour, while the file is kept.
+/// Shows one action, with a link to its file that is valid for an hour, while the file is kept.
 #[utoipa::path(
     get,
     path = "/bulk-actions/{id}",
@@ -37,8 +37,8 @@ pub(super) async fn show(
     Ok(success("Bulk action", with_link(&state, &caller, action).await?))
 }
 
-/// The action with a link to its file, for a caller who may read it, while the file is kept. The link is good for no longer
-/// than that, and than what the caller proved it with.
+/// The action with a link to its file, for a caller with read permission, while the file is kept. The link expires with
+/// the file and with the caller's credential.
 pub(super) async fn with_link(
     state: &AppState,
     caller: &Caller,
@@ -56,7 +56,7 @@ pub(super) async fn with_link(
     Ok(action_view(action, Some(link), kept))
 }
 
-/// Whole seconds, as links have them.
+/// Whole seconds, which is the resolution of links.
 fn link_valid_for(caller: &Caller, now: DateTime<Utc>) -> Duration {
     let left = caller.until.map(|until| (until - now).num_seconds());
     left.map_or(LINK_VALID_FOR, |left| Duration::from_secs(left.try_into().unwrap_or(0)).min(LINK_VALID_FOR))

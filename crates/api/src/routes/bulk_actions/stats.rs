@@ -19,7 +19,7 @@ pub(super) fn stats_view(action: &ActionRecord) -> StatsView {
     }
 }
 
-/// The counters, exact at every moment: processed = successful + failed + skipped, and equal to total at the end.
+/// Shows the counters, exact at any time: processed = successful + failed + skipped, and equal to total at the end.
 #[utoipa::path(
     get,
     path = "/bulk-actions/{id}/stats",

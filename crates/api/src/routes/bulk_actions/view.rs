@@ -1,4 +1,4 @@
-//! An action as callers see it.
+//! An action in responses.
 
 use api_types::{
     ActionView, ChunksView, ConfigurationView, FailureView, FileView, ProgressView, ResultsView, WaitView,
@@ -13,7 +13,7 @@ use csv_intake::{Delimiter, TextEncoding};
 use crate::retention::Expiry;
 use crate::vocabulary::InApi;
 
-/// The action as one of many.
+/// The action as an item of a list.
 pub(super) fn action_in_list(action: ActionRecord, kept: &RetentionConfig) -> ActionView {
     let mut view = action_view(action, None, kept);
     view.configuration.mapping = None;
@@ -21,7 +21,7 @@ pub(super) fn action_in_list(action: ActionRecord, kept: &RetentionConfig) -> Ac
     view
 }
 
-/// The action; with a link to its file where one was made.
+/// The action, with a link to its file if one was made.
 pub(super) fn action_view(
     action: ActionRecord,
     download_url: Option<String>,
@@ -90,7 +90,7 @@ fn wait_view(action: &ActionRecord) -> Option<WaitView> {
     Some(WaitView { code: code.to_owned(), message })
 }
 
-/// The file of an action; with a link where one was made.
+/// The file of an action, with a link if one was made.
 pub(super) fn file_view(
     action: &ActionRecord,
     download_url: Option<String>,
@@ -107,7 +107,7 @@ pub(super) fn file_view(
     }
 }
 
-/// How far the action had come when it was read, or when it ended or was paused.
+/// Progress at the time of the read, or at the end or pause of the action.
 pub(super) fn progress_view(action: &ActionRecord) -> ProgressView {
     let counts = &action.counts;
     let Progress { success_rate, failure_rate, skip_rate, completion_rate, rows_per_second, eta_seconds } =

@@ -1,4 +1,4 @@
-//! Fields of the form, one by one: from text to what it means, or a sentence to be read after the field's name.
+//! Parsers of the form's fields. Each error is a sentence to be read after the field's name.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,7 +11,7 @@ use csv_intake::{Delimiter, ShortRows, TextEncoding};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 
-/// Longest list of names that a sentence shows.
+/// Longest list of names in a message.
 const MOST_NAMES: usize = 40;
 
 /// "must be one of …".
@@ -50,13 +50,13 @@ pub(super) fn encoding(value: &str) -> Result<TextEncoding, String> {
     })
 }
 
-/// The field as it came: a tab is white space.
+/// The delimiter, untrimmed: a tab is white space.
 pub(super) fn delimiter(value: &str) -> Result<Delimiter, String> {
     let trimmed = value.trim_matches([' ', '\r', '\n']);
     Delimiter::parse(trimmed).ok_or_else(|| "must be one of , ; | or a tab (\\t)".to_owned())
 }
 
-/// Booleans as people and programs write them.
+/// Booleans in the notations of people and programs.
 pub(super) fn boolean(value: &str) -> Result<bool, String> {
     match value.to_ascii_lowercase().as_str() {
         "true" | "1" | "yes" | "on" => Ok(true),
@@ -72,7 +72,7 @@ pub(super) fn mapping(value: &str) -> Result<Mapping, String> {
     )
 }
 
-/// Values may be written as JSON has them: `{"stock": 0}`.
+/// Values may be JSON scalars: `{"stock": 0}`.
 pub(super) fn defaults(value: &str) -> Result<BTreeMap<String, String>, String> {
     let wrong =
         "must be a JSON object, from column to the value of every row, such as {\"currency\":\"EUR\"}";
@@ -98,7 +98,7 @@ impl Scalar {
     }
 }
 
-/// A JSON object whose keys differ: of two values for one key, a parser would silently take the last.
+/// A JSON object with unique keys: most parsers silently take the last of two values for one key.
 fn unique<T: for<'de> Deserialize<'de>>(json: &str, wrong: &str) -> Result<BTreeMap<String, T>, String> {
     let pairs: Pairs<T> = serde_json::from_str(json).map_err(|_| wrong.to_owned())?;
     let mut unique = BTreeMap::new();
@@ -112,7 +112,7 @@ fn unique<T: for<'de> Deserialize<'de>>(json: &str, wrong: &str) -> Result<BTree
     Ok(unique)
 }
 
-/// The entries of a JSON object in their order, with repeated keys.
+/// The entries of a JSON object in order, including repeated keys.
 struct Pairs<T>(Vec<(String, T)>);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Pairs<T> {

@@ -1,4 +1,4 @@
-//! Bodies in pieces of every size, and bodies that never end.
+//! Bodies in pieces of every size, and bodies without an end.
 
 use std::convert::Infallible;
 
@@ -14,7 +14,7 @@ fn body(pieces: impl Iterator<Item = Bytes> + Send + 'static) -> Multipart {
     Multipart::new(Body::from_stream(stream::iter(pieces.map(Ok::<_, Infallible>))), "X")
 }
 
-/// A body that comes in pieces of so many bytes.
+/// A body that arrives in pieces of `size` bytes.
 fn cut(text: &str, size: usize) -> Multipart {
     let pieces: Vec<_> = text.as_bytes().chunks(size).map(Bytes::copy_from_slice).collect();
     body(pieces.into_iter())
@@ -34,7 +34,7 @@ async fn read(mut body: Multipart) -> Result<Vec<(Option<String>, String)>, Mult
 }
 
 #[tokio::test]
-async fn the_parts_are_the_same_whatever_the_sizes_in_which_they_arrive() {
+async fn parts_do_not_depend_on_the_sizes_in_which_bytes_arrive() {
     let expected = [
         (Some("a".to_owned()), "1\r\n--Y\r\n".to_owned()),
         (Some("file".to_owned()), "e,n\r\n\r\n--".to_owned()),
@@ -68,7 +68,7 @@ async fn a_body_that_ends_anywhere_before_its_end_is_incomplete() {
     assert!(matches!(found, Err(MultipartError::BadBoundary)), "another boundary that begins alike");
 }
 
-/// How many pieces of an endless body are read before it is refused.
+/// Number of pieces of an endless body that are read before it is rejected.
 async fn pieces_before_refusal(start: &'static str, piece: &'static [u8]) -> (usize, MultipartError) {
     let (counter, read) = (std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0)), 1);
     let counting = counter.clone();

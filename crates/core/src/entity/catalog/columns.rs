@@ -1,14 +1,14 @@
-//! The columns of a table, held against those of the declaration.
+//! Compares the columns of a table with those of the declaration.
 
 use super::super::{AccountKind, ColumnKind, Entity, IdKind, Kind, quoted};
 use super::{Check, column_type, definition_type};
 
-/// The types of `pg_type` that hold texts without changing them. `char(n)` pads them, which only a key would notice.
+/// Types of `pg_type` that store text. `char(n)` (bpchar) pads values, which matters only for a key.
 const TEXTS: &[&str] = &["text", "varchar", "bpchar", "citext"];
 const KEY_TEXTS: &[&str] = &["text", "varchar"];
 const INTEGERS: &[&str] = &["int8", "int4", "int2"];
 
-/// The types that a column of this kind may have.
+/// Column types accepted for this kind.
 fn types_of(kind: &Kind, is_key: bool) -> &'static [&'static str] {
     match kind.name() {
         ColumnKind::Integer => INTEGERS,
@@ -70,7 +70,7 @@ impl Check<'_> {
         }
     }
 
-    /// Account and id: there, of the right type, never null.
+    /// Checks the account or id column: present, of the right type, not null.
     fn name_of_a_record(&mut self, line: usize, what: &str, name: &str, types: &[&str], sql_type: &str) {
         let wanted = column_type(sql_type);
         let Some(column) = self.find(name) else {
@@ -189,7 +189,7 @@ impl Check<'_> {
         }
     }
 
-    /// A column that the declaration does not have gets no value from a new record.
+    /// Checks undeclared columns: a new record gets no value for them from the platform.
     pub(super) fn other_columns(&mut self) {
         let entity = self.entity;
         let is_known = |name: &str| {

@@ -1,42 +1,42 @@
-//! What the catalog says about a table.
+//! Facts about a table from the catalog.
 
 use sqlx::PgConnection;
 
 use super::super::Entity;
 
-/// What the catalog says about a table.
+/// Facts about a table from the catalog.
 pub(super) struct Facts {
     pub user: String,
     pub is_table: bool,
     pub may_use_schema: bool,
     pub missing_privileges: Vec<&'static str>,
-    /// A sequence that gives a column its value and that the user may not use.
+    /// Sequence behind a column's default that the current user may not use.
     pub forbidden_sequence: Option<String>,
     pub columns: Vec<Column>,
-    /// The columns of each index that makes them unique, in order.
+    /// Columns of each unique index, in order.
     pub unique_keys: Vec<Vec<String>>,
 }
 
-/// A column as the catalog has it.
+/// A column according to the catalog.
 #[derive(Clone)]
 pub(super) struct Column {
     pub name: String,
-    /// Its type's name in `pg_type`.
+    /// Name of the type in `pg_type`.
     pub kind: String,
-    /// The type as one writes it.
+    /// The type as written in SQL.
     pub shown_type: String,
-    /// Digits after the point of a `numeric` that has a limit.
+    /// Scale of a `numeric` with a limit.
     pub scale: Option<i32>,
     pub not_null: bool,
     pub has_default: bool,
-    /// The database always writes the value itself.
+    /// The database always generates the value (GENERATED ALWAYS).
     pub always_generated: bool,
-    /// Equal means equal bytes.
+    /// Equal values have equal bytes.
     pub is_deterministic: bool,
 }
 
 impl Facts {
-    /// `None` where there is no such table.
+    /// Reads the facts; `None` if the table does not exist.
     pub async fn read(conn: &mut PgConnection, entity: &Entity) -> sqlx::Result<Option<Self>> {
         let (schema, table) = (&entity.table.0, &entity.table.1);
         let found = sqlx::query!(
@@ -76,12 +76,12 @@ impl Facts {
     }
 }
 
-/// A `serial` column takes its values from a sequence with the rights of the user; an identity column needs none.
+/// A `serial` column uses its sequence with the privileges of the user; an identity column needs none.
 async fn forbidden_sequence(
     conn: &mut PgConnection,
     table: sqlx::postgres::types::Oid,
 ) -> sqlx::Result<Option<String>> {
-    // CASE, because the planner may ask for the privilege before it knows that the relation is a sequence.
+    // CASE, because the planner may check the privilege before it knows that the relation is a sequence.
     sqlx::query_scalar!(
         r#"SELECT s.oid::regclass::text AS "sequence!"
            FROM pg_attrdef d
@@ -123,7 +123,8 @@ async fn columns(conn: &mut PgConnection, table: sqlx::postgres::types::Oid) -> 
     .await
 }
 
-/// Whole, plain, valid, and checked at once: an index on part of the rows or on expressions makes nothing unique here.
+/// Only complete, plain, valid and immediate indexes: a partial or deferred index, or one on expressions, guarantees
+/// nothing here.
 async fn unique_keys(
     conn: &mut PgConnection,
     table: sqlx::postgres::types::Oid,

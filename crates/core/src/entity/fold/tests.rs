@@ -1,4 +1,4 @@
-//! Which rows become one row of a statement, and which need statements of their own.
+//! Rows that are folded into one row of a statement, and rows that need statements of their own.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ fn contact() -> Arc<Entity> {
     Entities::built_in().find("contact").unwrap().clone()
 }
 
-/// A contact's id, e-mail address and name; nought and "" are none.
+/// A contact with id, e-mail address and name; 0 and "" mean no value.
 fn row((id, email, name): (u128, &str, &str)) -> Row {
     let text = |text: &str| (!text.is_empty()).then(|| Value::Text(text.to_owned()));
     let mut row = Row::new(vec![None, text(email), text(name), None]);
@@ -22,7 +22,7 @@ fn row((id, email, name): (u128, &str, &str)) -> Row {
     row
 }
 
-/// For each batch whether it is by id, and for each leader the indexes of the rows that it stands for.
+/// For each batch: whether it is by id, and the row indexes that each leader stands for.
 fn shape(action: ActionType, rows: &[(u128, &str, &str)]) -> Vec<(bool, Vec<Vec<usize>>)> {
     let (entity, rows) = (contact(), rows.iter().copied().map(row).collect::<Vec<_>>());
     let rows: Vec<(usize, &Row)> = rows.iter().enumerate().collect();

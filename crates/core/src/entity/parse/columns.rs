@@ -1,4 +1,4 @@
-//! The `[[column]]` tables of a declaration.
+//! Parses the `[[column]]` tables of a declaration.
 
 use regex::RegexBuilder;
 use rust_decimal::Decimal;
@@ -9,22 +9,22 @@ use super::super::{Bounds, Column, ColumnKind, Kind, check};
 use super::reader::{Reader, Table, did_you_mean};
 use crate::value::ReadSettings;
 
-/// Names that files use for themselves: a download of results has these columns.
+/// Reserved names: columns that a download of results adds.
 const RESERVED: [&str; 4] = ["_row", "_status", "_reason", "_id"];
 /// Longest name of a column, in characters.
 const LONGEST_NAME: usize = 64;
-/// Digits after the point of a decimal that says nothing else.
+/// Default number of digits after the decimal point.
 const USUAL_SCALE: u32 = 2;
-/// Most digits after the point: as many fit beside 15 before it.
+/// Most digits after the decimal point. With the 15 before it they fit into the decimal type.
 const MOST_SCALE: u32 = 12;
-/// Bytes of a compiled pattern.
+/// Size limit of a compiled pattern, in bytes.
 const PATTERN_SIZE_LIMIT: usize = 1024 * 1024;
 pub(super) const KEYS: [&str; 15] = [
     "name", "sql", "kind", "required", "rule", "example", "aliases", "check", "length", "trim", "lower",
     "pattern", "range", "scale", "choices",
 ];
 
-/// The declared columns; those that cannot be read are left out, with problems.
+/// The declared columns. Invalid ones are left out and reported as problems.
 pub(super) fn read(reader: &mut Reader<'_>, root: &Table<'_>, key: Option<&str>) -> Vec<Column> {
     let tables: Vec<Table<'_>> = match reader.value(root, "column") {
         None => Vec::new(),
@@ -46,7 +46,7 @@ pub(super) fn read(reader: &mut Reader<'_>, root: &Table<'_>, key: Option<&str>)
     columns
 }
 
-/// A column's table, which begins at the line of its first key.
+/// The table of a column; its line is the one of its first key.
 fn table_of<'i>(reader: &Reader<'_>, item: &Spanned<DeValue<'i>>) -> Option<Table<'i>> {
     let entries = item.get_ref().as_table()?.clone();
     let first = entries.keys().map(|key| key.span().start).min();
@@ -89,7 +89,7 @@ fn column(reader: &mut Reader<'_>, table: &Table<'_>, key: Option<&str>) -> Opti
     Some(column)
 }
 
-/// The declared example, or one that follows from the kind; it must keep the column's own rules.
+/// The declared example, or one derived from the kind. It must satisfy the column's own rules.
 fn the_example(reader: &mut Reader<'_>, table: &Table<'_>, column: &Column, given: Option<String>) -> String {
     let line = reader.line_of(table, "example");
     let Some(example) = given.or_else(|| column.kind.example()) else {
@@ -155,7 +155,7 @@ fn named_check(reader: &mut Reader<'_>, table: &Table<'_>) -> Option<check::Chec
     found
 }
 
-/// The kind with its rules; rules of other kinds are problems.
+/// The kind with its rules. Rules that belong to other kinds are problems.
 fn rules(reader: &mut Reader<'_>, table: &Table<'_>, kind: ColumnKind) -> Option<Kind> {
     let own: &[&str] = match kind {
         ColumnKind::Text => &["length", "trim", "lower", "pattern"],
@@ -214,7 +214,8 @@ fn choices(reader: &mut Reader<'_>, table: &Table<'_>) -> Option<Vec<String>> {
 
 fn pattern(reader: &mut Reader<'_>, table: &Table<'_>) -> Option<regex::Regex> {
     let pattern = reader.text_of(table, "pattern")?;
-    // The whole value has to match. That the pattern stands alone as well keeps a stray parenthesis from changing that.
+    // The value must match as a whole, so anchors are added. The pattern must also compile alone: a stray parenthesis
+    // could otherwise change the meaning of the anchors.
     let alone = RegexBuilder::new(&pattern).size_limit(PATTERN_SIZE_LIMIT).build();
     let whole = RegexBuilder::new(&format!("^(?:{pattern})$")).size_limit(PATTERN_SIZE_LIMIT).build();
     match alone.and(whole) {
@@ -240,7 +241,7 @@ fn scale(reader: &mut Reader<'_>, table: &Table<'_>) -> u32 {
     }
 }
 
-/// `[least, greatest]`, where `inf` and `-inf` leave an end open.
+/// `[min, max]`, where `inf` and `-inf` leave an end open.
 fn bounds<T: PartialOrd + Copy>(
     reader: &mut Reader<'_>,
     table: &Table<'_>,

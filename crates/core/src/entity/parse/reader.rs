@@ -1,4 +1,4 @@
-//! Takes values out of a TOML document, and notes with the line what is not as it should be.
+//! Reads values from a TOML document and records problems with their lines.
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -6,16 +6,16 @@ use toml::de::{DeTable, DeValue};
 use super::super::Problem;
 use super::is_sql_name;
 
-/// Similarity (Jaro-Winkler) from which a known name is offered for an unknown one.
+/// Least similarity (Jaro-Winkler) for suggesting a known name instead of an unknown one.
 const SIMILAR_ENOUGH: f64 = 0.75;
 
-/// A table of the document, and the line where it begins.
+/// A table of the document with its first line.
 pub(super) struct Table<'i> {
     pub entries: DeTable<'i>,
     pub line: usize,
 }
 
-/// The document's text, and what is wrong with it so far.
+/// The document's text and the problems found so far.
 pub(super) struct Reader<'t> {
     file: &'t str,
     text: &'t str,
@@ -35,7 +35,7 @@ impl<'t> Reader<'t> {
         self.text
     }
 
-    /// The whole document; none where it is no TOML.
+    /// The whole document; `None` if it is not valid TOML.
     pub fn document(&mut self, text: &'t str) -> Option<Table<'t>> {
         let (root, errors) = DeTable::parse_recoverable(text);
         for error in &errors {
@@ -45,7 +45,7 @@ impl<'t> Reader<'t> {
         errors.is_empty().then(|| Table { entries: root.into_inner(), line: 1 })
     }
 
-    /// The problems in the order of their lines.
+    /// The problems, ordered by line.
     pub fn into_problems(mut self) -> Vec<Problem> {
         self.problems.sort_by_key(|problem| problem.line);
         self.problems
@@ -55,7 +55,7 @@ impl<'t> Reader<'t> {
         1 + self.text.bytes().take(offset).filter(|&byte| byte == b'\n').count()
     }
 
-    /// The line of a table's key; of the table where it has none.
+    /// Line of a key in a table, or of the table if it lacks the key.
     pub fn line_of(&self, table: &Table<'_>, key: &str) -> usize {
         let entry = table.entries.iter().find(|(name, _)| name.get_ref() == key);
         entry.map_or(table.line, |(name, _)| self.line_at(name.span().start))
@@ -69,7 +69,7 @@ impl<'t> Reader<'t> {
         self.problem(self.line_of(table, key), message);
     }
 
-    /// Notes every key that is not `known`.
+    /// Records a problem for every key that is not `known`.
     pub fn only(&mut self, table: &Table<'_>, shown: &str, known: &[&str]) {
         for key in table.entries.keys() {
             let name: &str = key.get_ref();
@@ -88,7 +88,7 @@ impl<'t> Reader<'t> {
         table.entries.get(key).map(Spanned::get_ref)
     }
 
-    /// A text that is not empty.
+    /// A non-empty text.
     pub fn text_of(&mut self, table: &Table<'_>, key: &str) -> Option<String> {
         let text = self.value(table, key)?.as_str().map(str::to_owned);
         let text = text.filter(|text| !text.trim().is_empty());
@@ -106,7 +106,7 @@ impl<'t> Reader<'t> {
         self.text_of(table, key)
     }
 
-    /// A name of the database.
+    /// An SQL identifier.
     pub fn sql_name(&mut self, table: &Table<'_>, key: &str) -> Option<String> {
         let name = self.text_of(table, key)?;
         if is_sql_name(&name) {
@@ -142,7 +142,7 @@ impl<'t> Reader<'t> {
         found
     }
 
-    /// A table inside a table; `example` shows how one is written.
+    /// A nested table; `example` shows its form in problems.
     pub fn table<'i>(&mut self, table: &Table<'i>, key: &str, example: &str) -> Option<Table<'i>> {
         let value = self.value(table, key)?;
         if let Some(entries) = value.as_table() {
@@ -166,7 +166,7 @@ impl<'t> Reader<'t> {
     }
 }
 
-/// `; did you mean …?`, where a known name is like the unknown one.
+/// The suffix `; did you mean …?` if a known name is similar, otherwise empty.
 pub(in super::super) fn did_you_mean(name: &str, known: &[&str]) -> String {
     let similarity = |known: &&str| strsim::jaro_winkler(&name.to_lowercase(), &known.to_lowercase());
     let likeness = known.iter().map(|known| (similarity(known), *known));

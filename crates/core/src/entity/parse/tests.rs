@@ -1,4 +1,4 @@
-//! A wrong declaration is refused with its line and what would be right.
+//! An invalid declaration is refused with its line and a remedy.
 
 use super::*;
 use crate::entity::{ColumnKind, IdKind};
@@ -29,7 +29,7 @@ scale = 3
 range = [-1.5, inf]
 "#;
 
-/// What is wrong with [`GOOD`] once `from` is `to`.
+/// Problems of [`GOOD`] after replacing `from` with `to`.
 fn problems(from: &str, to: &str) -> String {
     assert!(GOOD.contains(from), "{from}");
     let changed = GOOD.replacen(from, to, 1);
@@ -153,7 +153,7 @@ fn the_hash_is_that_of_the_text() {
     assert_ne!(one.source.hash, other.source.hash);
 }
 
-/// The schema that editors use knows the keys, kinds and rules that this module reads.
+/// The JSON schema for editors has the same keys, kinds and rules as this parser.
 #[test]
 fn the_schema_for_editors_agrees() {
     let schema: serde_json::Value =

@@ -1,4 +1,4 @@
-//! The statements as SQL, to be read whole.
+//! Snapshots of complete SQL statements.
 
 use std::fmt::Write as _;
 
@@ -21,7 +21,7 @@ fn the_statements_of_the_entities_that_come_with_the_platform() {
     }
 }
 
-/// Names that are words of SQL or hold quotes, ids from the database, accounts that are UUIDs, no time of change.
+/// Names that are SQL keywords or contain quotes, ids from the database, accounts as UUIDs, no update time.
 #[test]
 fn the_statements_of_an_entity_over_a_table_of_ones_own() {
     let text = r#"name = "client"

@@ -1,4 +1,4 @@
-//! A test plays Loki on a local socket and decodes what is pushed.
+//! Tests with a fake Loki on a local socket that decodes the pushed lines.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -11,7 +11,7 @@ use tracing_subscriber::layer::SubscriberExt;
 
 use super::*;
 
-/// Takes pushes until a connection fails, and gives each decoded request to the test.
+/// Accepts pushes until a connection fails, and sends each decoded request to the test.
 fn play_loki() -> (Url, mpsc::Receiver<PushRequest>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/prefix", listener.local_addr().unwrap());
@@ -42,7 +42,7 @@ fn answer_push(stream: &mut TcpStream, requests: &mpsc::Sender<PushRequest>) -> 
     stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").ok()
 }
 
-/// Everything that was pushed, as labels and lines.
+/// All pushed lines by label.
 fn pushed(requests: &mpsc::Receiver<PushRequest>) -> BTreeMap<String, Vec<serde_json::Value>> {
     let mut streams: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for stream in requests.try_iter().flat_map(|request| request.streams) {
@@ -77,7 +77,7 @@ fn lines_are_flushed_at_the_end_with_few_labels_and_a_top_level_trace_id() {
 #[test]
 fn a_loki_that_is_away_or_hangs_neither_blocks_nor_delays_the_end() {
     let closed = Url::parse("http://127.0.0.1:1").unwrap();
-    // A listener that nobody accepts from: connections open, answers never come.
+    // Connections open because of the listen backlog, but nothing accepts them, so no response ever comes.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let hanging = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
     for url in [closed, hanging] {
@@ -113,11 +113,11 @@ fn lines_reach_loki_through_a_row_of_short_lived_clients() {
     let (layer, shipper) = target.start().unwrap();
     let mut delivered = Vec::new();
     tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
-        // The span outlives the client that saw it begin.
+        // The span outlives the client that was active at its start.
         let span = tracing::info_span!("request", traceId = "t-1");
         for seq in 0..10_u64 {
             span.in_scope(|| tracing::info!(seq, "line"));
-            // Each line is waited for, and the next comes when its client is gone.
+            // Waits for each line; the next one is written after its client is replaced.
             let request = requests.recv_timeout(Duration::from_secs(5)).expect("the line must be pushed");
             delivered.extend(request.streams.into_iter().flat_map(|stream| stream.entries));
             thread::sleep(Duration::from_millis(30));

@@ -1,13 +1,13 @@
-//! What orchestrators and Prometheus ask a worker: is it alive, is it ready, what are its numbers.
+//! The shared frame of both workers: the process, its dependencies, and the port for liveness, readiness and metrics.
 //!
-//! It goes on answering while the worker drains, because "not ready" has to be seen by whoever routes work; that is why
-//! draining (in [`WorkerHealth`]) and the end of serving are two different signals.
+//! The port keeps responding while the worker drains, so that orchestrators can see that it is not ready. Draining (in
+//! [`WorkerHealth`]) and the end of serving are therefore two different signals.
 
-mod command;
 mod host;
+mod process;
 
-pub use command::Command;
 pub use host::{HostError, host};
+pub use process::{Service, main};
 
 use std::io;
 use std::net::SocketAddr;
@@ -24,21 +24,21 @@ use bulk_core::telemetry::metrics;
 use serde_json::json;
 use tokio::net::TcpListener;
 
-/// What Prometheus expects of its text format.
+/// Content type of Prometheus' text format.
 const METRICS_CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Tells what keeps a worker from working.
+/// Reports the obstacles that keep a worker from working.
 #[async_trait]
 pub trait Readiness: Send + Sync {
-    /// One sentence per obstacle, such as "database is down"; none if the worker is ready. It answers within a second
-    /// or two, and names no hosts, keys or other internals: everyone on the network can read it.
+    /// One sentence per obstacle, such as "database is down"; empty if the worker is ready. Responds within a second or
+    /// two. The sentences name no hosts, keys or other internals, because everyone on the network can read them.
     async fn obstacles(&self) -> Vec<String>;
 
-    /// Brings the gauges up to date that are read when Prometheus asks.
+    /// Updates the gauges that are read at scrape time.
     async fn read_gauges(&self);
 }
 
-/// The worker as its health routes see it.
+/// The worker as seen by its health routes.
 #[derive(Clone)]
 pub struct WorkerHealth {
     readiness: Arc<dyn Readiness>,
@@ -46,7 +46,7 @@ pub struct WorkerHealth {
 }
 
 impl WorkerHealth {
-    /// A worker that is not ready while `readiness` names obstacles, or once `draining` is triggered.
+    /// A worker that is not ready while `readiness` reports obstacles, or once `draining` is triggered.
     pub fn new(readiness: Arc<dyn Readiness>, draining: Shutdown) -> Self {
         Self { readiness, draining }
     }
@@ -56,22 +56,22 @@ impl WorkerHealth {
 /// says which.
 ///
 /// # Errors
-/// The address cannot be bound, or the listener breaks.
+/// If the address cannot be bound, or the listener breaks.
 pub async fn serve(address: SocketAddr, health: WorkerHealth, stopped: Shutdown) -> io::Result<()> {
     let listener = TcpListener::bind(address).await?;
     tracing::info!(port = listener.local_addr()?.port(), "health and metrics are served");
     serve_on(listener, health, stopped).await
 }
 
-/// As [`serve`], on a listener that is bound already.
+/// The same as [`serve`], on a bound listener.
 ///
 /// # Errors
-/// The listener breaks.
+/// If the listener breaks.
 pub async fn serve_on(listener: TcpListener, health: WorkerHealth, stopped: Shutdown) -> io::Result<()> {
     let stop = stopped.clone();
     let serving =
         axum::serve(listener, router(health)).with_graceful_shutdown(async move { stop.cancelled().await });
-    // Graceful waits for idle keep-alive connections too, which would hold up the process; these answers are not worth it.
+    // A graceful shutdown would wait for idle keep-alive connections too, which would delay the exit.
     tokio::select! {
         result = serving => result,
         () = stopped.cancelled() => Ok(()),

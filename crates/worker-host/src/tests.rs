@@ -1,4 +1,4 @@
-//! The routes, and how serving starts and ends.
+//! Tests of the routes, and of start and end of serving.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -90,7 +90,7 @@ async fn serving_goes_on_while_draining_and_ends_when_stopped() {
     connection.read_exact(&mut status_line).await.unwrap();
     assert_eq!(&status_line, b"HTTP/1.1 503");
 
-    // The connection stays open, as a keep-alive connection would; it must not hold up the end.
+    // The connection stays open like a keep-alive connection; it must not delay the end.
     stopped.trigger();
     timeout(Duration::from_secs(5), server).await.expect("serving must end").unwrap().unwrap();
 }

@@ -1,5 +1,5 @@
-//! What both workers do around their work: open what they stand on, answer on their health port from the first moment,
-//! wait for the database and the bucket, work, and stop answering last.
+//! The frame around a worker: opens the dependencies, serves the health port from the first moment, waits for the
+//! database and the bucket, runs the work, and stops serving last.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -19,26 +19,26 @@ use crate::{Readiness, WorkerHealth, serve};
 
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Why a worker could not start or had to end.
+/// Reason why a worker could not start or had to stop.
 #[derive(Debug, Error)]
 pub enum HostError {
-    /// Something it stands on cannot be used.
+    /// A dependency cannot be used.
     #[error(transparent)]
     Dependency(#[from] DependencyError),
-    /// Its health port cannot be served.
+    /// The health port cannot be served.
     #[error("the health port {port}: {error}")]
     Health {
         /// The port.
         port: u16,
-        /// What was wrong with it.
+        /// The I/O error.
         error: std::io::Error,
     },
 }
 
-/// Runs `work` as the worker `service`, with health and metrics on `health_port`. `work` ends on the shutdown.
+/// Runs `work` as the worker `service`, with health and metrics on `health_port`. `work` ends on the shutdown signal.
 ///
 /// # Errors
-/// [`HostError`] when the worker cannot start.
+/// [`HostError`] if the worker cannot start.
 pub async fn host<W: Future<Output = ()>>(
     config: &Config,
     service: &str,

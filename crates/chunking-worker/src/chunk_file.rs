@@ -1,5 +1,5 @@
-//! From the stored file to chunks: parse, check, deduplicate, partition, write. One pass, in bounded memory: at most one
-//! unfinished chunk per partition and the few that are being written.
+//! Cuts a stored file into chunks: parse, check, deduplicate, partition, write. One pass in bounded memory: at most one
+//! unfinished chunk per partition and the few being written.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use bulk_core::action::ActionType;
 use bulk_core::chunk::{ChunkEncoder, RowCode};
 use bulk_core::config::Config;
-use bulk_core::db::{ChunkingClaim, DbError};
+use bulk_core::db::{DbError, FileClaim};
 use bulk_core::dependencies::Dependencies;
 use bulk_core::entity::{ColumnMap, Entity, FieldProblem, FrozenError};
 use bulk_core::health::{Dependency, Outage};
@@ -20,10 +20,10 @@ use crate::exact_length::{ExactLength, WrongSize};
 use crate::partition::partition_of;
 use crate::writer::{ChunkWriter, WriteError};
 
-/// Why a file could not be cut to its end.
+/// Reason why a file was not cut completely.
 #[derive(Debug, Error)]
-pub enum ChunkingError {
-    /// The file is at fault and will be so again; the sentence is for its uploader.
+pub enum FileError {
+    /// The file is invalid, and a retry cannot help; the message is for the uploader.
     #[error("{0}")]
     File(String),
     /// A chunk could not be written.
@@ -32,22 +32,22 @@ pub enum ChunkingError {
     /// The file could not be opened.
     #[error("the uploaded file cannot be opened: {0}")]
     Storage(#[from] StorageError),
-    /// The declaration that it was uploaded under cannot be read.
+    /// The declaration of its upload cannot be read.
     #[error(transparent)]
     Entity(#[from] FrozenError),
-    /// The code for it is wrong: it panicked.
+    /// A defect: the code panicked.
     #[error("reading the file panicked; the worker's standard error says where")]
     Panicked,
-    /// The stored file is not what was uploaded.
+    /// The stored file differs from the uploaded one.
     #[error("the stored file is damaged: {0}. Retry the action once it is restored, or upload it again")]
     Damaged(String),
-    /// Reading broke off.
+    /// Reading was interrupted.
     #[error("reading the uploaded file broke off: {0}")]
     Read(std::io::Error),
 }
 
-impl ChunkingError {
-    /// Set where waiting may help; it counts as no attempt.
+impl FileError {
+    /// The error as an outage, if waiting may help; the attempt is not counted.
     pub fn outage(&self) -> Option<Outage> {
         match self {
             Self::Write(WriteError::Database(error)) => error.outage(),
@@ -61,18 +61,18 @@ impl ChunkingError {
         }
     }
 
-    /// A transaction of this file was in the way of others, several times in a row.
+    /// A transaction for this file conflicted with others several times in a row.
     pub fn is_contention(&self) -> bool {
         matches!(self, Self::Write(WriteError::Database(error)) if error.is_contention())
     }
 
-    /// The lease is gone, or the action is paused or over.
+    /// The lease is lost, or the action is paused or finished.
     pub fn is_fenced(&self) -> bool {
         matches!(self, Self::Write(WriteError::Database(DbError::Fenced)))
     }
 }
 
-impl From<CsvError> for ChunkingError {
+impl From<CsvError> for FileError {
     fn from(error: CsvError) -> Self {
         match error {
             CsvError::Io(error) => match WrongSize::of(&error) {
@@ -84,31 +84,31 @@ impl From<CsvError> for ChunkingError {
     }
 }
 
-/// Rows between two pauses.
+/// Rows between two calls of [`Pause`].
 const ROWS_BETWEEN_PAUSES: u64 = 1_000;
 
-/// What happens between two rows every now and then.
+/// Hook called periodically between two rows.
 #[async_trait]
 pub trait Pause: Send {
-    /// Holds the reading up for as long as others should have the slot.
+    /// Delays reading for as long as others should have the slot.
     async fn pause(&mut self);
 }
 
-/// Cuts a claimed file into chunks, all of them recorded when this returns.
+/// Cuts a claimed file into chunks. All of them are recorded when this returns.
 pub async fn chunk_file(
     dependencies: &Dependencies,
     config: &Config,
-    claim: ChunkingClaim,
+    claim: FileClaim,
     pause: &mut dyn Pause,
-) -> Result<(), ChunkingError> {
+) -> Result<(), FileError> {
     let frozen = &dependencies.entities;
     let entity = frozen.get(&dependencies.pool, &claim.entity_type, claim.entity_hash).await?;
     let source = dependencies.store.open(&claim.file_key).await.map_err(|error| match error {
-        StorageError::NotFound => ChunkingError::Damaged("there is no such object".to_owned()),
-        error => ChunkingError::Storage(error),
+        StorageError::NotFound => FileError::Damaged("there is no such object".to_owned()),
+        error => FileError::Storage(error),
     })?;
     let source = ExactLength::new(source, claim.file_size_bytes);
-    // The upload was checked against the limits of its day; what counts now is that the file still has as many rows.
+    // The limits at the time of the upload may have been different; now only the number of rows must be the same.
     let limits = ReadLimits { max_rows: claim.total_rows, ..ReadLimits::ACCEPTED };
     let mut reader = CsvReader::open(source, limits, &claim.intake.read).await?;
     let mut cutter = Cutter::new(dependencies, config, &claim, entity, reader.header().to_vec())?;
@@ -121,9 +121,10 @@ pub async fn chunk_file(
             pause.pause().await;
         }
     }
+    // A different number of rows means different rows, whose chunks must not be mixed with recorded ones.
     if rows != claim.total_rows {
         let expected = claim.total_rows;
-        return Err(ChunkingError::File(format!("the file has {rows} rows, at upload it had {expected}")));
+        return Err(FileError::File(format!("the file has {rows} rows, at upload it had {expected}")));
     }
     cutter.finish().await
 }
@@ -136,7 +137,7 @@ struct Cutter {
     seen: Option<SeenKeys>,
     chunk_size: usize,
     chunk_size_bytes: usize,
-    /// The open chunk of each partition, and its place there.
+    /// For each partition, the sequence number of its open chunk and the chunk.
     open: Vec<(i32, ChunkEncoder)>,
     writer: ChunkWriter,
 }
@@ -145,16 +146,16 @@ impl Cutter {
     fn new(
         dependencies: &Dependencies,
         config: &Config,
-        claim: &ChunkingClaim,
+        claim: &FileClaim,
         entity: Arc<Entity>,
         header: Vec<String>,
-    ) -> Result<Self, ChunkingError> {
+    ) -> Result<Self, FileError> {
         let map = entity.map_columns(&header, &claim.mapping, &claim.intake).map_err(|problems| {
             let sentences: Vec<_> = problems.into_iter().map(|problem| problem.message).collect();
-            ChunkingError::File(sentences.join("; "))
+            FileError::File(sentences.join("; "))
         })?;
         let map = entity.relevant(&map, claim.action_type);
-        entity.check_header(&map, claim.action_type).map_err(ChunkingError::File)?;
+        entity.check_header(&map, claim.action_type).map_err(FileError::File)?;
         let writer = ChunkWriter::new(
             dependencies.clone(),
             claim.account_id.clone(),
@@ -175,8 +176,9 @@ impl Cutter {
         })
     }
 
-    async fn add(&mut self, row: Row, record: &Record) -> Result<(), ChunkingError> {
+    async fn add(&mut self, row: Row, record: &Record) -> Result<(), FileError> {
         let checked = self.check(row, record);
+        // Refused rows have no identity. Duplicates have one, so they stay in the partition of their first row.
         let identity = checked.as_ref().ok().copied();
         let refusal = match (&checked, identity) {
             (Err((code, sentence)), _) => Some((*code, sentence.as_str())),
@@ -199,7 +201,7 @@ impl Cutter {
         self.seen.as_mut().is_none_or(|seen| seen.first_time(identity))
     }
 
-    /// The row's identity, or why it is refused.
+    /// The row's identity, or the reason for refusing it.
     fn check(&self, row: Row, record: &Record) -> Result<u128, (RowCode, String)> {
         if let Some(fault) = row.fault {
             return Err((RowCode::Malformed, fault.sentence(row.line)));
@@ -210,7 +212,7 @@ impl Cutter {
         }
     }
 
-    async fn close(&mut self, partition: i16) -> Result<(), ChunkingError> {
+    async fn close(&mut self, partition: i16) -> Result<(), FileError> {
         let fresh = ChunkEncoder::new(&self.header);
         let (next_seq, open) = &mut self.open[partition as usize];
         let chunk = std::mem::replace(open, fresh);
@@ -220,7 +222,7 @@ impl Cutter {
         Ok(self.writer.write(partition, seq, row_count, chunk.finish()).await?)
     }
 
-    async fn finish(mut self) -> Result<(), ChunkingError> {
+    async fn finish(mut self) -> Result<(), FileError> {
         for partition in 0..i16::try_from(self.open.len()).unwrap_or(i16::MAX) {
             if self.open[partition as usize].1.row_count() > 0 {
                 self.close(partition).await?;

@@ -1,4 +1,4 @@
-//! The chunking worker's transitions. Each names the lease (owner and attempt) it was made under, so a chunker that
+//! Transitions of the chunking worker. Each one names the lease (owner and attempt) it runs under, so a chunker that
 //! comes back after its lease ran out changes nothing.
 
 use std::collections::HashMap;
@@ -12,63 +12,64 @@ use super::usage::store_bytes;
 use super::waiting::make_ready;
 use super::{Bell, DbError, LockedAction, RetryPolicy};
 use crate::action::{ActionEvent, ActionType, Intake, OnConflict};
+use crate::chunk::ChunkPlace;
 
-/// Proof of a claim: the fencing token of a chunking run.
+/// Proof of a claim: the fencing token of one pass over a file.
 #[derive(Debug, Clone)]
-pub struct ChunkingLease {
+pub struct FileLease {
     /// The action.
     pub action_id: Uuid,
-    /// The worker.
+    /// Worker that holds the lease.
     pub owner: String,
-    /// Which claim of this action it is.
+    /// Number of this claim among the claims of the action.
     pub attempt: i32,
 }
 
-/// A claimed file, with all that determines how it is cut.
+/// A claimed file with everything needed to cut it into chunks.
 #[derive(Debug, Clone)]
-pub struct ChunkingClaim {
+pub struct FileClaim {
     /// The lease.
-    pub lease: ChunkingLease,
-    /// Whose.
+    pub lease: FileLease,
+    /// Account that owns it.
     pub account_id: String,
-    /// What the rows are.
+    /// Name of the entity that the rows describe.
     pub entity_type: String,
-    /// Hash of the declaration that it was uploaded under.
+    /// Hash of the declaration at the time of the upload.
     pub entity_hash: Option<Uuid>,
-    /// What is done with them in effect.
+    /// Effective operation applied to each row.
     pub action_type: ActionType,
-    /// Later rows with a key seen before are skipped.
+    /// Skip later rows with a key seen before.
     pub deduplicate: bool,
-    /// CSV header to entity column.
+    /// Maps CSV headers to entity columns.
     pub mapping: Mapping,
-    /// How the file is read.
+    /// Options for reading the file.
     pub intake: Intake,
     /// Object key of the file.
     pub file_key: String,
-    /// Size of the file as it was stored.
+    /// Size of the stored file.
     pub file_size_bytes: u64,
     /// Rows per chunk.
     pub chunk_size: usize,
-    /// Most bytes per chunk, where that is reached first.
+    /// Maximum bytes per chunk; the chunk ends at whichever limit comes first.
     pub chunk_size_bytes: usize,
-    /// Partitions to spread the rows over.
+    /// Number of partitions.
     pub partitions: u16,
     /// Data rows counted at upload.
     pub total_rows: u64,
-    /// Runs that have failed before.
+    /// Earlier runs that failed.
     pub failures: u32,
     /// Trace context of its action.
     pub traceparent: String,
-    /// Chunks (partition, seq) that an earlier run has recorded.
-    pub recorded: HashMap<(i16, i32), RecordedChunk>,
+    /// Chunks recorded by earlier runs.
+    pub recorded: HashMap<ChunkPlace, RecordedChunk>,
 }
 
-/// A chunk that an earlier run has recorded. It is left alone, unless its object is to be written again.
+/// A chunk recorded by an earlier run. It is kept, unless its object must be written again.
 #[derive(Debug, Clone, Copy)]
 pub struct RecordedChunk {
     /// Hash of its object.
     pub content_hash: i64,
-    /// Its object may be missing or damaged; nobody claims the chunk until it is written anew.
+    /// The object may be missing or damaged. No worker claims the chunk until the object is written again.
     pub rewrite: bool,
 }
 
@@ -77,7 +78,7 @@ pub struct RecordedChunk {
 pub struct NewChunk {
     /// The partition.
     pub partition: i16,
-    /// Its place in the partition.
+    /// Position in the partition.
     pub seq: i32,
     /// Rows in it.
     pub row_count: i32,
@@ -87,39 +88,39 @@ pub struct NewChunk {
     pub size_bytes: i64,
 }
 
-/// Accounts that one claim looks at: enough to find one whose file may be read, wherever more wait than are being read.
+/// Accounts that one claim examines: more than can be served at once, so that one with a claimable file is found.
 const ACCOUNTS_PER_CLAIM: i32 = 64;
-/// Claims that look again after another worker has taken the file that they had found.
+/// Repetitions of a claim after another worker took the file that was found.
 const CLAIM_ATTEMPTS: usize = 5;
 
-/// Which files a claim may take.
+/// Limits on the files that a claim may take.
 #[derive(Debug, Clone, Copy)]
 pub struct FileShare {
-    /// Files of one account that are read at a time, over all workers.
+    /// Files of one account that may be read concurrently, over all workers.
     pub max_per_account: i64,
-    /// Only files up to this size.
+    /// Maximum size of a file.
     pub max_bytes: i64,
 }
 
-/// Takes the lease of the file whose turn it is. `None` when no file may be read: none waits, or their accounts already have
-/// as many being read as is their share.
+/// Claims the next file. `None` when no file may be read: none waits, or each waiting account already has its maximum
+/// of files being read.
 ///
-/// A job says that a file waits, not which: the order of the queue would give an account as many turns as it has jobs there.
-/// Accounts take turns by name, beginning after `after`, which this worker has served last. Within an account the oldest
-/// action is first.
+/// A job says that a file waits, not which one; following the order of the queue would give each account as many turns
+/// as it has jobs. Accounts take turns by name, starting after `after`, the account that this worker served last.
+/// Within an account the oldest action comes first.
 ///
 /// # Errors
-/// When the database is away.
-pub async fn claim_chunking(
+/// If the database is unreachable or refuses the statement.
+pub async fn claim_file(
     pool: &PgPool,
     owner: &str,
     lease_ms: i64,
     share: FileShare,
     after: &str,
-) -> Result<Option<ChunkingClaim>, DbError> {
+) -> Result<Option<FileClaim>, DbError> {
     for _ in 0..CLAIM_ATTEMPTS {
         let Some(next) = next_file_in_turn(pool, share, after).await? else { return Ok(None) };
-        let claim = claim_file(pool, next, owner, lease_ms, share.max_per_account).await?;
+        let claim = lease_file(pool, next, owner, lease_ms, share.max_per_account).await?;
         if claim.is_some() {
             return Ok(claim);
         }
@@ -127,18 +128,18 @@ pub async fn claim_chunking(
     Ok(None)
 }
 
-/// Whether a file waits whose account has none being read, so that the next slot should be its.
+/// True if a file waits whose account has none being read, so that it should get the next slot.
 ///
 /// # Errors
-/// When the database is away.
+/// If the database is unreachable or refuses the statement.
 pub async fn files_wait_for_a_slot(pool: &PgPool, max_bytes: i64) -> sqlx::Result<bool> {
     Ok(next_file_in_turn(pool, FileShare { max_per_account: 1, max_bytes }, "").await?.is_some())
 }
 
-/// The file whose turn it is. Nothing is locked: another worker may find the same.
+/// The next file in turn. Nothing is locked, so another worker may find the same file.
 async fn next_file_in_turn(pool: &PgPool, share: FileShare, after: &str) -> sqlx::Result<Option<Uuid>> {
-    // `turn` walks once around the accounts that wait, by one index probe each. Of an account's files it sees the oldest
-    // ones, so that a backlog of thousands costs no more than a few.
+    // `turn` visits each waiting account once, with one index probe each. It looks only at an account's oldest files,
+    // so a backlog of thousands costs no more than a few.
     sqlx::query_scalar!(
         r#"WITH RECURSIVE turn (start, account_id, n) AS (
                SELECT f.account_id, f.account_id, 1
@@ -186,21 +187,24 @@ async fn next_file_in_turn(pool: &PgPool, share: FileShare, after: &str) -> sqlx
     .await
 }
 
-/// Takes the lease of this file, unless another worker was faster.
-async fn claim_file(
+/// Takes the lease of this file, unless another worker has taken it first.
+async fn lease_file(
     pool: &PgPool,
     action_id: Uuid,
     owner: &str,
     lease_ms: i64,
     max_per_account: i64,
-) -> Result<Option<ChunkingClaim>, DbError> {
+) -> Result<Option<FileClaim>, DbError> {
     let mut tx = pool.begin().await?;
+    // Fenced: the action has been deleted since it was found.
     let action = match LockedAction::lock(&mut tx, action_id).await {
         Ok(action) => action,
         Err(DbError::Fenced) => return Ok(None),
         Err(error) => return Err(error),
     };
+    // The action may have been paused or finished since it was found.
     let Ok(status) = action.status().on(ActionEvent::ChunkingClaimed) else { return Ok(None) };
+    // Checked again under the lock, because `next_file_in_turn` takes none.
     let claimed = sqlx::query!(
         r#"UPDATE bulk_actions a
            SET status = $3, chunking_owner = $2, chunking_lease_until = now() + $4::bigint * interval '1 millisecond',
@@ -225,8 +229,8 @@ async fn claim_file(
     let Some(claimed) = claimed else { return Ok(None) };
     let recorded = recorded_chunks(&mut tx, action_id).await?;
     tx.commit().await?;
-    Ok(Some(ChunkingClaim {
-        lease: ChunkingLease { action_id, owner: owner.to_owned(), attempt: claimed.chunking_attempt },
+    Ok(Some(FileClaim {
+        lease: FileLease { action_id, owner: owner.to_owned(), attempt: claimed.chunking_attempt },
         account_id: claimed.account_id,
         entity_type: claimed.entity_type,
         entity_hash: claimed.entity_hash,
@@ -249,25 +253,25 @@ async fn claim_file(
 async fn recorded_chunks(
     conn: &mut PgConnection,
     action_id: Uuid,
-) -> sqlx::Result<HashMap<(i16, i32), RecordedChunk>> {
+) -> sqlx::Result<HashMap<ChunkPlace, RecordedChunk>> {
     sqlx::query!(
         "SELECT partition, seq, content_hash, rewrite FROM bulk_action_chunks WHERE action_id = $1",
         action_id
     )
     .map(|row| {
         let chunk = RecordedChunk { content_hash: row.content_hash, rewrite: row.rewrite };
-        ((row.partition, row.seq), chunk)
+        (ChunkPlace { partition: row.partition, seq: row.seq }, chunk)
     })
     .fetch_all(conn)
     .await
     .map(|chunks| chunks.into_iter().collect())
 }
 
-/// Prolongs the lease; false when it is no longer held.
+/// Renews the lease. Returns false if it is no longer held.
 ///
 /// # Errors
-/// When the database is away.
-pub async fn renew_chunking(pool: &PgPool, lease: &ChunkingLease, lease_ms: i64) -> sqlx::Result<bool> {
+/// If the database is unreachable or refuses the statement.
+pub async fn renew_file(pool: &PgPool, lease: &FileLease, lease_ms: i64) -> sqlx::Result<bool> {
     let renewed = sqlx::query!(
         "UPDATE bulk_actions SET chunking_lease_until = now() + $4::bigint * interval '1 millisecond'
          WHERE id = $1 AND chunking_owner = $2 AND chunking_attempt = $3
@@ -282,8 +286,8 @@ pub async fn renew_chunking(pool: &PgPool, lease: &ChunkingLease, lease_ms: i64)
     Ok(renewed.rows_affected() == 1)
 }
 
-/// Locks the action and makes sure that the lease is still held and the action still running.
-async fn lock_fenced(conn: &mut PgConnection, lease: &ChunkingLease) -> Result<LockedAction, DbError> {
+/// Locks the action and checks that the lease is still held and the action still running.
+async fn lock_fenced(conn: &mut PgConnection, lease: &FileLease) -> Result<LockedAction, DbError> {
     let action = LockedAction::lock(conn, lease.action_id).await?;
     action.require_running()?;
     let held = sqlx::query_scalar!(
@@ -298,19 +302,19 @@ async fn lock_fenced(conn: &mut PgConnection, lease: &ChunkingLease) -> Result<L
     if held { Ok(action) } else { Err(DbError::Fenced) }
 }
 
-/// Records a chunk whose object is stored, and releases what there is room for.
+/// Records a chunk whose object is stored, and releases chunks up to the account's limit in flight.
 ///
 /// # Errors
-/// [`DbError::Fenced`] when the lease is lost or the action paused or over.
+/// [`DbError::Fenced`] if the lease is lost, or the action is paused or finished.
 pub async fn record_chunk(
     pool: &PgPool,
-    lease: &ChunkingLease,
+    lease: &FileLease,
     chunk: NewChunk,
     max_in_flight: i64,
 ) -> Result<Vec<Bell>, DbError> {
     let mut tx = pool.begin().await?;
     let mut action = lock_fenced(&mut tx, lease).await?;
-    // The predecessor cannot become done meanwhile: that too needs the action's lock.
+    // The predecessor cannot become done in the meantime: that needs the action's lock too.
     sqlx::query!(
         "INSERT INTO bulk_action_chunks (action_id, partition, seq, account_id, status, ready, row_count, content_hash,
              size_bytes)
@@ -335,18 +339,19 @@ pub async fn record_chunk(
     Ok(bells)
 }
 
-/// Notes that the object of a recorded chunk has been written anew, and releases what there is room for.
+/// Records that the object of a chunk has been written again, and releases chunks up to the account's limit in flight.
 ///
 /// # Errors
-/// [`DbError::Fenced`] when the lease is lost or the action paused or over.
+/// [`DbError::Fenced`] if the lease is lost, or the action is paused or finished.
 pub async fn chunk_rewritten(
     pool: &PgPool,
-    lease: &ChunkingLease,
+    lease: &FileLease,
     chunk: NewChunk,
     max_in_flight: i64,
 ) -> Result<Vec<Bell>, DbError> {
     let mut tx = pool.begin().await?;
     let action = lock_fenced(&mut tx, lease).await?;
+    // The hash is part of the condition: a rewrite must not replace a chunk that was cut differently.
     let stored = sqlx::query_scalar!(
         r#"WITH before AS (
                SELECT size_bytes FROM bulk_action_chunks
@@ -373,16 +378,12 @@ pub async fn chunk_rewritten(
     Ok(bells)
 }
 
-/// Notes that the whole file has been cut. Ends the action if its chunks are done already. The bells include that of the
-/// account's next file.
+/// Records that the whole file has been cut. Ends the action if all its chunks are done already. The returned bells
+/// include the one of the account's next file.
 ///
 /// # Errors
-/// [`DbError::Fenced`] when the lease is lost or the action paused or over.
-pub async fn finish_chunking(
-    pool: &PgPool,
-    lease: &ChunkingLease,
-    max_in_flight: i64,
-) -> Result<Vec<Bell>, DbError> {
+/// [`DbError::Fenced`] if the lease is lost, or the action is paused or finished.
+pub async fn finish_file(pool: &PgPool, lease: &FileLease, max_in_flight: i64) -> Result<Vec<Bell>, DbError> {
     let mut tx = pool.begin().await?;
     let mut action = lock_fenced(&mut tx, lease).await?;
     action.chunking_done(&mut tx).await?;
@@ -391,13 +392,13 @@ pub async fn finish_chunking(
     Ok(bells)
 }
 
-/// Ends the action because its file cannot be read to its end.
+/// Fails the action because its file cannot be read to the end.
 ///
 /// # Errors
-/// [`DbError::Fenced`] when the lease is lost or the action paused or over.
+/// [`DbError::Fenced`] if the lease is lost, or the action is paused or finished.
 pub async fn refuse_file(
     pool: &PgPool,
-    lease: &ChunkingLease,
+    lease: &FileLease,
     code: &str,
     message: &str,
     max_in_flight: i64,
@@ -410,13 +411,13 @@ pub async fn refuse_file(
     Ok(bells)
 }
 
-/// Counts a failed chunking run: it is tried again later, or the action fails after the last attempt.
+/// Counts a failed run. The file is retried later; after the last attempt the action fails.
 ///
 /// # Errors
-/// [`DbError::Fenced`] when the lease is lost or the action paused or over.
-pub async fn fail_chunking(
+/// [`DbError::Fenced`] if the lease is lost, or the action is paused or finished.
+pub async fn fail_file(
     pool: &PgPool,
-    lease: &ChunkingLease,
+    lease: &FileLease,
     message: &str,
     retry: RetryPolicy,
     max_in_flight: i64,
@@ -442,11 +443,12 @@ pub async fn fail_chunking(
     Ok(bells)
 }
 
-/// Gives the lease back unharmed, so that another run can start after `delay_ms`. Nothing happens if it is no longer held.
+/// Returns the lease without counting a failure; another run can start after `delay_ms`. Does nothing if the lease is
+/// no longer held.
 ///
 /// # Errors
-/// When the database is away.
-pub async fn hand_back_chunking(pool: &PgPool, lease: &ChunkingLease, delay_ms: i64) -> sqlx::Result<()> {
+/// If the database is unreachable or refuses the statement.
+pub async fn hand_back_file(pool: &PgPool, lease: &FileLease, delay_ms: i64) -> sqlx::Result<()> {
     sqlx::query!(
         "UPDATE bulk_actions
          SET chunking_owner = NULL, chunking_lease_until = NULL, rung_at = NULL,
@@ -462,11 +464,12 @@ pub async fn hand_back_chunking(pool: &PgPool, lease: &ChunkingLease, delay_ms: 
     Ok(())
 }
 
-/// Takes back what the reconciler has counted when this lease ran out: its worker lives, and was only frozen or cut off.
+/// Reverts the loss that the reconciler counted when this lease ran out: the worker is alive and was only frozen or
+/// disconnected.
 ///
 /// # Errors
-/// When the database is away.
-pub async fn chunking_lease_survived(pool: &PgPool, lease: &ChunkingLease) -> sqlx::Result<()> {
+/// If the database is unreachable or refuses the statement.
+pub async fn file_lease_survived(pool: &PgPool, lease: &FileLease) -> sqlx::Result<()> {
     sqlx::query!(
         "UPDATE bulk_actions SET chunking_lost = chunking_lost - 1 WHERE id = $1 AND chunking_lost > 0",
         lease.action_id,
