@@ -1,4 +1,4 @@
-// A line for each row: number, key, outcome, reason, and what was uploaded.
+// A line for each row: number, key, outcome, reason, and the other uploaded values.
 import type { LogEntry } from "../api/types";
 import { count } from "../text/format";
 import { codeWords, sentence } from "../text/words";
@@ -38,11 +38,14 @@ function Row({ entry }: { entry: LogEntry }) {
       </td>
       <td className="reason">{entry.message ? sentence(entry.message) : ""}</td>
       <td className="cells">
-        {entry.values?.map(({ column, value }, index) => (
-          <span key={index} title={column}>
-            {value}
-          </span>
-        ))}
+        {(entry.values ?? []).map(
+          ({ column, value }, index) =>
+            value !== entry.key && (
+              <span key={index} title={column}>
+                {value}
+              </span>
+            ),
+        )}
       </td>
     </tr>
   );
