@@ -13,6 +13,11 @@ use bulk_core::shutdown::Shutdown;
 use bulk_core::{db, erasure, health, telemetry};
 use clap::{Parser, Subcommand};
 
+/// Returns freed memory to the system. The system's own allocator keeps what a burst of uploads or downloads took, in an arena
+/// for each thread.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The HTTP service of the bulk-action platform. Settings come from the environment; see .env.example.
 #[derive(Parser)]
 #[command(version)]

@@ -5,6 +5,7 @@ mod cursor;
 mod download;
 mod file_order;
 mod page;
+mod pieces;
 mod range;
 
 pub(crate) use cursor::Cursor;

@@ -7,7 +7,8 @@ use crate::share::{Rule, Share};
 
 /// Uploads in progress. Each holds one part of a multipart upload: 5 MiB, the minimum of S3.
 const UPLOADS: usize = 24;
-/// Downloads in progress. Each holds two results objects of about 1 MiB and a few pieces of 64 KiB.
+/// Downloads in progress. Each holds 256 KiB of each partition and a few pieces of 64 KiB, or, while the action still runs,
+/// two results objects of about 1 MiB.
 const DOWNLOADS: usize = 24;
 /// Inspections in progress. Each holds the start of its file, 512 KiB.
 const INSPECTIONS: usize = 24;

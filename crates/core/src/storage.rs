@@ -142,9 +142,29 @@ impl ObjectStore {
             let bytes = body.collect().await.map_err(|error| StorageError::Unavailable(error.to_string()))?;
             Ok(bytes.into_bytes())
         };
-        let late =
-            || StorageError::Unavailable(format!("no whole object within {} s", GET_TIMEOUT.as_secs()));
-        tokio::time::timeout(GET_TIMEOUT, fetch).await.unwrap_or_else(|_| Err(late()))
+        whole(fetch).await
+    }
+
+    /// Reads at most `length` bytes of an object from byte `from`: fewer at its end, none beyond it.
+    ///
+    /// # Errors
+    /// [`StorageError::NotFound`], or if the server is unavailable.
+    pub async fn get_piece(&self, key: &str, from: u64, length: u64) -> Result<Bytes, StorageError> {
+        let range = format!("bytes={from}-{}", from.saturating_add(length).saturating_sub(1));
+        let request = self.client.get_object().bucket(&self.bucket).key(key).range(range);
+        let fetch = async {
+            let body = match request.send().await {
+                Ok(object) => object.body,
+                // Range not satisfiable: the object ends here.
+                Err(error) if error.raw_response().is_some_and(|answer| answer.status().as_u16() == 416) => {
+                    return Ok(Bytes::new());
+                }
+                Err(error) => return Err(StorageError::from_sdk(error)),
+            };
+            let bytes = body.collect().await.map_err(|error| StorageError::Unavailable(error.to_string()))?;
+            Ok(bytes.into_bytes())
+        };
+        whole(fetch).await
     }
 
     /// Opens an object for reading as a stream.
@@ -258,6 +278,12 @@ impl ObjectStore {
         let signed = request.presigned(signing).await.map_err(StorageError::from_sdk)?;
         Ok(signed.uri().to_owned())
     }
+}
+
+/// Bounds the time for an object, or a piece of one, to arrive.
+async fn whole(fetch: impl Future<Output = Result<Bytes, StorageError>>) -> Result<Bytes, StorageError> {
+    let late = || StorageError::Unavailable(format!("no whole object within {} s", GET_TIMEOUT.as_secs()));
+    tokio::time::timeout(GET_TIMEOUT, fetch).await.unwrap_or_else(|_| Err(late()))
 }
 
 #[cfg(test)]

@@ -61,6 +61,14 @@ async fn small_objects(store: &ObjectStore) {
         assert_eq!(stored.size_bytes, body.len() as u64);
         assert_eq!(store.get(key).await.unwrap(), body);
     }
+    for (from, length, expected) in
+        [(0, 100, "email\na@b.c\n"), (6, 3, "a@b"), (6, 6, "a@b.c\n"), (12, 5, "")]
+    {
+        let piece = store.get_piece("accounts/a b/ä%41+.csv", from, length).await.unwrap();
+        assert_eq!(piece, expected, "{length} bytes from {from}");
+    }
+    assert_eq!(store.get_piece("accounts/a/empty", 0, 5).await.unwrap(), "");
+    assert!(matches!(store.get_piece("accounts/a/never", 0, 5).await, Err(StorageError::NotFound)));
     store.put("accounts/a/empty", Bytes::from_static(b"no longer")).await.unwrap();
     assert_eq!(
         store.get("accounts/a/empty").await.unwrap(),

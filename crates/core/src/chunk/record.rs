@@ -297,6 +297,12 @@ impl ResultRow {
         &self.record[4]
     }
 
+    /// Bytes of all fields together.
+    #[must_use]
+    pub fn size_bytes(&self) -> usize {
+        self.record.as_slice().len()
+    }
+
     /// The uploaded fields.
     pub fn fields(&self) -> impl Iterator<Item = &str> {
         self.record.iter().skip(RESULT_COLUMNS.len())
