@@ -385,13 +385,12 @@ async fn select_actions(
         outcome: row.outcome,
         error_code: row.error_code,
         error_message: row.error_message,
-        configuration: ActionConfiguration {
-            deduplicate: row.deduplicate,
-            on_conflict: row.on_conflict,
-            mapping: row.mapping.0,
-            dry_run: row.dry_run,
-            intake: row.intake.0,
-        },
+        configuration: configuration(
+            (row.deduplicate, row.dry_run),
+            row.on_conflict,
+            row.mapping.0,
+            row.intake.0,
+        ),
         scheduled_at: row.scheduled_at,
         file_name: row.file_name,
         file_key: row.file_key,
@@ -418,6 +417,15 @@ async fn select_actions(
     })
     .fetch_all(pool)
     .await
+}
+
+fn configuration(
+    (deduplicate, dry_run): (bool, bool),
+    on_conflict: OnConflict,
+    mapping: Mapping,
+    intake: Intake,
+) -> ActionConfiguration {
+    ActionConfiguration { deduplicate, on_conflict, mapping, dry_run, intake }
 }
 
 fn counts(successful: i64, failed: i64, skipped: i64) -> Counts {
