@@ -34,6 +34,7 @@ pub use server::{RunError, Server};
 
 use bulk_core::config::ApiConfig;
 use bulk_core::shutdown::Shutdown;
+use futures::future::BoxFuture;
 
 /// The OpenAPI 3.1 description of the API, as committed in docs/openapi.json and served at `/openapi.json`.
 #[must_use]
@@ -48,7 +49,11 @@ const SERVICE: &str = "api";
 ///
 /// # Errors
 /// [`RunError`] if it cannot start.
-pub async fn run(config: ApiConfig, shutdown: Shutdown) -> Result<(), RunError> {
-    Server::start(config, shutdown).await?.serve().await;
-    Ok(())
+// Boxed, because a future that is not behind a pointer is compiled in the crate that awaits it: the whole service a second
+// time, in the binary.
+pub fn run(config: ApiConfig, shutdown: Shutdown) -> BoxFuture<'static, Result<(), RunError>> {
+    Box::pin(async move {
+        Server::start(config, shutdown).await?.serve().await;
+        Ok(())
+    })
 }

@@ -20,7 +20,7 @@ use bulk_core::config::Config;
 use bulk_core::dependencies::Dependencies;
 use bulk_core::shutdown::Shutdown;
 use bulk_core::worker::{Breaker, Runner, consumer_name};
-use worker_host::{HostError, host};
+use worker_host::{Running, host};
 
 use handler::ChunkingHandler;
 use reconciler::Reconciler;
@@ -30,13 +30,15 @@ const SERVICE: &str = "chunking-worker";
 /// Runs the worker until the shutdown, and completes or hands back its work.
 ///
 /// # Errors
-/// [`HostError`] if it cannot start.
-pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), HostError> {
-    let port = config.worker.chunking_health_port;
-    host(&config, SERVICE, port, &shutdown, |dependencies, breaker| {
-        work(&config, dependencies, breaker, &shutdown)
+/// [`HostError`](worker_host::HostError) if it cannot start.
+pub fn run(config: Config, shutdown: Shutdown) -> Running {
+    Box::pin(async move {
+        let port = config.worker.chunking_health_port;
+        host(&config, SERVICE, port, &shutdown, |dependencies, breaker| {
+            work(&config, dependencies, breaker, &shutdown)
+        })
+        .await
     })
-    .await
 }
 
 async fn work(config: &Config, dependencies: Dependencies, breaker: Breaker, shutdown: &Shutdown) {

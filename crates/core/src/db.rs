@@ -25,8 +25,8 @@ mod usage;
 mod waiting;
 
 pub use actions::{
-    ActionFilter, ActionRecord, Insertion, NewAction, count_actions, find_action, followed_actions,
-    insert_action, list_actions,
+    ActionFilter, ActionRecord, Insertion, NewAction, StoredFile, count_actions, find_action,
+    followed_actions, insert_action, list_actions,
 };
 pub use chunks::{
     ChunkClaim, ChunkLease, accounts_wait_for_a_slot, chunk_lease_survived, claim_chunk, defer_chunk,

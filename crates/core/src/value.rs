@@ -4,6 +4,7 @@
 //! Each function parses one kind of value from text that [`clean()`] has cleaned. Its error is a sentence to be read
 //! after the column's name, in words for people who keep their data in spreadsheets; it never repeats the value.
 
+mod broken;
 mod email;
 mod key;
 mod number;
@@ -14,6 +15,7 @@ mod word;
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
+pub use broken::whole;
 pub use csv_intake::clean::clean;
 pub use email::email;
 pub use key::key;

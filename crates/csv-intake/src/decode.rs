@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
 use async_compression::tokio::bufread::GzipDecoder;
-use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8};
+use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use tokio::io::{AsyncRead, AsyncReadExt, BufReader, ReadBuf};
 
 use super::CsvError;
@@ -207,6 +207,7 @@ struct ConvertedText {
     is_declared: bool,
     is_cut: bool,
     ended: bool,
+    watch: Utf8Watch,
 }
 
 impl ConvertedText {
@@ -222,11 +223,16 @@ impl ConvertedText {
             is_declared: how.encoding.map(TextEncoding::get) == Some(encoding),
             is_cut: how.is_cut,
             ended: false,
+            watch: Utf8Watch::new(encoding),
         }
     }
 
     fn convert(&mut self, length: usize) -> Result<(), CsvError> {
         self.ended = length == 0;
+        self.watch.see(&self.input[..length]);
+        if self.ended && self.watch.is_utf8(self.is_cut) {
+            return Err(CsvError::IsUtf8 { declared: self.encoding.name() });
+        }
         // At most three bytes of UTF-8 per byte, plus the rest of the previous piece.
         self.output.resize(self.input.len() * 3 + 16, 0);
         let (result, _, written) = self.decoder.decode_to_utf8_without_replacement(
@@ -245,6 +251,56 @@ impl ConvertedText {
                 likely: None,
             }),
         }
+    }
+}
+
+/// Letters beyond ASCII that make it certain that a text is UTF-8: in one with a byte for each letter any would hardly pass
+/// for it by accident, in one with two a few do.
+const CERTAIN_LETTERS: u64 = 1;
+const CERTAIN_WIDE_LETTERS: u64 = 6;
+
+/// Whether what is said to be in another encoding is UTF-8. It is the most common of mistakes: a download in UTF-8 that is
+/// uploaded with the settings of the file before it.
+struct Utf8Watch {
+    is_valid: bool,
+    letters: u64,
+    certain_letters: u64,
+    /// The start of a character whose rest is still to come.
+    torn: Vec<u8>,
+}
+
+impl Utf8Watch {
+    fn new(encoding: &'static Encoding) -> Self {
+        let is_wide = !encoding.is_single_byte();
+        Utf8Watch {
+            // In UTF-16 no text is valid UTF-8.
+            is_valid: encoding != UTF_16LE && encoding != UTF_16BE,
+            letters: 0,
+            certain_letters: if is_wide { CERTAIN_WIDE_LETTERS } else { CERTAIN_LETTERS },
+            torn: Vec::new(),
+        }
+    }
+
+    fn see(&mut self, piece: &[u8]) {
+        if !self.is_valid || (piece.is_ascii() && self.torn.is_empty()) {
+            return;
+        }
+        self.torn.extend_from_slice(piece);
+        let valid = match str::from_utf8(&self.torn) {
+            Ok(text) => text.len(),
+            Err(error) if error.error_len().is_none() => error.valid_up_to(),
+            Err(_) => {
+                self.is_valid = false;
+                return;
+            }
+        };
+        let is_first = |byte: &&u8| **byte >= 0xc0;
+        self.letters += self.torn[..valid].iter().filter(is_first).count() as u64;
+        self.torn.drain(..valid);
+    }
+
+    fn is_utf8(&self, is_cut: bool) -> bool {
+        self.is_valid && (is_cut || self.torn.is_empty()) && self.letters >= self.certain_letters
     }
 }
 

@@ -71,8 +71,10 @@ impl TextEncoding {
     /// The encoding with this label, in any case.
     #[must_use]
     pub fn parse(label: &str) -> Option<Self> {
-        // The standard maps encodings that are unsafe to decode to a replacement that refuses everything.
-        Encoding::for_label(label.trim().as_bytes()).filter(|found| *found != REPLACEMENT).map(TextEncoding)
+        let named = |label: &str| Encoding::for_label(label.as_bytes());
+        // The standard maps encodings that are dangerous to read to one that refuses everything.
+        let found = named(label.trim()).or_else(|| named(standard_label(label)?));
+        found.filter(|found| *found != REPLACEMENT).map(TextEncoding)
     }
 
     /// Name in the standard, such as `windows-1252`.
@@ -88,6 +90,34 @@ impl TextEncoding {
     pub(crate) fn get(self) -> &'static Encoding {
         self.0
     }
+}
+
+/// The standard's label for the names that programs and programming languages have beside it, such as `latin-1`,
+/// `utf-8-sig` and `cp932`.
+fn standard_label(name: &str) -> Option<&'static str> {
+    let name: String =
+        name.chars().filter(char::is_ascii_alphanumeric).map(|char| char.to_ascii_lowercase()).collect();
+    let is = |names: &[&str]| names.contains(&name.as_str());
+    Some(match () {
+        () if is(&["utf8sig", "utf8bom", "utf8mb4"]) => "utf-8",
+        () if is(&["utf16", "utf16le", "unicode"]) => "utf-16le",
+        () if is(&["utf16be"]) => "utf-16be",
+        () if is(&["latin1", "latin", "isolatin1", "westerneuropean", "windows1252", "win1252"]) => {
+            "windows-1252"
+        }
+        () if is(&["windows1250", "win1250"]) => "windows-1250",
+        () if is(&["windows1251", "win1251"]) => "windows-1251",
+        () if is(&["windows1253", "win1253"]) => "windows-1253",
+        () if is(&["windows1254", "win1254"]) => "windows-1254",
+        () if is(&["latin2"]) => "iso-8859-2",
+        () if is(&["latin9", "iso885915"]) => "iso-8859-15",
+        () if is(&["macroman", "macosroman", "applemacintosh"]) => "macintosh",
+        () if is(&["cp932", "windows932", "shiftjis"]) => "shift_jis",
+        () if is(&["cp936", "windows936"]) => "gbk",
+        () if is(&["cp949", "windows949"]) => "euc-kr",
+        () if is(&["cp950", "windows950"]) => "big5",
+        () => return None,
+    })
 }
 
 impl Serialize for TextEncoding {
@@ -167,7 +197,18 @@ mod tests {
         }
         assert_eq!(TextEncoding::parse(" Latin1 ").map(TextEncoding::name), Some("windows-1252"));
         assert_eq!(TextEncoding::parse("utf-16le").map(TextEncoding::name), Some("UTF-16LE"));
+        for (name, expected) in [
+            ("latin-1", "windows-1252"),
+            ("UTF-8-SIG", "UTF-8"),
+            ("utf_16", "UTF-16LE"),
+            ("cp932", "Shift_JIS"),
+            ("MacRoman", "macintosh"),
+            ("Windows 1251", "windows-1251"),
+        ] {
+            assert_eq!(TextEncoding::parse(name).map(TextEncoding::name), Some(expected), "{name}");
+        }
         assert!(TextEncoding::parse("klingon").is_none());
+        assert!(TextEncoding::parse("").is_none());
         assert!(TextEncoding::parse("iso-2022-kr").is_none(), "the standard refuses it");
     }
 }

@@ -21,8 +21,17 @@ pub enum CsvError {
         line: u64,
         /// Encoding named by the sender.
         declared: Option<&'static str>,
-        /// Likely encoding.
+        /// The encoding that it seems to be in; UTF-8 where all but a few bytes are.
         likely: Option<&'static str>,
+    },
+    /// Text in UTF-8 that its sender says to be in another encoding, which would change every letter beyond ASCII.
+    #[error(
+        "the file is UTF-8 and not {declared}, the encoding named for it: send it without `encoding`, or with \
+         encoding=utf-8"
+    )]
+    IsUtf8 {
+        /// The encoding that the sender named.
+        declared: &'static str,
     },
     /// A header longer than the memory limit, usually because a quote is never closed.
     #[error("the header on line {line} is longer than {limit_bytes} bytes: is a closing quote missing?")]
@@ -84,6 +93,10 @@ fn not_text(line: u64, declared: Option<&str>, likely: Option<&str>) -> String {
     let repair = "save the file as UTF-8 and upload it again";
     match (declared, likely.map(str::to_lowercase)) {
         (None, None) => format!("line {line} is not valid text: {repair}"),
+        (_, Some(likely)) if likely == "utf-8" => format!(
+            "line {line} is not valid UTF-8, although the rest of the file is: correct that line, which may come from \
+             another program, and upload the file again"
+        ),
         (None, Some(likely)) => format!(
             "line {line} is not valid UTF-8; the file looks like {likely}: send it with encoding={likely}, or {repair}"
         ),

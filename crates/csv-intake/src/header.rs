@@ -206,7 +206,12 @@ impl<'a> Resolution<'a> {
     fn column(&mut self, index: usize, name: &str) -> Option<usize> {
         let name_key = comparable(name);
         let position_key = format!("#{}", index + 1);
-        let key = if self.by_key.contains_key(&name_key) { &name_key } else { &position_key };
+        // The position first: of several columns with one name it names one.
+        let is_by_position = self.by_key.contains_key(&position_key);
+        if is_by_position && let Some(by_name) = self.by_key.get_mut(&name_key) {
+            by_name.is_used = true;
+        }
+        let key = if is_by_position { &position_key } else { &name_key };
         if let Some(mapped) = self.by_key.get_mut(key) {
             mapped.is_used = true;
             let target = mapped.target?;
@@ -274,7 +279,8 @@ impl<'a> Resolution<'a> {
             return;
         }
         let nothing_fits = self.by_target.is_empty();
-        if let ([name], true) = (header, nothing_fits)
+        let named: Vec<&String> = header.iter().filter(|name| !name.is_empty()).collect();
+        if let ([name], true) = (&named[..], nothing_fits)
             && let Some(delimiter) =
                 [",", ";", "\t", "|"].into_iter().find(|delimiter| name.contains(delimiter))
         {

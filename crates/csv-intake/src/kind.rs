@@ -17,6 +17,8 @@ pub enum FileKind {
     OldWorkbook,
     /// An OpenDocument file, `.ods`.
     OpenDocument,
+    /// A document of Numbers, Pages or Keynote.
+    AppleDocument,
     /// A zip archive of something else.
     Zip,
     /// A gzip file inside a gzip file.
@@ -79,6 +81,26 @@ impl FileKind {
         Some(if kind == FileKind::Zip { zip_kind(head) } else { kind })
     }
 
+    /// What begins with these bytes, of text or none, if it is no table; [`KIND_BYTES`] of them are enough.
+    #[must_use]
+    pub fn of_start(head: &[u8]) -> Option<Self> {
+        let line = head.trim_ascii_start().split(|byte| matches!(byte, b'\n' | b'\r')).next();
+        Self::of_bytes(head).or_else(|| Self::of_line(line?))
+    }
+
+    /// What these bytes are that are no text, for kinds whose mark does not stand at their start or is one of text too.
+    #[must_use]
+    pub(crate) fn of_binary(start: &[u8]) -> Option<Self> {
+        let has = |at: usize, mark: &[u8]| start.get(at..).is_some_and(|rest| rest.starts_with(mark));
+        match () {
+            () if has(257, b"ustar") => Some(FileKind::Archive),
+            () if has(0, b"RIFF") && has(8, b"WEBP") => Some(FileKind::Image),
+            () if has(0, b"BM") && has(6, &[0; 4]) => Some(FileKind::Image),
+            () if has(4, b"ftyp") => Some(FileKind::Image),
+            () => None,
+        }
+    }
+
     /// The kind of a file with this first line; `None` if it may be a table.
     #[must_use]
     pub fn of_line(line: &[u8]) -> Option<Self> {
@@ -111,6 +133,8 @@ fn zip_kind(head: &[u8]) -> FileKind {
         FileKind::Workbook
     } else if entry.starts_with(b"mimetypeapplication/vnd.oasis.opendocument") {
         FileKind::OpenDocument
+    } else if entry.starts_with(b"Index/") {
+        FileKind::AppleDocument
     } else {
         FileKind::Zip
     }
@@ -142,6 +166,9 @@ impl fmt::Display for FileKind {
             FileKind::OpenDocument => {
                 "the file is an OpenDocument file (.ods): open it in a spreadsheet program and save it as .xlsx or as CSV \
                  UTF-8"
+            }
+            FileKind::AppleDocument => {
+                "the file is a document of Numbers, Pages or Keynote: export its table as CSV or as an .xlsx workbook"
             }
             FileKind::Zip => {
                 "the file is a zip archive: unpack it and upload the CSV file or the workbook that is in it"
@@ -186,6 +213,7 @@ mod tests {
             (zip(b"[Content_Types].xml"), FileKind::Workbook),
             (zip(b"xl/workbook.xml"), FileKind::Workbook),
             (zip(b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet"), FileKind::OpenDocument),
+            (zip(b"Index/Document.iwa"), FileKind::AppleDocument),
             (zip(b"contacts.csv"), FileKind::Zip),
             (b"PK\x05\x06".to_vec(), FileKind::Zip),
             (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0\0".to_vec(), FileKind::OldWorkbook),
@@ -196,6 +224,15 @@ mod tests {
         }
         assert_eq!(FileKind::of_bytes(b"email,name\n"), None);
         assert_eq!(FileKind::of_bytes(b""), None);
+    }
+
+    #[test]
+    fn some_are_known_only_once_they_are_no_text() {
+        let tar = [&[b'a'; 257][..], b"ustar\0"].concat();
+        assert_eq!(FileKind::of_binary(&tar), Some(FileKind::Archive));
+        assert_eq!(FileKind::of_binary(b"RIFF\x24\0\0\0WEBPVP8 "), Some(FileKind::Image));
+        assert_eq!(FileKind::of_binary(b"BMW,Audi\0"), None);
+        assert_eq!(FileKind::of_binary(b""), None);
     }
 
     #[test]

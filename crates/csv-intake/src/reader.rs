@@ -9,6 +9,7 @@ use super::CsvError;
 use super::decode::{self, BoxRead, Decoding};
 use super::dialect::{Delimiter, ReadOptions, ShortRows, TextEncoding};
 use super::encoding;
+use super::kind::FileKind;
 use super::lines::LineEnds;
 use super::record::{Record, is_blank, is_blank_char};
 use super::row::{Row, RowFault};
@@ -381,6 +382,11 @@ impl CsvReader {
         // bytes so far are enough.
         let _ = self.read_up_to(encoding::GUESS_BYTES).await;
         self.is_broken = true;
+        if self.rows == 0
+            && let Some(kind) = FileKind::of_binary(self.text.view().bytes)
+        {
+            return CsvError::NotCsv(kind);
+        }
         CsvError::NotText {
             line,
             declared: declared.map(TextEncoding::name),

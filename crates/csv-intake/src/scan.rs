@@ -70,6 +70,14 @@ enum Jumps {
     Forbidden,
 }
 
+/// A quoted cell between spaces: where its content begins, its closing quote, and where it ends.
+struct Indented {
+    content: usize,
+    quote: usize,
+    doubled: bool,
+    end: usize,
+}
+
 /// End of a quoted cell.
 enum Close {
     At { quote: usize, doubled: bool },
@@ -163,6 +171,13 @@ impl Scanner {
                     Close::More => return Found::More,
                     Close::Never => return self.fault(record.len() + 1),
                 }
+            } else if let Some(Indented { content, quote, doubled, end }) = self.indented(view, start) {
+                if doubled {
+                    record.mark_doubled(content, quote);
+                } else {
+                    record.mark(content, quote);
+                }
+                end
             } else {
                 let found = memchr3(self.delimiter, b'\n', b'\r', &bytes[start..]);
                 let Some(end) = found.map(|length| start + length).or(view.at_end.then_some(bytes.len()))
@@ -181,6 +196,33 @@ impl Scanner {
                 Some(_) => return self.fault(record.len()),
             }
         }
+    }
+
+    /// The quoted cell that begins at `start` after spaces, as people write lists: `"a", "b"`. It has to end on its line, as
+    /// any quoted cell does, or else its quotes are characters; so a stray one takes no other line with it.
+    fn indented(&self, view: View<'_>, start: usize) -> Option<Indented> {
+        if view.bytes.get(start) != Some(&b' ') {
+            return None;
+        }
+        let opening = start + view.bytes[start..].iter().position(|byte| *byte != b' ')?;
+        let content = opening + 1;
+        let (mut at, mut doubled) = (content, false);
+        while view.bytes.get(opening) == Some(&b'"') {
+            let quote = at + memchr3(b'"', b'\n', b'\r', view.bytes.get(at..)?)?;
+            if view.bytes[quote..].starts_with(b"\"\"") {
+                (at, doubled) = (quote + 2, true);
+                continue;
+            }
+            let after = &view.bytes[quote + 1..];
+            let spaces = after.iter().take_while(|byte| **byte == b' ').count();
+            let ends = match after.get(spaces) {
+                Some(&byte) => byte == self.delimiter || matches!(byte, b'\n' | b'\r'),
+                None => view.at_end,
+            };
+            let is_cell = view.bytes[quote] == b'"' && ends;
+            return is_cell.then_some(Indented { content, quote, doubled, end: quote + 1 + spaces });
+        }
+        None
     }
 
     /// Finds the end of the quoted cell in `column`, whose content starts at `at`.
@@ -274,6 +316,9 @@ mod tests {
             ("\"a\n\"\"b\",c\n", 9, 10, &["a\n\"b", "c"]),
             ("a\"b,\"\"\n", 6, 7, &["a\"b", ""]),
             ("\"a\"", 3, 3, &["a"]),
+            ("\"a\", \"b, c\" ,  \"d \"\"e\"\"\"\n", 24, 25, &["a", "b, c", "d \"e\""]),
+            ("a, \"b\nc\",d", 5, 6, &["a", " \"b"]),
+            ("a, \"b\" c, \"\n", 11, 12, &["a", " \"b\" c", " \""]),
         ] {
             assert_eq!(
                 scan(text),

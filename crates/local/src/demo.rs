@@ -14,6 +14,7 @@ use api_types::{ActionStatus, ActionType, DoneView, ProgressView};
 use client::progress::{Display, Style};
 use client::{Client, Credentials, ResultsQuery, Source, Update, Upload};
 use futures::StreamExt as _;
+use futures::future::LocalBoxFuture;
 use indicatif::HumanCount;
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -46,18 +47,21 @@ pub struct DemoOptions {
 
 /// Uploads the file as `bulk_upsert`, so that the demo can be repeated on the same data. Fails unless every row has the
 /// expected outcome.
-pub async fn demo(options: DemoOptions) -> Result<ExitCode> {
-    let port = DataDir::open(&options.data_dir)?.port("api")?;
-    let platform_options = PlatformOptions { port, processing_workers: 2, chunking_workers: 1 };
-    console::progress("starting PostgreSQL, Redis, the object store and the services");
-    let end = platform::run(&options.data_dir, &platform_options, async |platform| {
-        Demo::new(platform)?.show(platform, &options).await
+// Boxed, so that it is compiled here and not in the binary, which awaits it.
+pub fn demo(options: DemoOptions) -> LocalBoxFuture<'static, Result<ExitCode>> {
+    Box::pin(async move {
+        let port = DataDir::open(&options.data_dir)?.port("api")?;
+        let platform_options = PlatformOptions { port, processing_workers: 2, chunking_workers: 1 };
+        console::progress("starting PostgreSQL, Redis, the object store and the services");
+        let end = platform::run(&options.data_dir, &platform_options, async |platform| {
+            Demo::new(platform)?.show(platform, &options).await
+        })
+        .await?;
+        match end {
+            End::Done(()) => Ok(ExitCode::SUCCESS),
+            End::Interrupted => Ok(ExitCode::from(130)),
+        }
     })
-    .await?;
-    match end {
-        End::Done(()) => Ok(ExitCode::SUCCESS),
-        End::Interrupted => Ok(ExitCode::from(130)),
-    }
 }
 
 struct Demo {

@@ -3,6 +3,7 @@
 use std::{future::pending, path::Path};
 
 use anyhow::Result;
+use futures::future::LocalBoxFuture;
 
 use crate::{
     console,
@@ -10,12 +11,15 @@ use crate::{
 };
 
 /// Runs the platform until a signal arrives.
-pub async fn up(data_dir: &Path, options: &PlatformOptions) -> Result<()> {
-    platform::run::<()>(data_dir, options, async |platform| {
-        console::result(format!("ready {}", platform.url()));
-        console::result(format!("page  {}", platform.page_url()));
-        pending().await
+// Boxed, so that it is compiled here and not in the binary, which awaits it.
+pub fn up<'a>(data_dir: &'a Path, options: &'a PlatformOptions) -> LocalBoxFuture<'a, Result<()>> {
+    Box::pin(async move {
+        platform::run::<()>(data_dir, options, async |platform| {
+            console::result(format!("ready {}", platform.url()));
+            console::result(format!("page  {}", platform.page_url()));
+            pending().await
+        })
+        .await?;
+        Ok(())
     })
-    .await?;
-    Ok(())
 }

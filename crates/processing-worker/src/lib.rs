@@ -12,7 +12,7 @@ use bulk_core::dependencies::Dependencies;
 use bulk_core::shutdown::Shutdown;
 use bulk_core::telemetry::metrics::{CHUNKS, RETRIES};
 use bulk_core::worker::{Breaker, Runner, consumer_name};
-use worker_host::{HostError, host};
+use worker_host::{Running, host};
 
 use handler::ProcessingHandler;
 
@@ -21,14 +21,16 @@ const SERVICE: &str = "processing-worker";
 /// Runs the worker until the shutdown, and completes or hands back its work.
 ///
 /// # Errors
-/// [`HostError`] if it cannot start.
-pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), HostError> {
-    begin_counters_at_zero();
-    let port = config.worker.processing_health_port;
-    host(&config, SERVICE, port, &shutdown, |dependencies, breaker| {
-        work(&config, dependencies, breaker, &shutdown)
+/// [`HostError`](worker_host::HostError) if it cannot start.
+pub fn run(config: Config, shutdown: Shutdown) -> Running {
+    Box::pin(async move {
+        begin_counters_at_zero();
+        let port = config.worker.processing_health_port;
+        host(&config, SERVICE, port, &shutdown, |dependencies, breaker| {
+            work(&config, dependencies, breaker, &shutdown)
+        })
+        .await
     })
-    .await
 }
 
 /// Starts counters at 0: Prometheus would not see the first failure if a counter first appeared as 1.

@@ -7,7 +7,7 @@ mod host;
 mod process;
 
 pub use host::{HostError, host};
-pub use process::{Service, main};
+pub use process::{Running, Service, main};
 
 use std::io;
 use std::net::SocketAddr;

@@ -1,5 +1,6 @@
 //! A worker's process: command line, configuration, signals, exit code. The same for both workers.
 
+use std::pin::Pin;
 use std::process::ExitCode;
 
 use bulk_core::config::{Config, Settings, WorkerConfig};
@@ -23,21 +24,22 @@ enum Command {
     Health,
 }
 
+/// A running worker. Boxed, because a future that is not behind a pointer is compiled in the crate that awaits it: the whole
+/// worker a second time, in its binary.
+pub type Running = Pin<Box<dyn Future<Output = Result<(), HostError>> + Send>>;
+
 /// A worker as a process.
-pub struct Service<R> {
+pub struct Service {
     /// Name of the program, also in logs and metrics.
     pub name: &'static str,
     /// Port of health and metrics.
     pub health_port: fn(&WorkerConfig) -> u16,
     /// Runs the worker until the shutdown.
-    pub run: R,
+    pub run: fn(Config, Shutdown) -> Running,
 }
 
 /// Runs the worker, or the subcommand of the command line, and returns the exit code of the process.
-pub async fn main<F>(service: Service<impl FnOnce(Config, Shutdown) -> F>) -> ExitCode
-where
-    F: Future<Output = Result<(), HostError>>,
-{
+pub async fn main(service: Service) -> ExitCode {
     let name = service.name;
     let matches = Arguments::command().name(name).get_matches();
     let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
@@ -53,10 +55,7 @@ where
 
 /// Runs the worker. An error before logging is set up is returned; a later one is logged and only determines the exit
 /// code.
-async fn work<F>(service: Service<impl FnOnce(Config, Shutdown) -> F>) -> anyhow::Result<ExitCode>
-where
-    F: Future<Output = Result<(), HostError>>,
-{
+async fn work(service: Service) -> anyhow::Result<ExitCode> {
     let config = Config::from_settings(&Settings::from_process()?)?;
     let _telemetry = telemetry::init(service.name, &config.telemetry)?;
     let shutdown = Shutdown::on_signals()?;

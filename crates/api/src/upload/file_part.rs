@@ -4,9 +4,9 @@ use bulk_core::file_name::is_invisible;
 
 use crate::error::ApiError;
 
-/// Types under which browsers and programs send tables, beside `text/*`. The content decides what a file is; its type
-/// only has to permit a table.
-const TABLE_TYPES: [&str; 12] = [
+/// Types under which browsers and programs send tables, beside `text/*`. The content decides what a file is; a type only has
+/// to allow that it is one.
+const TABLE_TYPES: [&str; 14] = [
     "application/csv",
     "application/x-csv",
     "application/vnd.ms-excel",
@@ -16,6 +16,8 @@ const TABLE_TYPES: [&str; 12] = [
     "binary/octet-stream",
     "application/gzip",
     "application/x-gzip",
+    "application/x-gzip-compressed",
+    "application/gzip-compressed",
     "application/x-download",
     "application/force-download",
     "application/unknown",
@@ -39,6 +41,7 @@ pub(super) fn check_type(content_type: Option<&str>, file_name: Option<&str>) ->
     let name = file_name.unwrap_or_default().trim().to_ascii_lowercase();
     let plain = name.strip_suffix(".gz").unwrap_or(&name);
     let is_allowed = essence.is_empty()
+        || plain.len() < name.len()
         || essence.starts_with("text/")
         || TABLE_TYPES.contains(&essence.as_str())
         || TABLE_NAMES.iter().any(|ending| plain.ends_with(ending));
@@ -84,6 +87,7 @@ mod tests {
             (Some("application/json"), Some("a.csv")),
             (Some("application/zip"), Some("a.xlsx")),
             (Some("application/x-thing"), Some("A.TSV.GZ")),
+            (Some("application/x-thing"), Some("export.gz")),
             (Some(""), Some("a")),
             (None, None),
         ] {

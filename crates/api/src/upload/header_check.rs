@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use bulk_core::action::{ActionConfiguration, ActionType};
 use bulk_core::entity::{ColumnMap, Entity, HeaderRules};
-use csv_intake::header::HeaderProblem;
+use csv_intake::header::{self, HeaderProblem};
+use csv_intake::{Delimiter, Record};
 
-use super::inspector::Inspection;
+use super::inspector::{FirstRows, Inspection};
 use crate::envelope::Detail;
 use crate::error::ApiError;
 
@@ -37,7 +38,9 @@ impl HeaderCheck {
     /// # Errors
     /// [`ApiError::Validation`] with all problems of the header.
     pub(super) fn check_used(&self, inspection: &Inspection) -> Result<HeaderRules, ApiError> {
-        let rules = self.check(&inspection.header)?;
+        let rules = self
+            .check(&inspection.header)
+            .map_err(|refusal| self.with_header_below(refusal, &inspection.header, &inspection.first_rows))?;
         let (map, nameless) = self.map(&inspection.header)?;
         let has_value = |index: &usize| inspection.used[*index];
         let problems: Vec<_> = nameless.into_iter().filter(has_value).map(HeaderProblem::nameless).collect();
@@ -51,6 +54,24 @@ impl HeaderCheck {
         Ok(HeaderRules { two_identities })
     }
 
+    /// The refusal of a header of which no name is known, with the line below it on which the names seem to stand: titles and
+    /// remarks above a table are common in files that were made for people.
+    pub(super) fn with_header_below(
+        &self,
+        refusal: ApiError,
+        header: &[String],
+        rows: &FirstRows,
+    ) -> ApiError {
+        let mut details = match refusal {
+            ApiError::Validation(details) => details,
+            other => return other,
+        };
+        if let Some(line) = header_below(&self.entity, &self.configuration, header, rows) {
+            details.insert(0, stands_below(line));
+        }
+        ApiError::Validation(details)
+    }
+
     /// Positions of the entity's columns, and the indexes of unnamed columns.
     fn map(&self, header: &[String]) -> Result<(ColumnMap, Vec<usize>), ApiError> {
         let ActionConfiguration { mapping, intake, .. } = &self.configuration;
@@ -61,6 +82,47 @@ impl HeaderCheck {
         let map = ColumnMap::resolved(&resolved, self.entity.columns().len(), intake);
         Ok((self.entity.relevant(&map, self.action_type), resolved.nameless))
     }
+}
+
+/// What is said of a header that stands on this line.
+pub(super) fn stands_below(line: u64) -> Detail {
+    Detail::new(
+        "file",
+        format!("the names of the columns seem to stand on line {line}: remove the lines above it"),
+    )
+}
+
+/// The line of the row that looks like a header, where the header does not.
+pub(super) fn header_below(
+    entity: &Entity,
+    configuration: &ActionConfiguration,
+    header: &[String],
+    rows: &FirstRows,
+) -> Option<u64> {
+    let known = entity.known();
+    let fits = |names: &[String]| {
+        let wanted = configuration.intake.wanted(&configuration.mapping, &known);
+        let (resolved, _) = header::examine(names, &wanted);
+        let by_name = resolved.used().filter(|(index, _)| !names[*index].is_empty());
+        by_name.count()
+    };
+    if fits(header) > 0 {
+        return None;
+    }
+    let mut lines = rows.iter();
+    lines.find(|(_, row)| readings(row).iter().any(|names| fits(names) > 0)).map(|(line, _)| line)
+}
+
+/// The cells of a row, and those it would have with each delimiter if it is a single cell: the delimiter was found from
+/// what stands above.
+fn readings(row: &Record) -> Vec<Vec<String>> {
+    let mut readings = vec![row.iter().map(str::to_owned).collect()];
+    if row.len() == 1 {
+        let whole = row.get(0).unwrap_or_default();
+        let cut = |delimiter: Delimiter| whole.split(delimiter.as_str()).map(str::to_owned).collect();
+        readings.extend(Delimiter::ALL.map(cut));
+    }
+    readings
 }
 
 /// Problems of a header as details of a response.
@@ -87,6 +149,7 @@ mod tests {
             used: vec![id.0, email.0, true],
             full: vec![id.1, email.1, true],
             read: csv_intake::ReadOptions::default(),
+            first_rows: FirstRows::default(),
         };
         check.check_used(&inspection).unwrap().two_identities
     }

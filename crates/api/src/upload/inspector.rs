@@ -6,7 +6,7 @@ use std::io;
 use bulk_core::config::UploadConfig;
 use bulk_core::value;
 use bytes::Bytes;
-use csv_intake::{CsvError, CsvReader, ReadLimits, ReadOptions, Record};
+use csv_intake::{CsvError, CsvReader, ReadLimits, ReadOptions, Record, Row};
 use futures::stream;
 use tokio::io::AsyncRead;
 use tokio::sync::mpsc;
@@ -16,6 +16,9 @@ use tokio_util::task::AbortOnDropHandle;
 use super::header_check::HeaderCheck;
 use crate::compute;
 use crate::error::ApiError;
+
+/// Rows with more cells than this are not kept to be looked at again.
+const MOST_COLUMNS: usize = 500;
 
 /// Pieces of the body that may wait for the reader before the upload waits too.
 const PIECES_IN_FLIGHT: usize = 2;
@@ -33,6 +36,29 @@ pub(super) struct Inspection {
     pub(super) full: Vec<bool>,
     /// Encoding, delimiter and the like, as given or detected.
     pub(super) read: ReadOptions,
+    /// The first rows, among which the header may be.
+    pub(super) first_rows: FirstRows,
+}
+
+/// Line and cells of the first rows, where the header stands if something else stands before it.
+#[derive(Debug, Default)]
+pub(super) struct FirstRows(Vec<(u64, Record)>);
+
+impl FirstRows {
+    /// Most rows that stand before a header.
+    const MOST: usize = 10;
+
+    /// Keeps a row, if it is one of the first.
+    pub(super) fn keep(&mut self, row: Row, record: &Record) {
+        if self.0.len() < Self::MOST && record.len() <= MOST_COLUMNS {
+            self.0.push((row.line, record.clone()));
+        }
+    }
+
+    /// Line and cells of each.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u64, &Record)> {
+        self.0.iter().map(|(line, record)| (*line, record))
+    }
 }
 
 /// Reason for rejecting a file.
@@ -118,14 +144,22 @@ where
     R: AsyncRead + Send + Unpin + 'static,
 {
     let mut reader = CsvReader::open(source, limits, &options).await.map_err(refusal)?;
-    if let Some(check) = check {
-        check.check(reader.header())?;
+    let (mut record, mut row_count, mut first_rows) = (Record::new(), 0, FirstRows::default());
+    if let Some(check) = check
+        && let Err(refusal) = check.check(reader.header())
+    {
+        while first_rows.0.len() < FirstRows::MOST
+            && let Ok(Some(row)) = reader.next_row(&mut record).await
+        {
+            first_rows.keep(row, &record);
+        }
+        return Err(check.with_header_below(refusal, reader.header(), &first_rows).into());
     }
-    let (mut record, mut row_count) = (Record::new(), 0);
     let mut used = vec![false; reader.header().len()];
     let mut full = vec![true; reader.header().len()];
     while let Some(row) = reader.next_row(&mut record).await.map_err(refusal)? {
         row_count = row.number;
+        first_rows.keep(row, &record);
         for (position, (used, full)) in used.iter_mut().zip(&mut full).enumerate() {
             let has_value = record.get(position).is_some_and(has_value);
             *used |= has_value;
@@ -135,7 +169,8 @@ where
     if row_count == 0 {
         return Err(ApiError::invalid("file", "the file has a header but no rows").into());
     }
-    Ok(Inspection { header: reader.header().to_vec(), row_count, used, full, read: reader.used_options() })
+    let (header, read) = (reader.header().to_vec(), reader.used_options());
+    Ok(Inspection { header, row_count, used, full, read, first_rows })
 }
 
 /// True if a cell has a value after cleaning. The common case, a leading letter or digit, is fast.
@@ -144,7 +179,7 @@ fn has_value(cell: &str) -> bool {
 }
 
 fn refusal(error: CsvError) -> Refusal {
-    let is_encoding = matches!(error, CsvError::NotText { .. });
+    let is_encoding = matches!(error, CsvError::NotText { .. } | CsvError::IsUtf8 { .. });
     let error = match error {
         CsvError::TooManyRows { .. } => ApiError::TooManyRows(error.to_string()),
         CsvError::TooManyBytes { .. } => ApiError::FileTooLarge(error.to_string()),

@@ -8,14 +8,16 @@ use bulk_core::action::ActionType;
 use bulk_core::config::UploadConfig;
 use bulk_core::entity::{ColumnMap, Entities, Entity};
 use csv_intake::header::{self, HeaderProblem, Suggestion};
-use csv_intake::{CsvError, CsvReader, ReadLimits, Record, Row, is_blank, workbook};
+use csv_intake::workbook::{self, WorkbookError};
+use csv_intake::{CsvError, CsvReader, ReadLimits, Record, Row, is_blank};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::file_part::{NO_FILE, check_type, is_nothing_chosen};
 use super::form::{Form, Inquiry};
 use super::header_check;
+use super::inspector::FirstRows;
 use super::parts::{Part, Parts};
-use super::receive::pass_over;
+use super::receive::{called_by_name, pass_over};
 use crate::compute;
 use crate::envelope::Detail;
 use crate::error::ApiError;
@@ -98,7 +100,9 @@ pub(crate) async fn look(
             None => form.refuse("body", "every part needs a name"),
             Some("file") if sample.is_some() => form.refuse("file", "must be given only once"),
             Some("file") => {
-                check_type(part.content_type(), part.file_name())?;
+                if let Err(refusal) = check_type(part.content_type(), part.file_name()) {
+                    return Err(called_by_name(&mut part, refusal).await);
+                }
                 sample = Some(take(&mut part, config).await?);
                 // Fields may follow the file. If it is too long to skip, the preview uses the fields received so far.
                 if !pass_over(&mut part).await? {
@@ -165,8 +169,13 @@ async fn examine(sample: Sample, inquiry: &Inquiry) -> Look {
         ..Look::default()
     };
     let mut tally = Tally::new(header.len());
-    // A read error is part of the preview: the rows before it are still shown.
-    let failure = read_rows(&mut reader, inquiry, &map, &mut tally, &mut look.rows).await;
+    let mut first_rows = FirstRows::default();
+    let failure = read_rows(&mut reader, inquiry, &map, &mut tally, &mut look.rows, &mut first_rows).await;
+    if !look.problems.is_empty()
+        && let Some(line) = header_check::header_below(&inquiry.entity, chosen, &header, &first_rows)
+    {
+        look.problems.insert(0, header_check::stands_below(line));
+    }
     if let Some(error) = failure {
         look.likely_encoding = likely_encoding(&error);
         look.problems.push(Detail::new("file", error.to_string()));
@@ -194,16 +203,17 @@ fn text(sample: Sample, sheet: Option<&str>) -> Result<(Vec<u8>, bool), String> 
         let is_complete = sample.has_ended && sample.bytes.len() < LEAST_START_BYTES;
         return Ok((sample.bytes, is_complete));
     }
-    if !sample.has_ended {
-        return Err(format!(
+    let is_start = sample.bytes.len() >= LEAST_START_BYTES;
+    let mut text = Vec::new();
+    match workbook::convert(Cursor::new(sample.bytes), sheet, MOST_SHEET_BYTES, &mut text) {
+        Ok(_) => Ok((text, true)),
+        // The start of a workbook is not to be told from a damaged one.
+        Err(WorkbookError::Damaged) if is_start => Err(format!(
             "a workbook can only be looked at as a whole, up to {MOST_BYTES} bytes: upload it with dryRun=true to see what \
              becomes of its rows"
-        ));
+        )),
+        Err(error) => Err(error.to_string()),
     }
-    let mut text = Vec::new();
-    let converted = workbook::convert(Cursor::new(sample.bytes), sheet, MOST_SHEET_BYTES, &mut text);
-    converted.map_err(|error| error.to_string())?;
-    Ok((text, true))
 }
 
 /// Preview of a file whose header cannot be read.
@@ -214,7 +224,9 @@ fn unreadable(error: &CsvError, is_complete: bool) -> Look {
 
 fn likely_encoding(error: &CsvError) -> Option<&'static str> {
     match error {
-        CsvError::NotText { likely, .. } => *likely,
+        // What is UTF-8 but for a line of it is not mended by another encoding.
+        CsvError::NotText { likely, .. } => likely.filter(|likely| *likely != "UTF-8"),
+        CsvError::IsUtf8 { .. } => Some("UTF-8"),
         _ => None,
     }
 }
@@ -257,6 +269,7 @@ async fn read_rows(
     map: &ColumnMap,
     tally: &mut Tally,
     rows: &mut Vec<LookedAtRow>,
+    first_rows: &mut FirstRows,
 ) -> Option<CsvError> {
     // Without a chosen operation, the preview checks for the most general one.
     let action = inquiry.action_in_effect().unwrap_or(ActionType::BulkUpsert);
@@ -265,6 +278,7 @@ async fn read_rows(
     loop {
         match reader.next_row(&mut record).await {
             Ok(Some(row)) => {
+                first_rows.keep(row, &record);
                 if row.fault.is_none() {
                     tally.add(&record);
                 }

@@ -72,11 +72,12 @@ fn unquote(text: &str) -> (String, &str) {
     (value, "")
 }
 
-/// `UTF-8''percent-encoded` (RFC 8187).
+/// `UTF-8''percent-encoded` (RFC 8187), or the same in ISO-8859-1 as the standard before it allowed.
 fn decode_extended(value: &str) -> Option<String> {
     let mut fields = value.splitn(3, '\'');
     let (charset, _, text) = (fields.next()?, fields.next()?, fields.next()?);
-    if !charset.eq_ignore_ascii_case("utf-8") {
+    let is_latin = charset.eq_ignore_ascii_case("iso-8859-1");
+    if !is_latin && !charset.eq_ignore_ascii_case("utf-8") {
         return None;
     }
     let mut decoded = Vec::new();
@@ -89,7 +90,11 @@ fn decode_extended(value: &str) -> Option<String> {
         let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
         decoded.push(digit(bytes.next()?)? << 4 | digit(bytes.next()?)?);
     }
-    String::from_utf8(decoded).ok()
+    if is_latin {
+        Some(decoded.into_iter().map(char::from).collect())
+    } else {
+        String::from_utf8(decoded).ok()
+    }
 }
 
 #[cfg(test)]
@@ -112,7 +117,8 @@ mod tests {
             (r#"name="file"; filename="x.csv"; filename*=UTF-8''M%C3%BCller.csv"#, "file", "Müller.csv"),
             (r#"name="file"; filename*=utf-8'de'%41.csv; filename=x"#, "file", "A.csv"),
             (r#"name="file"; filename="x.csv"; filename*=UTF-8''%C3"#, "file", "x.csv"),
-            (r#"name="file"; filename*=latin1''a"#, "file", ""),
+            (r#"name="file"; filename*=ISO-8859-1''M%FCller.csv"#, "file", "Müller.csv"),
+            (r#"name="file"; filename*=koi8-r''a"#, "file", ""),
             (r#"name="unclosed"#, "unclosed", ""),
             (r#"name"#, "", ""),
             ("", "", ""),

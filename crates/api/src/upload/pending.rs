@@ -117,10 +117,9 @@ impl PendingUpload {
     /// Completes the workbook.
     ///
     /// # Errors
-    /// If object storage is unavailable.
-    pub(super) async fn finish_workbook(&mut self) -> Result<(), ApiError> {
-        self.workbook.as_mut().ok_or_else(not_begun)?.finish().await?;
-        Ok(())
+    /// When object storage is away.
+    pub(super) async fn finish_workbook(&mut self) -> Result<StoredObject, ApiError> {
+        Ok(self.workbook.as_mut().ok_or_else(not_begun)?.finish().await?)
     }
 
     /// Stores a piece of the file.

@@ -6,7 +6,7 @@ use bulk_core::entity::{Entities, HeaderRules};
 use bulk_core::storage::StoredObject;
 use bytes::{Bytes, BytesMut};
 use csv_intake::workbook::container;
-use csv_intake::{Delimiter, ReadOptions, TextEncoding};
+use csv_intake::{Delimiter, FileKind, ReadOptions, TextEncoding};
 
 use super::file_part::{NO_FILE, check_type, is_nothing_chosen, shown_name};
 use super::form::{Form, UploadRequest};
@@ -32,6 +32,8 @@ pub(crate) struct Received {
     pub(crate) file_name: String,
     /// The file as stored.
     pub(crate) stored: StoredObject,
+    /// The workbook that it was made of, as stored.
+    pub(crate) workbook: Option<StoredObject>,
     /// Data rows.
     pub(crate) row_count: u64,
     /// Rules that follow from the header.
@@ -53,8 +55,8 @@ enum Content {
         /// Or the reason for rejecting it, unless it must be read differently.
         inspection: Result<Inspection, ApiError>,
     },
-    /// A stored workbook. Its sheet is read after all fields have arrived.
-    Workbook(Spool),
+    /// A workbook, stored; its sheet is read when all fields are there.
+    Workbook(Spool, StoredObject),
 }
 
 /// Reads the body and stores its file. `is_repeat` means that the idempotency key was used before: an upload accepted
@@ -118,11 +120,14 @@ async fn complete(
     // Hashed after all fields are known, since they may follow the file.
     let payload_hash = file.hash.finish(&request)?;
     let intake = &mut request.configuration.intake;
-    let (stored, inspection) = match file.content {
+    let (stored, inspection, workbook) = match file.content {
         Content::Text { stored, inspection } => {
-            (stored, settled(inspection, intake.read, pending, config).await?)
+            (stored, settled(inspection, intake.read, pending, config).await?, None)
         }
-        Content::Workbook(spool) => store_sheet(spool, intake, pending, config).await?,
+        Content::Workbook(spool, workbook) => {
+            let (stored, inspection) = store_sheet(spool, intake, pending, config).await?;
+            (stored, inspection, Some(workbook))
+        }
     };
     // From now on every reader uses the options found here.
     intake.read = inspection.read;
@@ -135,6 +140,7 @@ async fn complete(
         request,
         file_name: file.file_name,
         stored,
+        workbook,
         row_count: inspection.row_count,
         rules,
     })
@@ -171,19 +177,20 @@ async fn receive_file(
     form: &mut Form,
     config: &UploadConfig,
 ) -> Result<Option<ReceivedFile>, ApiError> {
-    check_type(part.content_type(), part.file_name())?;
+    if let Err(refusal) = check_type(part.content_type(), part.file_name()) {
+        return Err(called_by_name(part, refusal).await);
+    }
     if form.is_refused() {
         return Ok(None);
     }
     let sent_name = part.file_name().map(str::to_owned);
     let mut hash = PayloadHash::default();
-    // The content decides between workbook and text, since names and types are unreliable.
-    let head = first_bytes(part).await?;
+    let head = first_bytes(part, KIND_BYTES).await?;
     if is_nothing_chosen(sent_name.as_deref(), head.len() as u64) {
         return Err(ApiError::invalid("file", NO_FILE));
     }
     let content = if container(&head).is_some() {
-        Content::Workbook(receive_workbook(part, head, pending, &mut hash, config).await?)
+        receive_workbook(part, head, pending, &mut hash, config).await?
     } else {
         let inspector = FileInspector::start(form, config);
         receive_text(part, head, pending, &mut hash, inspector, config).await?
@@ -191,10 +198,19 @@ async fn receive_file(
     Ok(Some(ReceivedFile { file_name: shown_name(sent_name.as_deref()), hash, content }))
 }
 
-/// Enough of the file to recognise its kind; less if it is shorter.
-async fn first_bytes(part: &mut Part<'_>) -> Result<Bytes, ApiError> {
+/// The refusal of a file by its type, with what the file is where its first bytes tell.
+pub(super) async fn called_by_name(part: &mut Part<'_>, refusal: ApiError) -> ApiError {
+    match first_bytes(part, csv_intake::KIND_BYTES).await.map(|head| FileKind::of_start(&head)) {
+        // A workbook would have been taken under another type.
+        Ok(Some(kind)) if kind != FileKind::Workbook => ApiError::UnsupportedMediaType(kind.to_string()),
+        _ => refusal,
+    }
+}
+
+/// The first bytes of the file, `length` of them or more; fewer where there are no more.
+async fn first_bytes(part: &mut Part<'_>, length: usize) -> Result<Bytes, ApiError> {
     let mut head = BytesMut::new();
-    while head.len() < KIND_BYTES
+    while head.len() < length
         && let Some(piece) = part.next_piece().await?
     {
         head.extend_from_slice(&piece);
@@ -233,7 +249,7 @@ async fn receive_workbook(
     pending: &mut PendingUpload,
     hash: &mut PayloadHash,
     config: &UploadConfig,
-) -> Result<Spool, ApiError> {
+) -> Result<Content, ApiError> {
     pending.begin_workbook().await?;
     let mut spool = Spool::new().await?;
     let (mut next, mut size_bytes) = (Some(head), 0);
@@ -248,8 +264,7 @@ async fn receive_workbook(
         pending.write_workbook(&piece).await?;
         next = part.next_piece().await?;
     }
-    pending.finish_workbook().await?;
-    Ok(spool)
+    Ok(Content::Workbook(spool, pending.finish_workbook().await?))
 }
 
 /// Stores the text of a workbook's sheet and reads it like any file.

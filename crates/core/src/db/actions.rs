@@ -38,10 +38,10 @@ pub struct NewAction {
     pub file_name: String,
     /// Object key of the file.
     pub file_key: String,
-    /// Size as stored.
-    pub file_size_bytes: i64,
-    /// ETag of the stored file.
-    pub file_etag: String,
+    /// The file, as object storage has it.
+    pub file: StoredFile,
+    /// The workbook that the file was made of, where one was uploaded.
+    pub workbook: Option<StoredFile>,
     /// Data rows.
     pub total_rows: i64,
     /// Rows per chunk.
@@ -52,6 +52,28 @@ pub struct NewAction {
     pub partitions: i16,
     /// Trace context of the request.
     pub traceparent: String,
+}
+
+/// An object in object storage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredFile {
+    /// Size.
+    pub size_bytes: i64,
+    /// ETag that object storage gave it.
+    pub etag: String,
+}
+
+impl NewAction {
+    /// What was uploaded.
+    #[must_use]
+    pub fn uploaded(&self) -> &StoredFile {
+        self.workbook.as_ref().unwrap_or(&self.file)
+    }
+
+    /// Bytes that are stored of it.
+    fn stored_bytes(&self) -> i64 {
+        self.file.size_bytes + self.workbook.as_ref().map_or(0, |workbook| workbook.size_bytes)
+    }
 }
 
 /// Result of inserting an action.
@@ -96,10 +118,8 @@ pub struct ActionRecord {
     pub file_name: String,
     /// Object key of the file.
     pub file_key: String,
-    /// Size as stored.
-    pub file_size_bytes: i64,
-    /// ETag of the stored file.
-    pub file_etag: String,
+    /// What was uploaded.
+    pub uploaded: StoredFile,
     /// Time at which the file was completely stored.
     pub file_uploaded_at: DateTime<Utc>,
     /// Chunks recorded so far.
@@ -182,9 +202,9 @@ pub async fn insert_action(
         "INSERT INTO bulk_actions (id, account_id, entity_type, action_type, status, deduplicate, on_conflict, mapping,
              dry_run, scheduled_at, file_name, file_key, file_size_bytes, file_stored_bytes, file_etag,
              file_uploaded_at, chunk_size, chunk_size_bytes, partitions, traceparent, entity_hash, intake,
-             rung_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14, now(), $15, $16, $17, $18, $19, $20,
-             now())
+             uploaded_size_bytes, uploaded_etag, rung_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, now(), $16, $17, $18, $19, $20, $21,
+             $22, $23, now())
          RETURNING created_at",
         new.id,
         new.account_id,
@@ -198,14 +218,17 @@ pub async fn insert_action(
         new.scheduled_at,
         new.file_name,
         new.file_key,
-        new.file_size_bytes,
-        new.file_etag,
+        new.file.size_bytes,
+        new.stored_bytes(),
+        new.file.etag,
         new.chunk_size,
         new.chunk_size_bytes,
         new.partitions,
         new.traceparent,
         new.entity_hash,
         Json(&new.configuration.intake) as _,
+        new.workbook.as_ref().map(|workbook| workbook.size_bytes),
+        new.workbook.as_ref().map(|workbook| &workbook.etag),
     )
     .fetch_one(&mut *tx)
     .await?;
@@ -221,7 +244,7 @@ pub async fn insert_action(
     {
         return Ok(Insertion::KeyUsed(earlier));
     }
-    if let Some(exceeded) = take_room(&mut tx, &new.account_id, new.file_size_bytes, quotas).await? {
+    if let Some(exceeded) = take_room(&mut tx, &new.account_id, new.stored_bytes(), quotas).await? {
         return Ok(Insertion::OverQuota(exceeded));
     }
     if !finish_upload(&mut tx, new.id).await? {
@@ -359,15 +382,14 @@ async fn select_actions(
                a.deduplicate, a.on_conflict AS "on_conflict: OnConflict",
                CASE WHEN $3 THEN a.mapping ELSE '{}' END AS "mapping!: Json<Mapping>",
                CASE WHEN $3 THEN a.intake ELSE a.intake - 'defaults' END AS "intake!: Json<Intake>", a.dry_run,
-               a.scheduled_at, a.file_name, a.file_key, a.file_size_bytes, a.file_etag, a.file_uploaded_at, a.chunk_count,
-               a.chunks_done, a.chunks_dead, a.chunking_done_at IS NOT NULL AS "chunked!", a.traceparent, a.created_at,
-               greatest(a.updated_at, s.updated_at) AS "updated_at!", a.started_at, a.completed_at, a.paused_at,
-               a.idle_ms, a.file_gone_at, a.results_gone_at,
-               a.status = 'queued' AND EXISTS (
-                   SELECT FROM bulk_actions o
-                   WHERE o.account_id = a.account_id AND o.id <> a.id AND o.chunking_owner IS NOT NULL) AS "behind_own_file!",
-               statement_timestamp() AS "read_at!", s.total_records,
-               s.successful_records, s.failed_records, s.skipped_records
+               a.scheduled_at, a.file_name, a.file_key, a.file_uploaded_at, a.traceparent, a.created_at, a.started_at,
+               a.completed_at, a.paused_at, a.idle_ms, a.file_gone_at, a.results_gone_at, a.chunk_count, a.chunks_done,
+               a.chunks_dead, a.chunking_done_at IS NOT NULL AS "chunked!",
+               coalesce(a.uploaded_size_bytes, a.file_size_bytes) AS "uploaded_size_bytes!",
+               coalesce(a.uploaded_etag, a.file_etag) AS "uploaded_etag!", statement_timestamp() AS "read_at!",
+               greatest(a.updated_at, s.updated_at) AS "updated_at!", a.status = 'queued' AND EXISTS (
+                   SELECT FROM bulk_actions o WHERE o.account_id = a.account_id AND o.id <> a.id AND o.chunking_owner IS NOT NULL
+               ) AS "behind_own_file!", s.total_records, s.successful_records, s.failed_records, s.skipped_records
            FROM bulk_actions a JOIN bulk_action_stats s ON s.action_id = a.id
            WHERE a.id = ANY($2) AND ($1::text IS NULL OR a.account_id = $1)
            ORDER BY a.id DESC"#,
@@ -385,17 +407,17 @@ async fn select_actions(
         outcome: row.outcome,
         error_code: row.error_code,
         error_message: row.error_message,
-        configuration: configuration(
-            (row.deduplicate, row.dry_run),
-            row.on_conflict,
-            row.mapping.0,
-            row.intake.0,
-        ),
+        configuration: ActionConfiguration {
+            deduplicate: row.deduplicate,
+            on_conflict: row.on_conflict,
+            mapping: row.mapping.0,
+            dry_run: row.dry_run,
+            intake: row.intake.0,
+        },
         scheduled_at: row.scheduled_at,
         file_name: row.file_name,
         file_key: row.file_key,
-        file_size_bytes: row.file_size_bytes,
-        file_etag: row.file_etag,
+        uploaded: StoredFile { size_bytes: row.uploaded_size_bytes, etag: row.uploaded_etag },
         file_uploaded_at: row.file_uploaded_at,
         chunk_count: row.chunk_count,
         chunks_done: row.chunks_done,
@@ -417,15 +439,6 @@ async fn select_actions(
     })
     .fetch_all(pool)
     .await
-}
-
-fn configuration(
-    (deduplicate, dry_run): (bool, bool),
-    on_conflict: OnConflict,
-    mapping: Mapping,
-    intake: Intake,
-) -> ActionConfiguration {
-    ActionConfiguration { deduplicate, on_conflict, mapping, dry_run, intake }
 }
 
 fn counts(successful: i64, failed: i64, skipped: i64) -> Counts {

@@ -276,7 +276,12 @@ impl Entity {
             return Ok(None);
         }
         let declared = &self.columns[column];
-        let value = declared.kind.read(cell, settings)?;
+        let value = declared.kind.read(cell, settings).map_err(|problem| match column {
+            Self::ID_COLUMN => {
+                format!("{problem} (where it is the id of another program, map the column to null)")
+            }
+            _ => problem,
+        })?;
         if let (Some(value), Some(check)) = (&value, declared.check) {
             check(value)?;
         }

@@ -202,6 +202,7 @@ impl Kind {
         if text.is_empty() {
             return Ok(None);
         }
+        value::whole(text)?;
         let value = match self {
             Self::Text { lower, length, pattern, .. } => {
                 let text = if *lower { text.to_lowercase() } else { text.to_owned() };
@@ -212,7 +213,7 @@ impl Kind {
             Self::Email => Value::Text(email(text)?),
             Self::Url => Value::Text(value::url(text)?),
             Self::Integer { range } => {
-                let number = value::integer(text)?;
+                let number = value::integer(text, settings)?;
                 check_range(&number, range)?;
                 Value::Integer(number)
             }

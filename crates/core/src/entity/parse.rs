@@ -43,7 +43,10 @@ fn declaration(reader: &mut Reader<'_>, root: &Table<'_>) -> Option<Entity> {
     let updated_at = updated_at(reader, root);
     let key = reader.required_text(root, "key", "the column by which a row finds its record");
     let mut columns = vec![id_column(&id, reader.line_of(root, "id"))];
-    columns.extend(columns::read(reader, root, key.as_deref()));
+    let (declared, unread) = columns::read(reader, root, key.as_deref());
+    columns.extend(declared);
+    // A key in a column with a problem of its own is there; it has been told.
+    let key = key.filter(|key| !unread.contains(key));
     let key_column = key.as_deref().and_then(|key| key_column(reader, root, &columns, key));
     let taken = Taken { account: &account, updated_at: updated_at.as_deref() };
     check_sql_names(reader, &columns, &taken);

@@ -6,6 +6,7 @@ use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use bytes::{Bytes, BytesMut};
+use futures::future::BoxFuture;
 
 use super::{PART_TIMEOUT, StorageError};
 
@@ -66,58 +67,69 @@ impl Upload {
     ///
     /// # Errors
     /// If the server is unavailable or refuses the request.
-    pub async fn write(&mut self, bytes: &[u8]) -> Result<bool, StorageError> {
-        self.size_bytes += bytes.len() as u64;
-        self.buffer.extend_from_slice(bytes);
-        let mut stored = false;
-        while self.buffer.len() >= PART_BYTES {
-            let part = self.buffer.split_to(PART_BYTES).freeze();
-            self.put_part(part).await?;
-            stored = true;
-        }
-        Ok(stored)
+    pub fn write<'a>(&'a mut self, bytes: &'a [u8]) -> BoxFuture<'a, Result<bool, StorageError>> {
+        Box::pin(async move {
+            self.size_bytes += bytes.len() as u64;
+            self.buffer.extend_from_slice(bytes);
+            let mut stored = false;
+            while self.buffer.len() >= PART_BYTES {
+                let part = self.buffer.split_to(PART_BYTES).freeze();
+                self.put_part(part).await?;
+                stored = true;
+            }
+            Ok(stored)
+        })
     }
 
     /// Stores the remaining bytes and makes the object visible.
     ///
     /// # Errors
     /// If the server is unavailable or refuses the request.
-    pub async fn finish(&mut self) -> Result<StoredObject, StorageError> {
-        let rest = std::mem::take(&mut self.buffer).freeze();
-        let Some(multipart_id) = self.multipart_id.clone() else {
-            let request =
-                self.client.put_object().bucket(&self.bucket).key(&self.key).content_type(self.content_type);
-            let stored = request.body(ByteStream::from(rest)).send().await.map_err(StorageError::from_sdk)?;
-            return Ok(StoredObject::new(stored.e_tag, self.size_bytes));
-        };
-        if !rest.is_empty() {
-            self.put_part(rest).await?;
-        }
-        let parts =
-            CompletedMultipartUpload::builder().set_parts(Some(std::mem::take(&mut self.parts))).build();
-        let completed = self
-            .client
-            .complete_multipart_upload()
-            .bucket(&self.bucket)
-            .key(&self.key)
-            .upload_id(multipart_id)
-            .multipart_upload(parts)
-            .send()
-            .await
-            .map_err(StorageError::from_sdk)?;
-        self.multipart_id = None;
-        Ok(StoredObject::new(completed.e_tag, self.size_bytes))
+    pub fn finish<'a>(&'a mut self) -> BoxFuture<'a, Result<StoredObject, StorageError>> {
+        Box::pin(async move {
+            let rest = std::mem::take(&mut self.buffer).freeze();
+            let Some(multipart_id) = self.multipart_id.clone() else {
+                let request = self
+                    .client
+                    .put_object()
+                    .bucket(&self.bucket)
+                    .key(&self.key)
+                    .content_type(self.content_type);
+                let stored =
+                    request.body(ByteStream::from(rest)).send().await.map_err(StorageError::from_sdk)?;
+                return Ok(StoredObject::new(stored.e_tag, self.size_bytes));
+            };
+            if !rest.is_empty() {
+                self.put_part(rest).await?;
+            }
+            let parts =
+                CompletedMultipartUpload::builder().set_parts(Some(std::mem::take(&mut self.parts))).build();
+            let completed = self
+                .client
+                .complete_multipart_upload()
+                .bucket(&self.bucket)
+                .key(&self.key)
+                .upload_id(multipart_id)
+                .multipart_upload(parts)
+                .send()
+                .await
+                .map_err(StorageError::from_sdk)?;
+            self.multipart_id = None;
+            Ok(StoredObject::new(completed.e_tag, self.size_bytes))
+        })
     }
 
     /// Removes everything stored so far.
     ///
     /// # Errors
     /// If the server is unavailable or refuses the request.
-    pub async fn abort(&mut self) -> Result<(), StorageError> {
-        match self.multipart_id.take() {
-            Some(multipart_id) => abort(&self.client, &self.bucket, &self.key, &multipart_id).await,
-            None => Ok(()),
-        }
+    pub fn abort<'a>(&'a mut self) -> BoxFuture<'a, Result<(), StorageError>> {
+        Box::pin(async move {
+            match self.multipart_id.take() {
+                Some(multipart_id) => abort(&self.client, &self.bucket, &self.key, &multipart_id).await,
+                None => Ok(()),
+            }
+        })
     }
 
     async fn put_part(&mut self, part: Bytes) -> Result<(), StorageError> {

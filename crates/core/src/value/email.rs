@@ -36,9 +36,11 @@ pub fn email(text: &str) -> Result<String, String> {
     Ok(stored)
 }
 
-/// The address without a name beside it, a leading `mailto:` or a trailing separator.
+/// The address without a name beside it, quotes around it, a leading `mailto:` or a trailing separator.
 fn bare(text: &str) -> &str {
     let text = text.trim_end_matches([';', ',']).trim_end();
+    // Mail programs export `'ada@example.com'` where no name is known.
+    let text = unquoted(text, '\'').or_else(|| unquoted(text, '"')).unwrap_or(text);
     let text = match text.strip_suffix('>').and_then(|text| text.rsplit_once('<')) {
         // An address within the name would be a second one.
         Some((name, address)) if !name.contains(['@', '<', '>']) => address.trim(),
@@ -48,6 +50,12 @@ fn bare(text: &str) -> &str {
         Some((scheme, address)) if scheme.eq_ignore_ascii_case("mailto:") => address,
         _ => text,
     }
+}
+
+/// The address in quotes.
+fn unquoted(text: &str, quote: char) -> Option<&str> {
+    let inner = text.strip_prefix(quote)?.strip_suffix(quote)?;
+    (!inner.contains(quote)).then(|| inner.trim())
 }
 
 fn is_several(text: &str) -> bool {
@@ -133,6 +141,8 @@ mod tests {
             ("mailto:ada@example.com", "ada@example.com"),
             ("Ada <mailto:ada@example.com>", "ada@example.com"),
             ("ada@example.com;", "ada@example.com"),
+            ("'ada@example.com'", "ada@example.com"),
+            ("\"Ada@example.com\"", "ada@example.com"),
         ] {
             assert_eq!(email(text).as_deref(), Ok(stored), "{text}");
         }

@@ -21,7 +21,7 @@ pub(super) fn visible(text: &str) -> Result<(), String> {
         return Ok(());
     }
     for (position, char) in (1..).zip(text.chars()) {
-        if char.is_control() || is_invisible(char) {
+        if char.is_control() || is_invisible(char) || is_other_space(char) {
             return Err(describe(char, position));
         }
     }
@@ -29,10 +29,19 @@ pub(super) fn visible(text: &str) -> Result<(), String> {
 }
 
 fn describe(char: char, position: usize) -> String {
-    let kind = if char.is_control() { "a control character" } else { "an invisible character" };
+    let kind = match () {
+        () if char.is_control() => "a control character",
+        () if char.is_whitespace() => "a space that looks like a plain one",
+        () => "an invisible character",
+    };
     let code = format!("U+{:04X}", u32::from(char));
     let name = name(char).map_or_else(|| code.clone(), |name| format!("{name}, {code}"));
     format!("contains {kind} ({name}) at position {position}")
+}
+
+/// White space that looks like a plain space and is another character. The wide space of East Asian text is seen as such.
+fn is_other_space(char: char) -> bool {
+    char.is_whitespace() && !matches!(char, ' ' | '\u{3000}')
 }
 
 /// Names of the invisible characters that occur in practice.
@@ -44,6 +53,7 @@ fn name(char: char) -> Option<&'static str> {
         '\r' => "carriage return",
         '\u{1a}' => "Ctrl-Z",
         '\u{85}' => "next line",
+        '\u{a0}' => "no-break space",
         '\u{ad}' => "soft hyphen",
         '\u{34f}' => "combining grapheme joiner",
         '\u{61c}' => "Arabic letter mark",
@@ -54,6 +64,7 @@ fn name(char: char) -> Option<&'static str> {
         '\u{200e}' => "left-to-right mark",
         '\u{200f}' => "right-to-left mark",
         '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => "mark of writing direction",
+        '\u{202f}' => "narrow no-break space",
         '\u{2060}' => "word joiner",
         '\u{3164}' => "Hangul filler",
         '\u{fe00}'..='\u{fe0f}' => "variation selector",
@@ -97,6 +108,7 @@ mod tests {
             "5.9E+",
             "5.9E+1x",
             "東京",
+            "東\u{3000}京",
             "👍",
         ] {
             assert_eq!(key(text), Ok(text), "{text}");
@@ -114,6 +126,10 @@ mod tests {
                 "contains an invisible character (mark of writing direction, U+202E) at position 2",
             ),
             ("a\u{e0061}b", "contains an invisible character (U+E0061) at position 2"),
+            (
+                "A\u{a0}1",
+                "contains a space that looks like a plain one (no-break space, U+00A0) at position 2",
+            ),
             ("a\tb", "contains a control character (tab, U+0009) at position 2"),
             ("a\0", "contains a control character (NUL, U+0000) at position 2"),
             ("a\u{7}b", "contains a control character (U+0007) at position 2"),

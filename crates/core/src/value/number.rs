@@ -11,20 +11,15 @@ const MAX_WHOLE_DIGITS: usize = 15;
 
 const SHORTENED: &str = "must be written out in full: a spreadsheet has shortened it, so format the column as a number and export it again";
 
-/// A whole number. Zeros after a decimal mark are allowed, since spreadsheets write `31.0`.
+/// A whole number. Zeros after a mark change nothing and are allowed, as spreadsheets write `31.0`; but for three of them,
+/// since `1.000` is a thousand in some countries. Group separators are taken as in [`decimal`].
 ///
 /// # Errors
-/// If the text is not a whole number, or does not fit into 64 bits.
-pub fn integer(text: &str) -> Result<i64, String> {
+/// Any other text, and what does not fit into 64 bits.
+pub fn integer(text: &str, settings: &ReadSettings) -> Result<i64, String> {
     let (is_negative, digits) = sign(text);
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
-    if !is_digits(whole) || !is_digits(fraction) {
-        return Err(no_integer(digits));
-    }
-    if !fraction.bytes().all(|digit| digit == b'0') {
-        return Err("must be a whole number, without decimals".to_owned());
-    }
-    let signed = if is_negative { Cow::Owned(format!("-{whole}")) } else { Cow::Borrowed(whole) };
+    let whole = whole_part(digits, settings.decimal)?;
+    let signed = if is_negative { Cow::Owned(format!("-{whole}")) } else { whole };
     signed.parse().map_err(|_| {
         // All characters are digits, so only the size can be wrong.
         if is_negative {
@@ -33,6 +28,36 @@ pub fn integer(text: &str) -> Result<i64, String> {
             format!("must be {} or less", i64::MAX)
         }
     })
+}
+
+/// The digits of a whole number, without separators and without zeros after a mark.
+fn whole_part(digits: &str, mark: DecimalMark) -> Result<Cow<'_, str>, String> {
+    if is_digits(digits) {
+        return Ok(Cow::Borrowed(digits));
+    }
+    let is_zeros = |fraction: &str| !fraction.is_empty() && fraction.bytes().all(|digit| digit == b'0');
+    if let Some((whole, fraction)) = digits.split_once(['.', ','])
+        && is_digits(whole)
+        && is_zeros(fraction)
+        && !is_like_groups(whole, fraction)
+    {
+        return Ok(Cow::Borrowed(whole));
+    }
+    let plain = without_groups(digits, mark).ok_or_else(|| no_integer(digits))?;
+    let (whole, fraction) = plain.split_once(mark.char()).unwrap_or((&plain, "0"));
+    let is_grouped = plain.len() < digits.len();
+    if !is_digits(whole) || !is_digits(fraction) || (!is_grouped && is_like_groups(whole, fraction)) {
+        return Err(no_integer(digits));
+    }
+    if !is_zeros(fraction) {
+        return Err("must be a whole number, without decimals".to_owned());
+    }
+    Ok(Cow::Owned(whole.to_owned()))
+}
+
+/// Whether what looks like a number and its decimals could as well be thousands: `1.000`.
+fn is_like_groups(whole: &str, fraction: &str) -> bool {
+    fraction == "000" && whole.len() <= 3 && !whole.starts_with('0')
 }
 
 fn no_integer(digits: &str) -> String {
@@ -136,12 +161,27 @@ fn no_decimal(digits: &str, mark: DecimalMark) -> String {
              send `decimal` = `comma`)"
                 .to_owned()
         }
+        _ if has_unit(digits) => {
+            let example = if mark == DecimalMark::Point { "1234.5" } else { "1234,5" };
+            format!("must be a number such as {example}, without a currency or another unit")
+        }
         DecimalMark::Point => "must be a number such as 1234.5, without thousands separators".to_owned(),
         DecimalMark::Comma if has_mark_of_others => {
             "must be a number such as 1234,5 (where a point marks the decimals, leave out `decimal` = `comma`)".to_owned()
         }
         DecimalMark::Comma => "must be a number such as 1234,5".to_owned(),
     }
+}
+
+/// Whether there is something beside digits that is no separator: `€ 5`, `5 EUR`, `5%`.
+fn has_unit(digits: &str) -> bool {
+    let number = digits.trim_matches(|char: char| {
+        char.is_alphabetic()
+            || char.is_whitespace()
+            || matches!(char, '$' | '€' | '£' | '¥' | '₹' | '₽' | '₺' | '%')
+    });
+    number.len() < digits.len()
+        && is_digits(&number.replace(['.', ',', '\'', '’', ' ', '\u{a0}', '\u{202f}'], ""))
 }
 
 /// Returns whether the number is negative, and the text after its sign. A typographic minus counts too.
@@ -180,32 +220,56 @@ mod tests {
             ("+5", 5),
             ("\u{2212}5", -5),
             ("31.0", 31),
-            ("31.000", 31),
+            ("31.00", 31),
+            ("31.0000", 31),
+            ("31,0", 31),
+            ("1234.000", 1234),
+            ("0.000", 0),
+            ("1,234.0", 1234),
             ("-0.0", 0),
             ("9223372036854775807", i64::MAX),
             ("-9223372036854775808", i64::MIN),
         ] {
-            assert_eq!(integer(text), Ok(value), "{text}");
+            assert_eq!(integer(text, &POINT), Ok(value), "{text}");
         }
     }
 
     #[test]
     fn what_is_no_whole_number_is_told_why() {
         for text in ["", "-", "+", "abc", "٣", "５", "0x10", "--1", "+-1", "½", "1e", "31.0.0x"] {
-            assert_eq!(integer(text), Err("must be a whole number".to_owned()), "{text}");
+            assert_eq!(integer(text, &POINT), Err("must be a whole number".to_owned()), "{text}");
         }
-        for text in ["1,000", "1 000", "1.000,0", "1'000", "1.2.3", "1.", ".0"] {
+        for text in ["1,000", "1.000", "1 000", "1.000,0", "1'000", "1.2.3", "1.", ".0"] {
             assert!(
-                integer(text).unwrap_err().starts_with("must be a whole number without separators"),
+                integer(text, &POINT).unwrap_err().starts_with("must be a whole number without separators"),
                 "{text}"
             );
         }
-        assert_eq!(integer("1.5").unwrap_err(), "must be a whole number, without decimals");
-        for text in ["1e3", "1.5E+10", "1,5E+10"] {
-            assert_eq!(integer(text).unwrap_err(), SHORTENED, "{text}");
+        for (text, value) in [
+            ("1.000", 1000),
+            ("1.234.567", 1_234_567),
+            ("31,0", 31),
+            ("31.0", 31),
+            ("7", 7),
+            ("-1.000,0", -1000),
+        ] {
+            assert_eq!(integer(text, &COMMA), Ok(value), "{text}");
         }
-        assert_eq!(integer("9223372036854775808").unwrap_err(), "must be 9223372036854775807 or less");
-        assert_eq!(integer("-9223372036854775809").unwrap_err(), "must be -9223372036854775808 or more");
+        for text in ["1,000", "1,5", "1.5"] {
+            assert!(integer(text, &COMMA).unwrap_err().starts_with("must be a whole number"), "{text}");
+        }
+        assert_eq!(integer("1.5", &POINT).unwrap_err(), "must be a whole number, without decimals");
+        for text in ["1e3", "1.5E+10", "1,5E+10"] {
+            assert_eq!(integer(text, &POINT).unwrap_err(), SHORTENED, "{text}");
+        }
+        assert_eq!(
+            integer("9223372036854775808", &POINT).unwrap_err(),
+            "must be 9223372036854775807 or less"
+        );
+        assert_eq!(
+            integer("-9223372036854775809", &POINT).unwrap_err(),
+            "must be -9223372036854775808 or more"
+        );
     }
 
     #[test]
@@ -275,6 +339,12 @@ mod tests {
             );
         }
         assert!(decimal("1234,5", 2, &POINT).unwrap_err().contains("`decimal` = `comma`"));
+        for text in ["€5", "5 EUR", "$1,234.50", "12%"] {
+            assert!(
+                decimal(text, 2, &POINT).unwrap_err().ends_with("without a currency or another unit"),
+                "{text}"
+            );
+        }
         assert_eq!(decimal("1E+05", 2, &POINT).unwrap_err(), SHORTENED);
         assert_eq!(decimal("0.001", 2, &POINT).unwrap_err(), "must have at most 2 digits after the point");
         assert_eq!(decimal("0,12345", 4, &COMMA).unwrap_err(), "must have at most 4 digits after the comma");
@@ -293,7 +363,7 @@ mod tests {
 
         #[test]
         fn no_text_makes_it_panic_or_repeats_itself(text in "[-+0-9.,' eE\u{2212}a]{0,12}|.*") {
-            for refusal in [integer(&text).err(), decimal(&text, 2, &POINT).err(), decimal(&text, 4, &COMMA).err()] {
+            for refusal in [integer(&text, &POINT).err(), decimal(&text, 2, &POINT).err(), decimal(&text, 4, &COMMA).err()] {
                 prop_assert!(refusal.is_none_or(|sentence| sentence.starts_with("must ")));
             }
         }

@@ -78,6 +78,10 @@ fn a_mapping_may_swap_columns_and_name_them_by_position() {
     let by_position = Request::mapped(&[("#1", "email"), ("#3", "null")]);
     assert_eq!(by_position.columns(&["x", "name", ""]), [Some(1), Some(2), None]);
     assert_eq!(by_position.resolve(&names(&["x", "name", ""])).unwrap().nameless, Vec::<usize>::new());
+    let both = Request::mapped(&[("Mail", "email"), ("#3", "null")]);
+    assert_eq!(both.columns(&["Mail", "name", "mail"]), [Some(1), Some(2), None], "a position says more");
+    let all = Request::mapped(&[("Mail", "email"), ("#1", "email")]);
+    assert_eq!(all.columns(&["Mail"]), [Some(1)]);
 }
 
 #[test]

@@ -23,8 +23,13 @@ pub enum WorkbookError {
     /// `.xlsb`
     #[error("the file is a binary workbook (.xlsb): save it as .xlsx or as CSV and upload that")]
     Binary,
-    /// Another kind of document or archive.
-    #[error("the file is {0} and no workbook: upload a CSV file or an .xlsx workbook")]
+    /// An archive of files.
+    #[error(
+        "the file is a zip archive and no workbook: unpack it and upload the CSV file or the .xlsx workbook that is in it"
+    )]
+    Archive,
+    /// Another document or program.
+    #[error("the file is {0} and no workbook: save its table as CSV or as an .xlsx workbook and upload that")]
     Other(&'static str),
     /// Truncated, changed or written incorrectly.
     #[error(

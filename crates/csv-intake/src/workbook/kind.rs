@@ -64,7 +64,7 @@ pub(super) fn check(source: &mut (impl Read + Seek)) -> Result<(), WorkbookError
         () if has("word/") => WorkbookError::Other("a text document"),
         () if has("ppt/") => WorkbookError::Other("a presentation"),
         () if has("index/") => WorkbookError::Other("a document of Numbers, Pages or Keynote"),
-        () => WorkbookError::Other("a zip archive"),
+        () => WorkbookError::Archive,
     })
 }
 

@@ -15,6 +15,7 @@ mod entities;
 mod erase;
 mod events;
 mod fairness;
+mod files;
 mod finding;
 mod idempotency;
 mod model;

@@ -5,7 +5,8 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use bulk_core::db::{self, Bell, IdempotencyKey, Insertion, NewAction};
+use bulk_core::db::{self, Bell, IdempotencyKey, Insertion, NewAction, StoredFile};
+use bulk_core::storage::StoredObject;
 use chrono::{DateTime, Utc};
 use tracing::Span;
 use uuid::Uuid;
@@ -148,8 +149,13 @@ async fn repeated(state: &AppState, account: &str, id: Uuid) -> Result<Response,
         .into_response())
 }
 
+fn stored_file(stored: StoredObject) -> Result<StoredFile, ApiError> {
+    let size_bytes = stored.size_bytes.try_into().map_err(ApiError::internal)?;
+    Ok(StoredFile { size_bytes, etag: stored.etag })
+}
+
 fn new_action(state: &AppState, pending: &PendingUpload, received: Received) -> Result<NewAction, ApiError> {
-    let Received { request, file_name, stored, row_count, rules, payload_hash: _ } = received;
+    let Received { request, file_name, stored, workbook, row_count, rules, payload_hash: _ } = received;
     let Cut { chunk_size, partitions } = cut(row_count, &rules, &state.config.upload);
     Ok(NewAction {
         id: pending.id(),
@@ -162,8 +168,8 @@ fn new_action(state: &AppState, pending: &PendingUpload, received: Received) -> 
         scheduled_at: request.scheduled_at,
         file_name,
         file_key: pending.key(),
-        file_size_bytes: stored.size_bytes.try_into().map_err(ApiError::internal)?,
-        file_etag: stored.etag,
+        file: stored_file(stored)?,
+        workbook: workbook.map(stored_file).transpose()?,
         total_rows: row_count.try_into().map_err(ApiError::internal)?,
         chunk_size,
         chunk_size_bytes: CHUNK_SIZE_BYTES,

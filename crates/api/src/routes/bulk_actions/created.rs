@@ -15,11 +15,12 @@ use crate::vocabulary::InApi as _;
 /// The response for a new action.
 pub(super) fn of_new(action: NewAction, created_at: DateTime<Utc>) -> CreatedView {
     let status = if action.scheduled_at.is_some() { ActionStatus::Scheduled } else { ActionStatus::Queued };
+    let uploaded = action.uploaded().clone();
     let file = FileView {
         file_name: action.file_name,
         file_path: action.file_key,
-        file_size: action.file_size_bytes,
-        etag: action.file_etag,
+        file_size: uploaded.size_bytes,
+        etag: uploaded.etag,
         // The action and its file are recorded in one statement, so at the same time.
         uploaded_at: created_at.into(),
         download_url: None,

@@ -99,8 +99,8 @@ pub(super) fn file_view(
     FileView {
         file_name: action.file_name.clone(),
         file_path: action.file_key.clone(),
-        file_size: action.file_size_bytes,
-        etag: action.file_etag.clone(),
+        file_size: action.uploaded.size_bytes,
+        etag: action.uploaded.etag.clone(),
         uploaded_at: action.file_uploaded_at.into(),
         expires_at: Expiry::of_file(action, kept).0.map(Into::into),
         download_url,

@@ -24,8 +24,12 @@ pub(super) const KEYS: [&str; 15] = [
     "pattern", "range", "scale", "choices",
 ];
 
-/// The declared columns. Invalid ones are left out and reported as problems.
-pub(super) fn read(reader: &mut Reader<'_>, root: &Table<'_>, key: Option<&str>) -> Vec<Column> {
+/// The declared columns, and the names of those that cannot be read, each with its problems.
+pub(super) fn read(
+    reader: &mut Reader<'_>,
+    root: &Table<'_>,
+    key: Option<&str>,
+) -> (Vec<Column>, Vec<String>) {
     let tables: Vec<Table<'_>> = match reader.value(root, "column") {
         None => Vec::new(),
         Some(value) => {
@@ -36,14 +40,16 @@ pub(super) fn read(reader: &mut Reader<'_>, root: &Table<'_>, key: Option<&str>)
     if tables.is_empty() {
         reader.problem_at(root, "column", "there is no column: each is a [[column]] with `name` and `kind`");
     }
-    let mut columns: Vec<Column> = Vec::new();
+    let (mut columns, mut unread) = (Vec::<Column>::new(), Vec::new());
     for table in tables {
         if let Some(column) = column(reader, &table, key) {
             check_names(reader, &table, &columns, &column);
             columns.push(column);
+        } else {
+            unread.extend(reader.value(&table, "name").and_then(DeValue::as_str).map(str::to_owned));
         }
     }
-    columns
+    (columns, unread)
 }
 
 /// The table of a column; its line is the one of its first key.
