@@ -32,6 +32,8 @@ test("pause, reload, resume, and the end are seen without touching anything", as
   assert.equal((await until(page, `/bulk-actions/${id}`, is("paused"))).status, "paused");
   await page.getByRole("button", { name: "Resume" }).click();
   await page.getByRole("button", { name: "Pause" }).waitFor();
+  await page.reload();
+  await page.getByRole("button", { name: "Pause" }).waitFor();
   await order("start processing-worker-1");
   await page.getByText("1,000 of 1,000").waitFor();
   await page.getByText("Done", { exact: true }).first().waitFor();
@@ -108,6 +110,16 @@ test("tiles filter the rows, and failed rows are streamed to the disk", async ()
   await accessible(page, "action with failed rows");
   await page.getByRole("button", { name: /Skipped/ }).click();
   await table.getByText("Repeated in this file").waitFor();
+  await page.getByRole("button", { name: /All with an outcome/ }).click();
+  await page.getByRole("button", { name: /^Breaks a rule/ }).click();
+  await table.getByText("nobody").first().waitFor();
+  await page.getByRole("searchbox", { name: "Find rows" }).fill("METHUSELAH");
+  await table.locator("tbody tr").nth(1).waitFor({ state: "detached" });
+  assert.match(await table.innerText(), /old@example\.com.*Methuselah.*969/s);
+  await accessible(page, "rows that were looked for");
+  await page.getByRole("searchbox", { name: "Find rows" }).fill("no such text");
+  await page.getByText("No row like that.").waitFor();
+  await page.getByRole("searchbox", { name: "Find rows" }).fill("");
   await page.getByRole("button", { name: /All with an outcome/ }).click();
   // Page after page, in the order in which the rows got their outcomes.
   await table.locator("tbody tr").nth(49).waitFor();

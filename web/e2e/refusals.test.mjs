@@ -4,7 +4,7 @@ import { open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { choose, HOME, openBrowser, signedIn, URL_ROOT } from "./stage.mjs";
+import { accessible, choose, HOME, openBrowser, signedIn, URL_ROOT } from "./stage.mjs";
 
 const MIB = 1024 * 1024;
 
@@ -63,6 +63,19 @@ test("a file that is too large", async () => {
   const { status, body } = await send(page, await large("too-large.csv", "email,name,age", 180), CONTACT);
   assert.equal(status, 413, body);
   assert.match(body, /larger than 104857600 bytes/);
+});
+
+test("a file that is too large, in the wizard", async () => {
+  const page = await signedIn(browser);
+  await page.goto(`${HOME}new`);
+  await choose(page, await large("too-large.csv", "email,name,age", 180));
+  await page.getByText("3 of 3 used").waitFor();
+  for (const [index, button] of ["Check the file", "Import without checking"].entries()) {
+    await page.getByRole("button", { name: button }).click();
+    await page.getByRole("alert").getByText(/larger than 104857600 bytes/).nth(index).waitFor();
+  }
+  await accessible(page, "refused uploads");
+  page.check();
 });
 
 test("a large file whose first line is wrong", async () => {

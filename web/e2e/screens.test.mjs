@@ -2,7 +2,7 @@
 // taken.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { accessible, contacts, HOME, openBrowser, picture, signedIn, until, uploaded } from "./stage.mjs";
+import { accessible, choose, contacts, HOME, openBrowser, picture, sample, signedIn, until, uploaded } from "./stage.mjs";
 
 let browser;
 let failing;
@@ -48,6 +48,12 @@ for (const look of ["light", "dark", "phone"]) {
     await see("records", "orderNumber");
     await page.goto(`${HOME}new`);
     await see("new", "Drop a file here");
+    await choose(page, sample("address-book.csv"));
+    await see("steps", /of 41 used/);
+    await page.getByText("What to do").click();
+    await page.getByText("With each row").waitFor();
+    await accessible(page, `options, ${look}`);
+    await wide("options");
     await page.goto(`${HOME}actions/01900000-0000-7000-8000-000000000000`);
     await see("missing-action", "No such action");
     await page.goto(`${HOME}nowhere`);

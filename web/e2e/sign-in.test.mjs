@@ -23,6 +23,12 @@ test("a token that proves nothing is refused in the server's words", async () =>
   await page.getByText("The token is not valid or has expired").waitFor();
   await accessible(page, "refused sign-in");
   page.check();
+  for (const look of ["dark", "phone"]) {
+    const other = await openPage(browser, look);
+    await other.goto(HOME);
+    await other.getByRole("heading", { name: "Sign in" }).waitFor();
+    await accessible(other, `sign-in, ${look}`);
+  }
 });
 
 test("a good token signs in, and scripts cannot get at it", async () => {

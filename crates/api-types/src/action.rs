@@ -30,6 +30,9 @@ pub struct ActionView {
     pub configuration: ConfigurationView,
     #[schema(required)]
     pub scheduled_at: Option<Timestamp>,
+    /// Why it has not begun yet; null once it has.
+    #[schema(required)]
+    pub waiting_for: Option<WaitView>,
     /// Rows of the file.
     pub total_entities: i64,
     pub progress: ProgressView,
@@ -85,6 +88,17 @@ pub struct FailureView {
     pub code: String,
     #[schema(required)]
     pub message: Option<String>,
+}
+
+/// Why an action has not begun yet.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct WaitView {
+    /// `schedule`, `another_file` or `worker`.
+    #[schema(example = "another_file")]
+    pub code: String,
+    /// A sentence for people.
+    #[schema(example = "another file of yours is being read")]
+    pub message: String,
 }
 
 /// Row counters, with percentages and speed.

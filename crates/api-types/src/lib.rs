@@ -21,7 +21,7 @@ mod stats;
 mod timestamp;
 
 pub use action::{
-    ActionView, ChunksView, ConfigurationView, FailureView, FileView, ProgressView, ResultsView,
+    ActionView, ChunksView, ConfigurationView, FailureView, FileView, ProgressView, ResultsView, WaitView,
 };
 pub use created::{CreatedView, ProcessingView};
 pub use entity::{ColumnKindName, ColumnView, EntityName, EntityView};
@@ -29,9 +29,9 @@ pub use envelope::{Detail, ErrorBody, Failure, Page, PageInfo, Success};
 pub use health::{Alive, Answer, Check, Detailed, Services};
 pub use inspect::{CellProblem, InspectedColumn, InspectedRow, InspectionView, SuggestionView};
 pub use names::{
-    ActionStatus, ActionType, DecimalMark, EmptyCells, OnConflict, Outcome, RowStatus, ShortRows,
+    ActionStatus, ActionType, DecimalMark, EmptyCells, OnConflict, Outcome, RowCode, RowStatus, ShortRows,
     UnknownColumns,
 };
-pub use rows::{CursorInfo, CursorText, LogEntry};
+pub use rows::{CodeCount, CursorInfo, CursorText, LogEntry, UploadedValue};
 pub use stats::{DoneView, NewsView, StatsView};
 pub use timestamp::Timestamp;

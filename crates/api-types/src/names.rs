@@ -150,6 +150,30 @@ names! {
         /// The row was skipped on purpose.
         Skipped = "skipped",
     }
+
+    /// Why a row went as it did.
+    RowCode {
+        /// A new record was inserted.
+        Created = "created",
+        /// A record was changed.
+        Updated = "updated",
+        /// A record was removed.
+        Deleted = "deleted",
+        /// It would succeed (dry run).
+        Valid = "valid",
+        /// Its key was seen before in this file.
+        Duplicate = "duplicate",
+        /// The record exists already.
+        AlreadyExists = "already_exists",
+        /// A value breaks a rule of its column.
+        Invalid = "invalid",
+        /// It has too few or too many fields.
+        Malformed = "malformed",
+        /// No record has its id or key.
+        NotFound = "not_found",
+        /// The database refused it.
+        Rejected = "rejected",
+    }
 }
 
 impl ActionStatus {

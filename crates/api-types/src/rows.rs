@@ -7,7 +7,7 @@ use utoipa::openapi::schema::Type;
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::RowStatus;
+use crate::{RowCode, RowStatus};
 
 /// Outcome of a row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -25,6 +25,27 @@ pub struct LogEntry {
     /// The problems, by column and rule; null where the code says everything.
     #[schema(required)]
     pub message: Option<String>,
+    /// The uploaded values that are not empty, in the file's order; only with `values=true`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub values: Option<Vec<UploadedValue>>,
+}
+
+/// A cell of the file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct UploadedValue {
+    /// The file's name for the column.
+    #[schema(example = "E-Mail")]
+    pub column: String,
+    #[schema(example = "ada@example.com")]
+    pub value: String,
+}
+
+/// How many rows have a code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CodeCount {
+    #[schema(value_type = RowCode)]
+    pub code: String,
+    pub rows: i64,
 }
 
 /// Position of a page in the rows.

@@ -10,7 +10,7 @@ mod range;
 
 pub(crate) use cursor::Cursor;
 pub(crate) use download::{Download, Selection};
-pub(crate) use page::{LogPage, read_page};
+pub(crate) use page::{LogPage, RowFilter, read_page};
 pub(crate) use range::{Requested, requested};
 
 use bulk_core::chunk::{ChunkId, RowStatus};
@@ -38,7 +38,7 @@ fn every_chunk(
     let pieces = stream::try_unfold(0, move |from| {
         let pool = pool.clone();
         async move {
-            let chunks = db::committed_chunks(&pool, action_id, from, status, CHUNKS_PER_READ).await?;
+            let chunks = db::committed_chunks(&pool, action_id, from, status, None, CHUNKS_PER_READ).await?;
             let last = chunks.last().map(|chunk| chunk.commit_number);
             Ok::<_, ApiError>(last.map(|last| (stream::iter(chunks.into_iter().map(Ok)), last + 1)))
         }

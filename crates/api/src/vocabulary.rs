@@ -39,6 +39,11 @@ words! {
     action::EmptyCells { Keep => Keep, Clear => Clear }
     action::Outcome { Success => Success, Partial => Partial, Failure => Failure }
     chunk::RowStatus { Success => Success, Failed => Failed, Skipped => Skipped }
+    chunk::RowCode {
+        Created => Created, Updated => Updated, Deleted => Deleted, Valid => Valid, Duplicate => Duplicate,
+        AlreadyExists => AlreadyExists, Invalid => Invalid, Malformed => Malformed, NotFound => NotFound,
+        Rejected => Rejected
+    }
     value::DecimalMark { Point => Point, Comma => Comma }
     header::UnknownColumns { Refuse => Refuse, Ignore => Ignore }
     csv_intake::ShortRows { Fail => Fail, Fill => Fill }
@@ -47,7 +52,7 @@ words! {
 #[cfg(test)]
 mod tests {
     use bulk_core::action::{ActionStatus, ActionType, OnConflict};
-    use bulk_core::chunk::RowStatus;
+    use bulk_core::chunk::{RowCode, RowStatus};
 
     use super::*;
 
@@ -59,6 +64,7 @@ mod tests {
         );
         assert_eq!(ActionType::ALL.map(|it| it.in_api().as_str()), ActionType::ALL.map(ActionType::as_str));
         assert_eq!(OnConflict::ALL.map(|it| it.in_api().as_str()), OnConflict::ALL.map(OnConflict::as_str));
+        assert_eq!(RowCode::ALL.map(|it| it.in_api().as_str()), RowCode::ALL.map(RowCode::as_str));
         assert_eq!(RowStatus::ALL.map(|it| it.in_api().as_str()), RowStatus::ALL.map(RowStatus::as_str));
     }
 }

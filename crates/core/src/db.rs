@@ -33,7 +33,7 @@ pub use chunks::{
     fail_chunk, hand_back_chunk, renew_chunk,
 };
 pub use clean_up::{ActionObjects, action_objects};
-pub use committed::{CommittedChunk, committed_chunks};
+pub use committed::{CommittedChunk, code_counts, committed_chunks};
 pub use control::{cancel_action, pause_action, resume_action, retry_action};
 pub use declarations::find_declaration;
 pub use due::{
@@ -50,7 +50,7 @@ pub use files::{
     file_lease_survived, files_wait_for_a_slot, finish_file, hand_back_file, record_chunk, refuse_file,
     renew_file,
 };
-pub use finish::{FinishedChunk, finish_chunk};
+pub use finish::{ChunkCounts, FinishedChunk, finish_chunk};
 pub use idempotency::{IdempotencyKey, KeyUse, find_key, remove_expired_keys};
 pub use locked_action::LockedAction;
 pub use pool::{SchemaError, SessionBounds, connect, connect_for_probes, migrate, require_schema};

@@ -104,7 +104,7 @@ pub async fn process_chunk(
     let stored = stored.unwrap_or_else(|_| Err(too_slow(lease))).map_err(ChunkError::Storage)?;
     let results_size = i64::try_from(stored.size_bytes).unwrap_or(i64::MAX);
     let counts = results.counts();
-    let finished = db::finish_chunk(&mut tx, &claim.lease, counts, results_size, max_in_flight).await?;
+    let finished = db::finish_chunk(&mut tx, &claim.lease, &counts, results_size, max_in_flight).await?;
     tx.commit().await?;
 
     results.report(claim, &rows);

@@ -1,8 +1,10 @@
 //! Outcomes of a chunk: its results object, its counts, and its log lines and metrics.
 
+use std::collections::BTreeMap;
+
 use bulk_core::action::Counts;
 use bulk_core::chunk::{ChunkRows, ResultsEncoder, RowOutcome, RowStatus};
-use bulk_core::db::ChunkClaim;
+use bulk_core::db::{ChunkClaim, ChunkCounts};
 use bulk_core::telemetry::metrics::ROWS;
 use bytes::Bytes;
 
@@ -39,13 +41,18 @@ impl ChunkResults {
 
     /// Row counts by outcome.
     #[must_use]
-    pub fn counts(&self) -> Counts {
+    pub fn counts(&self) -> ChunkCounts {
         let count = |status| self.outcomes.iter().filter(|outcome| outcome.status == status).count() as i64;
-        Counts {
+        let by_status = Counts {
             successful: count(RowStatus::Success),
             failed: count(RowStatus::Failed),
             skipped: count(RowStatus::Skipped),
+        };
+        let mut by_code = BTreeMap::new();
+        for outcome in &self.outcomes {
+            *by_code.entry(outcome.code.as_str()).or_default() += 1;
         }
+        ChunkCounts { by_status, by_code }
     }
 
     /// Logs the first rows that did not succeed, without their content, and counts all rows.

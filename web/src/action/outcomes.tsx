@@ -27,7 +27,7 @@ export function Outcomes({ action }: { action: Action }) {
   // Failures first, because users look for them first.
   const filter: RowFilter = chosen ?? (isOver(action) && failed ? { status: "failed" } : {});
   const left = action.progress.totalRecords - action.progress.processedRecords;
-  const choose = ({ status }: Tile) => setChosen(status ? { status } : {});
+  const choose = ({ status }: Tile) => setChosen({ ...(filter.q ? { q: filter.q } : {}), ...(status ? { status } : {}) });
   return (
     <section aria-label="Rows">
       <div className="tiles" role="group" aria-label="Filter rows by outcome">
@@ -36,7 +36,7 @@ export function Outcomes({ action }: { action: Action }) {
             key={tile.label}
             type="button"
             className={`tile ${tile.tone}`}
-            aria-pressed={filter.status === tile.status}
+            aria-pressed={filter.status === tile.status && !filter.code}
             onClick={() => choose(tile)}
           >
             <span className="tile-count">{count(tile.rows)}</span>

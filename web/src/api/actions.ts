@@ -2,7 +2,7 @@
 import { keepPreviousData, useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { answer, api } from "./client";
 import type { paths } from "./schema";
-import type { Action, ActionStatus, RowStatus } from "./types";
+import type { Action, ActionStatus, CodeCount, RowStatus } from "./types";
 
 type ListQuery = NonNullable<paths["/bulk-actions"]["get"]["parameters"]["query"]>;
 type LogsQuery = NonNullable<paths["/bulk-actions/{id}/logs"]["get"]["parameters"]["query"]>;
@@ -49,7 +49,8 @@ export function useAction(id: string | undefined) {
 
 export interface RowFilter {
   status?: RowStatus;
-  code?: string;
+  code?: NonNullable<LogsQuery["code"]>;
+  /** A text of the row. */
   q?: string;
 }
 
@@ -58,12 +59,22 @@ export function useRows(id: string, filter: RowFilter, version: number) {
   return useInfiniteQuery({
     queryKey: ["rows", id, filter, version],
     queryFn: ({ signal, pageParam }) => {
-      const query: LogsQuery = { ...filter, limit: ROWS_PER_PAGE };
+      const query: LogsQuery = { ...filter, limit: ROWS_PER_PAGE, values: true };
       if (pageParam) query.cursor = pageParam;
       return answer(api.GET("/bulk-actions/{id}/logs", { params: { path: { id }, query }, signal }));
     },
     initialPageParam: "",
     getNextPageParam: (last) => last.pagination.nextCursor,
+    placeholderData: keepPreviousData,
+  });
+}
+
+/** How many rows have which code, so far. */
+export function useCodes(id: string, version: number) {
+  return useQuery({
+    queryKey: ["codes", id, version],
+    queryFn: async ({ signal }): Promise<CodeCount[]> =>
+      (await answer(api.GET("/bulk-actions/{id}/codes", { params: { path: { id } }, signal }))).data,
     placeholderData: keepPreviousData,
   });
 }

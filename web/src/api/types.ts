@@ -9,6 +9,7 @@ export type ActionType = Schemas["ActionType"];
 export type Progress = Schemas["ProgressView"];
 export type RowStatus = Schemas["RowStatus"];
 export type LogEntry = Schemas["LogEntry"];
+export type CodeCount = Schemas["CodeCount"];
 export type Entity = Schemas["EntityView"];
 export type EntityColumn = Schemas["ColumnView"];
 export type Session = Schemas["SessionView"];

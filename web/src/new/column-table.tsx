@@ -26,7 +26,9 @@ export function ColumnTable({ entity, shown, columns, problems, settings, change
         <thead>
           <tr>
             <th scope="col">In the file</th>
-            <th scope="col">Filled</th>
+            <th scope="col" className="number">
+              Filled
+            </th>
             <th scope="col">Samples</th>
             <th scope="col">Goes to</th>
           </tr>

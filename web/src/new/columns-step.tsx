@@ -48,7 +48,7 @@ export function ColumnsStep({ entity, inspection, preview, error, settings, chan
           {message}
         </p>
       ))}
-      <MissingColumns entity={entity} missing={missing} settings={settings} change={change} />
+      <MissingColumns entity={entity} missing={missing} unused={unused} columns={columns} settings={settings} change={change} />
       <ColumnTable entity={entity} shown={matched} columns={columns} problems={perColumn} settings={settings} change={change} />
       {unused.length > 0 && (
         <details className="left-out" open={missing.length > 0}>

@@ -35,6 +35,7 @@ test("a value for every row stands in for a missing column", () => {
   const found = preview({ missing: { bulk_create: ["name", "currency"] } });
   expect(missingColumns(found, { actionType: "bulk_create", defaults: { currency: "EUR" } })).toEqual(["name"]);
   expect(missingColumns(found, { actionType: "bulk_update", defaults: {} })).toEqual([]);
+  expect(missingColumns(found, { actionType: "bulk_upsert", defaults: {} })).toEqual(["name", "currency"]);
 });
 
 test("problems of the whole file are sentences", () => {

@@ -5,7 +5,10 @@ import type { Settings } from "./settings";
 
 /** Columns that the chosen operation needs and that have no value. */
 export function missingColumns(preview: Inspection, settings: Pick<Settings, "actionType" | "defaults">): string[] {
-  return (preview.missing[settings.actionType] ?? []).filter((column) => !settings.defaults[column]);
+  const { actionType, defaults } = settings;
+  // An upsert adds records too: what those need is asked for before the check fails their rows.
+  const needed = [actionType, ...(actionType === "bulk_upsert" ? ["bulk_create"] : [])].flatMap((type) => preview.missing[type] ?? []);
+  return [...new Set(needed)].filter((column) => !defaults[column]);
 }
 
 /** Problems of the whole file. */

@@ -1,5 +1,6 @@
-// A drop zone for a file with a button to choose one, which keyboard and screen readers use.
-import { type DragEvent, type ReactNode, useRef, useState } from "react";
+// A drop zone for a file with a button to choose one. The button is the label of the browser's own file field, which keyboard and
+// screen readers use: no script stands between a key and the file chooser.
+import { type DragEvent, type ReactNode, useState } from "react";
 
 const TYPES = ".csv,.tsv,.txt,.xlsx,.gz,text/csv,text/tab-separated-values,text/plain,application/gzip";
 
@@ -11,7 +12,6 @@ interface Props {
 }
 
 export function DropZone({ onFile, children, label = "Choose a file", small = false }: Props) {
-  const input = useRef<HTMLInputElement>(null);
   const [over, setOver] = useState(false);
   const drag = (is: boolean) => (event: DragEvent) => {
     event.preventDefault();
@@ -32,22 +32,20 @@ export function DropZone({ onFile, children, label = "Choose a file", small = fa
       onDrop={drop}
     >
       {children}
-      <button type="button" className={small ? "small" : "primary"} onClick={() => input.current?.click()}>
+      <label className={`button ${small ? "small" : "primary"}`}>
         {label}
-      </button>
-      <input
-        ref={input}
-        type="file"
-        hidden
-        aria-label="File to upload"
-        accept={TYPES}
-        onChange={(event) => {
-          const file = event.target.files?.[0];
-          // Reset, so that choosing the same file again triggers an event.
-          event.target.value = "";
-          if (file) onFile(file);
-        }}
-      />
+        <input
+          type="file"
+          className="unseen"
+          accept={TYPES}
+          onChange={(event) => {
+            const file = event.target.files?.[0];
+            // Reset, so that choosing the same file again triggers an event.
+            event.target.value = "";
+            if (file) onFile(file);
+          }}
+        />
+      </label>
     </div>
   );
 }

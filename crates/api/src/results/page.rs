@@ -1,7 +1,7 @@
 //! One page of row outcomes.
 
-use api_types::LogEntry;
-use bulk_core::chunk::{ResultRow, RowStatus, decode_results};
+use api_types::{LogEntry, UploadedValue};
+use bulk_core::chunk::{ResultRow, RowCode, RowStatus, decode_results};
 use bulk_core::db::{self, ActionRecord, CommittedChunk};
 use bulk_core::entity::Entity;
 use futures::stream::{self, TryStreamExt as _};
@@ -15,41 +15,93 @@ use crate::vocabulary::InApi as _;
 pub(crate) struct LogPage {
     /// The outcomes.
     pub(crate) entries: Vec<LogEntry>,
+    /// Length of the uploaded values on the page.
+    value_bytes: usize,
     /// Position of the first row beyond the page; `None` if there is none yet.
     pub(crate) next: Option<Cursor>,
 }
 
-/// Reads up to `limit` outcomes of the wanted status, or any, starting at `cursor`. The cost depends on the page and
-/// not on the action: one query, and only the objects that hold the page's rows.
+/// Filter for the rows of a page.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct RowFilter {
+    /// Only rows with this status.
+    pub(crate) status: Option<RowStatus>,
+    /// Only rows with this code.
+    pub(crate) code: Option<RowCode>,
+    /// Only rows with this text, in lower case, in their message or an uploaded value.
+    pub(crate) text: Option<String>,
+}
+
+/// Chunks that one request searches for a text; which of them contain it is only known once they are read.
+const CHUNKS_PER_SEARCH: usize = 10;
+
+/// Length of uploaded values at which a page ends, whatever its `limit`: a single row may have 256 KiB.
+const VALUE_BYTES_PER_PAGE: usize = 1024 * 1024;
+
+/// Reads up to `limit` outcomes that pass the filter, starting at `cursor`. The cost depends on the page and not on the
+/// action: one query, and only the objects that can hold the page's rows, or for a search a bounded number of them. A
+/// page may therefore be short, or empty, and still have a next one.
 ///
 /// # Errors
 /// If the database or object storage is unavailable, or an object is damaged.
 pub(crate) async fn read_page(
     state: &AppState,
     action: &ActionRecord,
-    status: Option<RowStatus>,
+    filter: &RowFilter,
+    with_values: bool,
     limit: usize,
     cursor: Cursor,
 ) -> Result<LogPage, ApiError> {
-    // Each chunk has a row for the page, except possibly the first, whose matching rows may all lie before the cursor.
-    // One extra row shows that there is a next page.
-    let most = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(2);
     let pool = &state.dependencies.pool;
     // An action whose declaration is no longer readable is shown without keys.
     let entity = state.dependencies.entities.get(pool, &action.entity_type, action.entity_hash).await.ok();
-    let mut chunks = db::committed_chunks(pool, action.id, cursor.commit_number, status, most).await?;
-    chunks.truncate(chunks_for_page(&chunks, cursor, limit));
-    let mut page = LogPage { entries: Vec::new(), next: None };
+    // Each chunk has a row for the page, except possibly the first, whose matching rows may all lie before the cursor.
+    // One extra row shows that there is a next page.
+    let most = limit.saturating_add(2);
+    let listed = i64::try_from(most).unwrap_or(i64::MAX);
+    let from = cursor.commit_number;
+    let mut chunks = db::committed_chunks(pool, action.id, from, filter.status, filter.code, listed).await?;
+    let is_cut_short = chunks.len() == most;
+    let enough =
+        if filter.text.is_some() { CHUNKS_PER_SEARCH } else { chunks_for_page(&chunks, cursor, limit) };
+    let after_all = chunks.last().filter(|_| is_cut_short).map(|last| last.commit_number + 1);
+    let unread = chunks.get(enough).map(|chunk| chunk.commit_number).or(after_all);
+    chunks.truncate(enough);
+    let reading = Reading { action, entity: entity.as_deref(), filter, with_values, limit };
+    let mut page = LogPage { entries: Vec::new(), value_bytes: 0, next: None };
     let mut objects = std::pin::pin!(objects(state, action, stream::iter(chunks.into_iter().map(Ok))));
     while page.next.is_none()
         && let Some((chunk, object)) = objects.try_next().await?
     {
         let CommittedChunk { commit_number, .. } = chunk;
         let index = if commit_number == cursor.commit_number { cursor.index } else { 0 };
-        let from = Cursor { commit_number, index };
-        page.read_chunk(&object, action, entity.as_deref(), status, limit, from)?;
+        page.read_chunk(&object, &reading, Cursor { commit_number, index })?;
     }
+    page.next = page.next.or(unread.map(|commit_number| Cursor { commit_number, index: 0 }));
     Ok(page)
+}
+
+/// What to read of each object.
+struct Reading<'a> {
+    action: &'a ActionRecord,
+    entity: Option<&'a Entity>,
+    filter: &'a RowFilter,
+    with_values: bool,
+    limit: usize,
+}
+
+impl RowFilter {
+    fn passes(&self, row: &ResultRow) -> bool {
+        self.status.is_none_or(|wanted| row.status == wanted)
+            && self.code.is_none_or(|wanted| row.code() == wanted.as_str())
+            && self.text.as_deref().is_none_or(|text| has_text(row, text))
+    }
+}
+
+/// `text` is in lower case.
+fn has_text(row: &ResultRow, text: &str) -> bool {
+    let has = |value: &str| value.to_lowercase().contains(text);
+    has(row.message()) || row.fields().any(has)
 }
 
 /// Number of chunks that are enough for a page and one more row.
@@ -68,30 +120,31 @@ fn chunks_for_page(chunks: &[CommittedChunk], cursor: Cursor, limit: usize) -> u
 
 impl LogPage {
     /// Reads the rows of a results object; sets `next` if there are more than fit.
-    fn read_chunk(
-        &mut self,
-        object: &[u8],
-        action: &ActionRecord,
-        entity: Option<&Entity>,
-        status: Option<RowStatus>,
-        limit: usize,
-        from: Cursor,
-    ) -> Result<(), ApiError> {
+    fn read_chunk(&mut self, object: &[u8], reading: &Reading<'_>, from: Cursor) -> Result<(), ApiError> {
         let (header, rows) = decode_results(object).map_err(ApiError::internal)?;
-        let key_position = key_position(action, entity, &header);
+        let key_position = key_position(reading.action, reading.entity, &header);
         for (index, row) in (0..).zip(rows).skip(from.index as usize) {
             let row = row.map_err(ApiError::internal)?;
-            if status.is_some_and(|wanted| row.status != wanted) {
+            if !reading.filter.passes(&row) {
                 continue;
             }
-            if self.entries.len() == limit {
+            if self.entries.len() == reading.limit || self.value_bytes >= VALUE_BYTES_PER_PAGE {
                 self.next = Some(Cursor { index, ..from });
                 return Ok(());
             }
-            self.entries.push(entry(&row, key_position)?);
+            let values = reading.with_values.then(|| values(&header, &row));
+            self.value_bytes +=
+                values.iter().flatten().map(|cell| cell.column.len() + cell.value.len()).sum::<usize>();
+            self.entries.push(LogEntry { values, ..entry(&row, key_position)? });
         }
         Ok(())
     }
+}
+
+/// The uploaded values of a row that are not empty, in the file's order.
+fn values(header: &[String], row: &ResultRow) -> Vec<UploadedValue> {
+    let named = header.iter().zip(row.fields()).filter(|(_, value)| !value.is_empty());
+    named.map(|(column, value)| UploadedValue { column: column.clone(), value: value.to_owned() }).collect()
 }
 
 fn entry(row: &ResultRow, key_position: Option<usize>) -> Result<LogEntry, ApiError> {
@@ -102,6 +155,7 @@ fn entry(row: &ResultRow, key_position: Option<usize>) -> Result<LogEntry, ApiEr
         status: row.status.in_api(),
         code: row.code().to_owned(),
         message: Some(row.message()).filter(|message| !message.is_empty()).map(str::to_owned),
+        values: None,
     })
 }
 

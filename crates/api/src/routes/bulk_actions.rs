@@ -1,5 +1,6 @@
 //! `/bulk-actions…`: one module per operation.
 
+mod codes;
 mod control;
 mod create;
 mod created;
@@ -26,6 +27,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(delete::delete))
         .routes(routes!(stats::stats))
         .routes(routes!(logs::logs))
+        .routes(routes!(codes::codes))
         .routes(routes!(control::pause))
         .routes(routes!(control::resume))
         .routes(routes!(control::cancel))

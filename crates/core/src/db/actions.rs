@@ -152,6 +152,8 @@ pub struct ActionRecord {
     pub file_gone_at: Option<DateTime<Utc>>,
     /// Time from which the results are no longer available.
     pub results_gone_at: Option<DateTime<Utc>>,
+    /// Whether it is queued while another file of its account is being read.
+    pub behind_own_file: bool,
     /// Time of this read by the database's clock, which also set all other times.
     pub read_at: DateTime<Utc>,
 }
@@ -173,7 +175,14 @@ pub struct ActionFilter {
     pub status: Option<ActionStatus>,
     /// Only actions of this entity.
     pub entity_type: Option<String>,
+    /// Only actions with this operation.
+    pub action_type: Option<ActionType>,
+    /// Only actions whose file name contains this text, in any case.
+    pub file_name: Option<String>,
 }
+
+/// Number of actions, newest first, that are searched by what has no index: operation and file name.
+const MOST_SEARCHED: i64 = 10_000;
 
 /// Creates an action and its counters, uses its idempotency key, counts its file towards the account's quotas and ends
 /// its upload, all in one transaction. If any part fails, nothing changes.
@@ -276,21 +285,31 @@ pub async fn list_actions(
     limit: i64,
     offset: i64,
 ) -> sqlx::Result<Vec<ActionRecord>> {
-    // Three statements in one, of which the conditions on the parameters run exactly one. Each has its own index, which
-    // a plan for any filter could not use. The ids are selected first, so that skipped rows are skipped within the
-    // index.
+    // Four statements in one, of which the conditions on the parameters run exactly one. Three have their own index, which
+    // a plan for any filter could not use; the fourth searches a bounded number of actions. The ids are selected first, so
+    // that skipped rows are skipped within the index.
     let ids = sqlx::query_scalar!(
         r#"(SELECT id AS "id!" FROM bulk_actions
-            WHERE $2::text IS NULL AND $3::text IS NULL AND account_id = $1 AND id < $4
+            WHERE $7::text IS NULL AND $8::text IS NULL AND $2::text IS NULL AND $3::text IS NULL
+              AND account_id = $1 AND id < $4
             ORDER BY id DESC LIMIT $5 OFFSET $6)
            UNION ALL
            (SELECT id FROM bulk_actions
-            WHERE $2::text IS NULL AND $3::text IS NOT NULL AND account_id = $1 AND entity_type = $3 AND id < $4
+            WHERE $7::text IS NULL AND $8::text IS NULL AND $2::text IS NULL AND $3::text IS NOT NULL
+              AND account_id = $1 AND entity_type = $3 AND id < $4
             ORDER BY id DESC LIMIT $5 OFFSET $6)
            UNION ALL
            (SELECT id FROM bulk_actions
-            WHERE $2::text IS NOT NULL AND account_id = $1 AND status = $2
+            WHERE $7::text IS NULL AND $8::text IS NULL AND $2::text IS NOT NULL AND account_id = $1 AND status = $2
               AND ($3::text IS NULL OR entity_type = $3) AND id < $4
+            ORDER BY id DESC LIMIT $5 OFFSET $6)
+           UNION ALL
+           (SELECT id FROM (
+                SELECT id, status, entity_type, action_type, file_name FROM bulk_actions
+                WHERE ($7::text IS NOT NULL OR $8::text IS NOT NULL) AND account_id = $1 AND id < $4
+                ORDER BY id DESC LIMIT $9) searched
+            WHERE ($2::text IS NULL OR status = $2) AND ($3::text IS NULL OR entity_type = $3)
+              AND ($7::text IS NULL OR action_type = $7) AND ($8::text IS NULL OR strpos(lower(file_name), lower($8)) > 0)
             ORDER BY id DESC LIMIT $5 OFFSET $6)"#,
         account,
         filter.status.map(ActionStatus::as_str),
@@ -298,6 +317,9 @@ pub async fn list_actions(
         before.unwrap_or(Uuid::max()),
         limit,
         offset,
+        filter.action_type.map(ActionType::as_str),
+        filter.file_name,
+        MOST_SEARCHED,
     )
     .fetch_all(pool)
     .await?;
@@ -317,19 +339,32 @@ pub async fn count_actions(
     sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!" FROM (
                (SELECT id FROM bulk_actions
-                WHERE $2::text IS NULL AND $3::text IS NULL AND account_id = $1 LIMIT $4)
+                WHERE $5::text IS NULL AND $6::text IS NULL AND $2::text IS NULL AND $3::text IS NULL
+                  AND account_id = $1 LIMIT $4)
                UNION ALL
                (SELECT id FROM bulk_actions
-                WHERE $2::text IS NULL AND $3::text IS NOT NULL AND account_id = $1 AND entity_type = $3 LIMIT $4)
+                WHERE $5::text IS NULL AND $6::text IS NULL AND $2::text IS NULL AND $3::text IS NOT NULL
+                  AND account_id = $1 AND entity_type = $3 LIMIT $4)
                UNION ALL
                (SELECT id FROM bulk_actions
-                WHERE $2::text IS NOT NULL AND account_id = $1 AND status = $2
-                  AND ($3::text IS NULL OR entity_type = $3) LIMIT $4)
+                WHERE $5::text IS NULL AND $6::text IS NULL AND $2::text IS NOT NULL AND account_id = $1
+                  AND status = $2 AND ($3::text IS NULL OR entity_type = $3) LIMIT $4)
+               UNION ALL
+               (SELECT id FROM (
+                    SELECT id, status, entity_type, action_type, file_name FROM bulk_actions
+                    WHERE ($5::text IS NOT NULL OR $6::text IS NOT NULL) AND account_id = $1
+                    ORDER BY id DESC LIMIT $7) searched
+                WHERE ($2::text IS NULL OR status = $2) AND ($3::text IS NULL OR entity_type = $3)
+                  AND ($5::text IS NULL OR action_type = $5)
+                  AND ($6::text IS NULL OR strpos(lower(file_name), lower($6)) > 0) LIMIT $4)
            ) counted"#,
         account,
         filter.status.map(ActionStatus::as_str),
         filter.entity_type,
         most,
+        filter.action_type.map(ActionType::as_str),
+        filter.file_name,
+        MOST_SEARCHED,
     )
     .fetch_one(pool)
     .await
@@ -347,13 +382,14 @@ async fn select_actions(
                a.deduplicate, a.on_conflict AS "on_conflict: OnConflict",
                CASE WHEN $3 THEN a.mapping ELSE '{}' END AS "mapping!: Json<Mapping>",
                CASE WHEN $3 THEN a.intake ELSE a.intake - 'defaults' END AS "intake!: Json<Intake>", a.dry_run,
-               a.scheduled_at, a.file_name, a.file_key, a.file_uploaded_at, a.chunk_count,
+               a.scheduled_at, a.file_name, a.file_key, a.file_uploaded_at, a.traceparent, a.created_at, a.started_at,
+               a.completed_at, a.paused_at, a.idle_ms, a.file_gone_at, a.results_gone_at, a.chunk_count, a.chunks_done,
+               a.chunks_dead, a.chunking_done_at IS NOT NULL AS "chunked!",
                coalesce(a.uploaded_size_bytes, a.file_size_bytes) AS "uploaded_size_bytes!",
-               coalesce(a.uploaded_etag, a.file_etag) AS "uploaded_etag!",
-               a.chunks_done, a.chunks_dead, a.chunking_done_at IS NOT NULL AS "chunked!", a.traceparent, a.created_at,
-               greatest(a.updated_at, s.updated_at) AS "updated_at!", a.started_at, a.completed_at, a.paused_at,
-               a.idle_ms, a.file_gone_at, a.results_gone_at, statement_timestamp() AS "read_at!", s.total_records,
-               s.successful_records, s.failed_records, s.skipped_records
+               coalesce(a.uploaded_etag, a.file_etag) AS "uploaded_etag!", statement_timestamp() AS "read_at!",
+               greatest(a.updated_at, s.updated_at) AS "updated_at!", a.status = 'queued' AND EXISTS (
+                   SELECT FROM bulk_actions o WHERE o.account_id = a.account_id AND o.id <> a.id AND o.chunking_owner IS NOT NULL
+               ) AS "behind_own_file!", s.total_records, s.successful_records, s.failed_records, s.skipped_records
            FROM bulk_actions a JOIN bulk_action_stats s ON s.action_id = a.id
            WHERE a.id = ANY($2) AND ($1::text IS NULL OR a.account_id = $1)
            ORDER BY a.id DESC"#,
@@ -398,6 +434,7 @@ async fn select_actions(
         idle_ms: row.idle_ms,
         file_gone_at: row.file_gone_at,
         results_gone_at: row.results_gone_at,
+        behind_own_file: row.behind_own_file,
         read_at: row.read_at,
     })
     .fetch_all(pool)

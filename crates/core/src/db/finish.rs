@@ -2,11 +2,23 @@
 //! transaction, because a crash between two of them would lose rows or count them twice. The caller has already applied
 //! the rows in this transaction; if the lease is lost, rolling back undoes them.
 
+use std::collections::BTreeMap;
+
 use sqlx::PgConnection;
+use sqlx::types::Json;
 
 use super::usage::store_bytes;
 use super::{Bell, ChunkLease, DbError, LockedAction};
 use crate::action::{ActionStatus, Counts};
+
+/// Row counts of a chunk.
+#[derive(Debug, Clone, Default)]
+pub struct ChunkCounts {
+    /// Rows by status.
+    pub by_status: Counts,
+    /// Rows by code; only codes that occur.
+    pub by_code: BTreeMap<&'static str, i64>,
+}
 
 /// Result of committing a chunk.
 #[derive(Debug)]
@@ -28,7 +40,7 @@ pub struct FinishedChunk {
 pub async fn finish_chunk(
     conn: &mut PgConnection,
     lease: &ChunkLease,
-    counts: Counts,
+    counts: &ChunkCounts,
     results_size_bytes: i64,
     max_in_flight: i64,
 ) -> Result<FinishedChunk, DbError> {
@@ -36,7 +48,7 @@ pub async fn finish_chunk(
     let mut action = LockedAction::lock(conn, lease.chunk.action_id).await?;
     action.require_running()?;
     mark_done(conn, lease, counts, results_size_bytes, action.next_commit_number()).await?;
-    count_rows(conn, lease, counts).await?;
+    count_rows(conn, lease, counts.by_status).await?;
     // After `mark_done`, which frees the place in flight, and before the release, which may give it to the successor.
     make_successor_ready(conn, lease).await?;
     let bells = action.release_chunks(conn, max_in_flight).await?;
@@ -49,7 +61,7 @@ pub async fn finish_chunk(
 async fn mark_done(
     conn: &mut PgConnection,
     lease: &ChunkLease,
-    counts: Counts,
+    counts: &ChunkCounts,
     results_size_bytes: i64,
     commit_number: i32,
 ) -> Result<(), DbError> {
@@ -57,7 +69,7 @@ async fn mark_done(
         "UPDATE bulk_action_chunks
          SET status = 'done', lease_owner = NULL, lease_until = NULL, last_error = NULL, results_attempt = attempt,
              successful = $6::bigint, failed = $7::bigint, skipped = $8::bigint, completed_at = now(),
-             commit_number = $9, results_size_bytes = $10
+             commit_number = $9, results_size_bytes = $10, codes = $11
          WHERE action_id = $1 AND partition = $2 AND seq = $3 AND lease_owner = $4 AND attempt = $5
            AND status = 'running'",
         lease.chunk.action_id,
@@ -65,11 +77,12 @@ async fn mark_done(
         lease.chunk.seq,
         lease.owner,
         lease.attempt,
-        counts.successful,
-        counts.failed,
-        counts.skipped,
+        counts.by_status.successful,
+        counts.by_status.failed,
+        counts.by_status.skipped,
         commit_number,
         results_size_bytes,
+        Json(&counts.by_code) as _,
     )
     .execute(conn)
     .await?;

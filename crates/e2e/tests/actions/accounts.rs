@@ -22,7 +22,7 @@ async fn two_accounts_with_the_same_keys_do_not_meet() {
     assert!(bench.contacts("other").await.is_empty());
 
     let done = run(&acme, &file(["new@example.com,New,1"]), &Upload::contacts("bulk_create")).await;
-    for route in ["", "/stats", "/logs", "/results"] {
+    for route in ["", "/stats", "/codes", "/logs", "/results"] {
         let answer = other.get(&format!("/bulk-actions/{}{route}", done.id)).await;
         assert_eq!(answer.status(), 404, "{route}");
     }

@@ -16,6 +16,7 @@ mod erase;
 mod events;
 mod fairness;
 mod files;
+mod finding;
 mod idempotency;
 mod model;
 mod orders;

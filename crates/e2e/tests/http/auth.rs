@@ -116,7 +116,7 @@ async fn scopes_are_enforced_and_foreign_actions_are_not_there() {
     assert_eq!(created.status(), 201);
     let created: Value = created.json().await.unwrap();
     let action = format!("{}/bulk-actions/{}", platform.url(), created["data"]["id"].as_str().unwrap());
-    for path in ["", "/stats", "/logs", "/results"] {
+    for path in ["", "/stats", "/codes", "/logs", "/results"] {
         let get = |token: &str| client.get(format!("{action}{path}")).bearer_auth(token.to_owned()).send();
         let (status, code, told) = refusal(get(&write).await.unwrap()).await;
         assert_eq!((status, code.as_str()), (403, "forbidden"), "{path}");

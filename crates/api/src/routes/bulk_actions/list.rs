@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use bulk_core::action::ActionStatus;
+use bulk_core::action::{ActionStatus, ActionType};
 use bulk_core::db::{self, ActionFilter, ActionRecord};
 use bulk_core::entity::Entities;
 use uuid::Uuid;
@@ -21,6 +21,9 @@ const DEFAULT_LIMIT: i64 = 10;
 const MAX_LIMIT: i64 = 100;
 /// Number of actions that pages reach, and up to which they are counted.
 const MOST_BY_PAGE: i64 = 10_000;
+
+/// Longest searched part of a file name: as long as a file name.
+const MOST_CHARS: usize = 255;
 
 /// Start of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,9 +53,23 @@ impl FromQuery for ListQuery {
                     ActionStatus::ALL.into_iter().find(|status| status.as_str() == name)
                 }),
                 entity_type: query.parsed("entityType", |name| Some(name.to_owned()), String::new),
+                action_type: query.choice(
+                    "actionType",
+                    &ActionType::ALL.map(ActionType::as_str),
+                    ActionType::parse,
+                ),
+                file_name: query.parsed("fileName", part_of_a_name, || {
+                    format!("must have 1 to {MOST_CHARS} characters, without a zero byte")
+                }),
             },
         }
     }
+}
+
+/// The database takes no zero byte in a text.
+fn part_of_a_name(text: &str) -> Option<String> {
+    let is_one = (1..=MOST_CHARS).contains(&text.chars().count()) && !text.contains('\0');
+    is_one.then(|| text.to_owned())
 }
 
 fn read_place(query: &mut QueryReader, limit: i64) -> Start {
@@ -92,6 +109,8 @@ fn parse_cursor(text: &str) -> Option<Uuid> {
         ("cursor" = Option<String>, Query, description = "`pagination.nextCursor` of the page before, in place of `page`: reaches every action, and costs the same at any depth"),
         ("status" = Option<api_types::ActionStatus>, Query, description = "Only actions in this state"),
         ("entityType" = Option<EntityName>, Query, description = "Only actions on these records"),
+        ("actionType" = Option<api_types::ActionType>, Query, description = "Only actions that do this, of the newest 10,000"),
+        ("fileName" = Option<String>, Query, min_length = 1, max_length = 255, description = "Only actions whose file's name has this in it, in any case, of the newest 10,000"),
     ),
     responses((status = 200, description = "One page", body = Page<ActionView, PageInfo>)),
     security(("bearer" = []), ("accountId" = [])),

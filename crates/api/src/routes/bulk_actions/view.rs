@@ -1,12 +1,13 @@
 //! An action in responses.
 
 use api_types::{
-    ActionView, ChunksView, ConfigurationView, FailureView, FileView, ProgressView, ResultsView,
+    ActionView, ChunksView, ConfigurationView, FailureView, FileView, ProgressView, ResultsView, WaitView,
 };
-use bulk_core::action::{ActionConfiguration, Intake, Progress};
+use bulk_core::action::{ActionConfiguration, ActionStatus, Intake, Progress};
 use bulk_core::config::RetentionConfig;
 use bulk_core::db::ActionRecord;
 use bulk_core::telemetry::TraceContext;
+use chrono::SecondsFormat;
 use csv_intake::{Delimiter, TextEncoding};
 
 use crate::retention::Expiry;
@@ -27,6 +28,7 @@ pub(super) fn action_view(
     kept: &RetentionConfig,
 ) -> ActionView {
     let progress = progress_view(&action);
+    let waiting_for = wait_view(&action);
     let file = file_view(&action, download_url, kept);
     let results = ResultsView { expires_at: Expiry::of_results(&action, kept).0.map(Into::into) };
     let error = action.error_code.map(|code| FailureView { code, message: action.error_message });
@@ -40,6 +42,7 @@ pub(super) fn action_view(
         error,
         configuration: configuration_view(action.configuration),
         scheduled_at: action.scheduled_at.map(Into::into),
+        waiting_for,
         total_entities: action.total_rows,
         progress,
         file,
@@ -71,6 +74,20 @@ fn configuration_view(chosen: ActionConfiguration) -> ConfigurationView {
         sheet,
         dry_run,
     }
+}
+
+fn wait_view(action: &ActionRecord) -> Option<WaitView> {
+    let (code, message) = match (action.status, action.scheduled_at) {
+        (ActionStatus::Scheduled, Some(at)) => {
+            ("schedule", format!("it is scheduled for {}", at.to_rfc3339_opts(SecondsFormat::Secs, true)))
+        }
+        (ActionStatus::Queued, _) if action.behind_own_file => {
+            ("another_file", "another file of yours is being read".to_owned())
+        }
+        (ActionStatus::Queued, _) => ("worker", "it is waiting for a worker".to_owned()),
+        _ => return None,
+    };
+    Some(WaitView { code: code.to_owned(), message })
 }
 
 /// The file of an action, with a link if one was made.
