@@ -232,7 +232,7 @@ async fn a_declaration_that_changes_between_upload_and_chunk_leaves_the_upload_i
     assert_eq!(first.reason(2), "invalid: level must be one of gold, silver");
 
     let second = run(&client, csv, &upsert).await;
-    assert_eq!(second.reason(1), "invalid: level must be bronze");
+    assert_eq!(second.reason(1), "invalid: level must be one of bronze");
     assert!(
         second.reason(2).starts_with("invalid: fullName must have 1 to 3 characters"),
         "{}",
