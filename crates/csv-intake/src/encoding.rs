@@ -63,7 +63,7 @@ fn is_mostly_utf_8(sample: &[u8]) -> bool {
         valid += chunk.valid().chars().filter(|char| !char.is_ascii()).count();
         wrong += usize::from(!chunk.invalid().is_empty());
     }
-    valid >= wrong * MOSTLY
+    wrong > 0 && valid >= wrong * MOSTLY
 }
 
 /// Whether letters inside words are small ones in the encoding of old Macs, and not in the guessed one: detectors of the
@@ -104,6 +104,11 @@ mod tests {
         assert_eq!(likely(&greek), Some("UTF-16BE"));
         let macintosh = MACINTOSH.encode("name\nJürgen Müller, Köln\nBjörn, Göteborg\nFrançois, Orléans").0;
         assert_eq!(likely(&macintosh), Some("macintosh"));
+    }
+
+    #[test]
+    fn a_zero_byte_in_utf_8_suggests_no_encoding() {
+        assert_eq!(likely(b"em\0ail,name\nada@example.com,Ada\n"), None);
     }
 
     #[test]
