@@ -251,7 +251,7 @@ impl ObjectStore {
         })
     }
 
-    /// Aborts an unfinished multipart upload. Succeeds if it does not exist.
+    /// Aborts an unfinished multipart upload. Servers differ on one that does not exist: success, or an error.
     ///
     /// # Errors
     /// If the server is unavailable or refuses the request.

@@ -8,6 +8,8 @@ import type { Change } from "./steps";
 const SAMPLES = 3;
 
 interface Props {
+  /** Name of the table for screen readers; the screen has two. */
+  label: string;
   entity: Entity;
   shown: InspectedColumn[];
   columns: InspectedColumn[];
@@ -17,11 +19,11 @@ interface Props {
   change: Change;
 }
 
-export function ColumnTable({ entity, shown, columns, problems, settings, change }: Props) {
+export function ColumnTable({ label, entity, shown, columns, problems, settings, change }: Props) {
   const used = new Set(columns.map((column) => targetOf(column, columns, settings)));
   if (shown.length === 0) return null;
   return (
-    <div className="scroll" tabIndex={0} role="region" aria-label="Table of columns">
+    <div className="scroll" tabIndex={0} role="region" aria-label={label}>
       <table className="columns-table">
         <thead>
           <tr>

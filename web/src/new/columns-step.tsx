@@ -49,13 +49,13 @@ export function ColumnsStep({ entity, inspection, preview, error, settings, chan
         </p>
       ))}
       <MissingColumns entity={entity} missing={missing} unused={unused} columns={columns} settings={settings} change={change} />
-      <ColumnTable entity={entity} shown={matched} columns={columns} problems={perColumn} settings={settings} change={change} />
+      <ColumnTable label="Columns to import" entity={entity} shown={matched} columns={columns} problems={perColumn} settings={settings} change={change} />
       {unused.length > 0 && (
         <details className="left-out" open={missing.length > 0}>
           <summary>
             {unused.length === 1 ? "1 column is left out" : `${count(unused.length)} columns are left out`}
           </summary>
-          <ColumnTable entity={entity} shown={unused} columns={columns} problems={perColumn} settings={settings} change={change} />
+          <ColumnTable label="Columns left out" entity={entity} shown={unused} columns={columns} problems={perColumn} settings={settings} change={change} />
         </details>
       )}
     </Step>
