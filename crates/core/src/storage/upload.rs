@@ -1,6 +1,8 @@
 //! Upload of an object of unknown length in bounded memory: a small object is sent in one request at the end, a large
 //! one in parts. Some servers refuse a single request with a body of unknown length.
 
+use std::time::Duration;
+
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::primitives::ByteStream;
@@ -12,6 +14,10 @@ use super::{PART_TIMEOUT, StorageError};
 
 /// Bytes per part: 5 MiB is the minimum of S3, and also the memory that an upload uses.
 const PART_BYTES: usize = 5 * 1024 * 1024;
+
+/// Timeout for putting the parts together, which some servers do by copying them. A second attempt after one that only seemed to
+/// fail finds no such upload, so it is longer than any server should take.
+const COMPLETE_TIMEOUT: Duration = Duration::from_secs(60);
 
 const WORKBOOK_TYPE: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
@@ -104,6 +110,7 @@ impl Upload {
             }
             let parts =
                 CompletedMultipartUpload::builder().set_parts(Some(std::mem::take(&mut self.parts))).build();
+            let timeouts = TimeoutConfig::builder().operation_attempt_timeout(COMPLETE_TIMEOUT).build();
             let completed = self
                 .client
                 .complete_multipart_upload()
@@ -111,6 +118,8 @@ impl Upload {
                 .key(&self.key)
                 .upload_id(multipart_id)
                 .multipart_upload(parts)
+                .customize()
+                .config_override(aws_sdk_s3::Config::builder().timeout_config(timeouts))
                 .send()
                 .await
                 .map_err(StorageError::from_sdk)?;
