@@ -30,7 +30,7 @@ pub struct ActionView {
     pub configuration: ConfigurationView,
     #[schema(required)]
     pub scheduled_at: Option<Timestamp>,
-    /// Why it has not begun yet; null once it has.
+    /// Reason that the action has not started yet; null once it has started.
     #[schema(required)]
     pub waiting_for: Option<WaitView>,
     /// Rows of the file.
@@ -90,7 +90,7 @@ pub struct FailureView {
     pub message: Option<String>,
 }
 
-/// Why an action has not begun yet.
+/// Reason that an action has not started.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct WaitView {
     /// `schedule`, `another_file` or `worker`.

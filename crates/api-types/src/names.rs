@@ -151,7 +151,7 @@ names! {
         Skipped = "skipped",
     }
 
-    /// Why a row went as it did.
+    /// Reason for the outcome of a row.
     RowCode {
         /// A new record was inserted.
         Created = "created",
@@ -159,19 +159,19 @@ names! {
         Updated = "updated",
         /// A record was removed.
         Deleted = "deleted",
-        /// It would succeed (dry run).
+        /// The row would succeed (dry run).
         Valid = "valid",
-        /// Its key was seen before in this file.
+        /// An earlier row of the file has the same key.
         Duplicate = "duplicate",
         /// The record exists already.
         AlreadyExists = "already_exists",
         /// A value breaks a rule of its column.
         Invalid = "invalid",
-        /// It has too few or too many fields.
+        /// The row has too few or too many fields, or broken quotes.
         Malformed = "malformed",
-        /// No record has its id or key.
+        /// No record has the id or key of the row.
         NotFound = "not_found",
-        /// The database refused it.
+        /// The database refused the row.
         Rejected = "rejected",
     }
 }

@@ -40,7 +40,7 @@ pub struct UploadedValue {
     pub value: String,
 }
 
-/// How many rows have a code.
+/// Number of rows with a code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CodeCount {
     #[schema(value_type = RowCode)]

@@ -57,7 +57,7 @@ impl FileOrder {
         let merging = tokio::task::spawn_blocking(move || {
             let failure = Failure::default();
             let merged = source.merge(&runtime, by_partition.into_values(), &failure, &sender);
-            // What went wrong with storage says more than what the reader made of it.
+            // The error of storage is more precise than the read error that it caused.
             let of_storage = failure.borrow_mut().take();
             of_storage.map_or(merged, |error| Err(error.into()))
         });

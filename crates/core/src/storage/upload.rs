@@ -110,7 +110,6 @@ impl Upload {
             }
             let parts =
                 CompletedMultipartUpload::builder().set_parts(Some(std::mem::take(&mut self.parts))).build();
-            let timeouts = TimeoutConfig::builder().operation_attempt_timeout(COMPLETE_TIMEOUT).build();
             let completed = self
                 .client
                 .complete_multipart_upload()
@@ -119,7 +118,7 @@ impl Upload {
                 .upload_id(multipart_id)
                 .multipart_upload(parts)
                 .customize()
-                .config_override(aws_sdk_s3::Config::builder().timeout_config(timeouts))
+                .config_override(attempts_of(COMPLETE_TIMEOUT))
                 .send()
                 .await
                 .map_err(StorageError::from_sdk)?;
@@ -144,7 +143,6 @@ impl Upload {
     async fn put_part(&mut self, part: Bytes) -> Result<(), StorageError> {
         let multipart_id = self.begin_multipart().await?;
         let number = i32::try_from(self.parts.len() + 1).unwrap_or(i32::MAX);
-        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(PART_TIMEOUT).build();
         let stored = self
             .client
             .upload_part()
@@ -154,7 +152,7 @@ impl Upload {
             .part_number(number)
             .body(ByteStream::from(part))
             .customize()
-            .config_override(aws_sdk_s3::Config::builder().timeout_config(timeouts))
+            .config_override(attempts_of(PART_TIMEOUT))
             .send()
             .await
             .map_err(StorageError::from_sdk)?;
@@ -174,6 +172,12 @@ impl Upload {
         self.multipart_id = Some(id.clone());
         Ok(id)
     }
+}
+
+/// A configuration with a time-out of its own for each attempt.
+fn attempts_of(timeout: Duration) -> aws_sdk_s3::config::Builder {
+    let timeouts = TimeoutConfig::builder().operation_attempt_timeout(timeout).build();
+    aws_sdk_s3::Config::builder().timeout_config(timeouts)
 }
 
 pub(super) async fn abort(
