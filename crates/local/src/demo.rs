@@ -96,7 +96,7 @@ impl Demo {
         console::result(format!("\nlogs  {}", platform.data_dir().logs().display()));
         console::result(format!("data  {}", root.display()));
         console::result("\nto see it in a browser, as the account `demo`:");
-        console::result(format!("  cargo run --release -p local -- up --data-dir {}", root.display()));
+        console::result(format!("  cargo run --profile demo -p local -- up --data-dir {}", root.display()));
         console::result("  and open http://127.0.0.1:3000/app/");
         check(&done, bad_rows.map(|bad_rows| (options.rows, bad_rows)))
     }
