@@ -9,7 +9,7 @@ use bulk_core::db::{self, Bell, DbError};
 use bulk_core::dependencies::Dependencies;
 use bulk_core::queue::QueueName;
 use bulk_core::shutdown::Shutdown;
-use bulk_core::telemetry::metrics::LEASES_LOST;
+use bulk_core::telemetry::metrics::{CHUNKS, LEASES_LOST};
 use bulk_core::worker::Breaker;
 use sqlx::PgConnection;
 use tokio::task::JoinSet;
@@ -55,6 +55,7 @@ impl Reconciler {
     pub async fn run(self, shutdown: &Shutdown) {
         // Starts at 0: Prometheus would not see an increase if the counter first appeared as 1.
         metrics::counter!(LEASES_LOST).increment(0);
+        metrics::counter!(CHUNKS, "result" => "dead").increment(0);
         // Session locks end with their connection, so the leader's connection must not return to the pool.
         let mut leader: Option<PgConnection> = None;
         // Dropping it at the end aborts the clean-up inside.
@@ -155,6 +156,7 @@ impl Reconciler {
         if chunks + files > 0 {
             tracing::warn!(chunks, files, dead = buried, "took work back from workers whose lease ran out");
             metrics::counter!(LEASES_LOST).increment((chunks + files) as u64);
+            metrics::counter!(CHUNKS, "result" => "dead").increment(buried as u64);
         }
         bells.extend(expired);
         Ok(bells)

@@ -14,7 +14,7 @@ use super::TelemetryError;
 
 /// Counter: rows with an outcome, by `entity`, `action` and `outcome`.
 pub const ROWS: &str = "bulk_rows_total";
-/// Counter: chunks finished or given back by a worker, by `result`.
+/// Counter: chunks finished or given back by a worker, or given up because their workers die, by `result`.
 pub const CHUNKS: &str = "bulk_chunks_total";
 /// Histogram: time from claim to commit of a chunk, in seconds.
 pub const CHUNK_DURATION: &str = "bulk_chunk_duration_seconds";
