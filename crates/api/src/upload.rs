@@ -17,11 +17,12 @@ mod part_head;
 mod parts;
 mod pending;
 mod receive;
+mod record;
 mod workbook;
 
-pub(crate) use cut::{Cut, cut};
-pub(crate) use idempotency::idempotency_key;
+pub(crate) use file_part::TABLE_TYPES;
+pub(crate) use form::{FIELDS, InspectionForm, UploadForm};
+pub(crate) use idempotency::{IdempotencyKeyText, idempotency_key};
 pub(crate) use look::{Look, LookedAtColumn, LookedAtRow, look};
 pub(crate) use parts::{Parts, check_content_length};
-pub(crate) use pending::PendingUpload;
-pub(crate) use receive::{Received, receive};
+pub(crate) use record::{Recorded, record};

@@ -25,21 +25,21 @@ const PASSED_OVER_BYTES: usize = 8 * 1024 * 1024;
 const KIND_BYTES: usize = 8;
 
 /// An upload with everything that an action needs.
-pub(crate) struct Received {
+pub(super) struct Received {
     /// The checked fields.
-    pub(crate) request: UploadRequest,
+    pub(super) request: UploadRequest,
     /// The client's name for the file.
-    pub(crate) file_name: String,
+    pub(super) file_name: String,
     /// The file as stored.
-    pub(crate) stored: StoredObject,
+    pub(super) stored: StoredObject,
     /// The workbook that it was made of, as stored.
-    pub(crate) workbook: Option<StoredObject>,
+    pub(super) workbook: Option<StoredObject>,
     /// Data rows.
-    pub(crate) row_count: u64,
+    pub(super) row_count: u64,
     /// Rules that follow from the header.
-    pub(crate) rules: HeaderRules,
+    pub(super) rules: HeaderRules,
     /// Hash of fields and file.
-    pub(crate) payload_hash: [u8; 16],
+    pub(super) payload_hash: [u8; 16],
 }
 
 struct ReceivedFile {
@@ -64,7 +64,7 @@ enum Content {
 ///
 /// # Errors
 /// The reason for rejecting the upload, or the failure. The caller discards `pending`.
-pub(crate) async fn receive(
+pub(super) async fn receive(
     parts: &mut Parts,
     pending: &mut PendingUpload,
     entities: &Entities,
