@@ -387,11 +387,7 @@ impl CsvReader {
         {
             return CsvError::NotCsv(kind);
         }
-        CsvError::NotText {
-            line,
-            declared: declared.map(TextEncoding::name),
-            likely: encoding::likely(self.text.view().bytes),
-        }
+        CsvError::NotText { line, declared, likely: encoding::likely(self.text.view().bytes) }
     }
 }
 

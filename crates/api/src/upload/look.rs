@@ -6,10 +6,10 @@ use std::io::Cursor;
 
 use bulk_core::action::ActionType;
 use bulk_core::config::UploadConfig;
-use bulk_core::entity::{ColumnMap, Entities, Entity};
+use bulk_core::entity::{ColumnMap, Entities, Entity, Examined};
 use csv_intake::header::{self, HeaderProblem, Suggestion};
 use csv_intake::workbook::{self, WorkbookError};
-use csv_intake::{CsvError, CsvReader, ReadLimits, Record, Row, is_blank};
+use csv_intake::{CsvError, CsvReader, ReadLimits, Record, Row, TextEncoding, is_blank};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::file_part::{NO_FILE, check_type, is_nothing_chosen};
@@ -47,8 +47,8 @@ struct Sample {
 /// Preview of an upload: how the file would be read, and the problems found.
 #[derive(Debug, Default)]
 pub(crate) struct Look {
-    pub(crate) encoding: Option<&'static str>,
-    pub(crate) likely_encoding: Option<&'static str>,
+    pub(crate) encoding: Option<TextEncoding>,
+    pub(crate) likely_encoding: Option<TextEncoding>,
     pub(crate) delimiter: Option<&'static str>,
     pub(crate) header_line: Option<u64>,
     pub(crate) columns: Vec<LookedAtColumn>,
@@ -155,12 +155,12 @@ async fn examine(sample: Sample, inquiry: &Inquiry) -> Look {
         Ok(reader) => reader,
         Err(error) => return unreadable(&error, is_complete),
     };
-    let (known, header) = (inquiry.entity.known(), reader.header().to_vec());
-    let (resolved, problems) = header::examine(&header, &chosen.intake.wanted(&chosen.mapping, &known));
-    let suggestions = header::suggest(&header, &resolved, &known);
-    let map = ColumnMap::resolved(&resolved, inquiry.entity.columns().len(), &chosen.intake);
+    let header = reader.header().to_vec();
+    let Examined { resolved, map, problems } =
+        inquiry.entity.examine(&header, &chosen.mapping, &chosen.intake);
+    let suggestions = header::suggest(&header, &resolved, &inquiry.entity.known());
     let mut look = Look {
-        encoding: Some(reader.encoding().name()),
+        encoding: Some(reader.encoding()),
         delimiter: Some(reader.delimiter().as_str()),
         header_line: Some(reader.header_line()),
         missing: missing(&inquiry.entity, &map),
@@ -222,11 +222,11 @@ fn unreadable(error: &CsvError, is_complete: bool) -> Look {
     Look { likely_encoding: likely_encoding(error), problems, is_complete, ..Look::default() }
 }
 
-fn likely_encoding(error: &CsvError) -> Option<&'static str> {
+fn likely_encoding(error: &CsvError) -> Option<TextEncoding> {
     match error {
         // What is UTF-8 but for a line of it is not mended by another encoding.
-        CsvError::NotText { likely, .. } => likely.filter(|likely| *likely != "UTF-8"),
-        CsvError::IsUtf8 { .. } => Some("UTF-8"),
+        CsvError::NotText { likely, .. } => likely.filter(|likely| *likely != TextEncoding::UTF_8),
+        CsvError::IsUtf8 { .. } => Some(TextEncoding::UTF_8),
         _ => None,
     }
 }
