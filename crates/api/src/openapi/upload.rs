@@ -1,6 +1,7 @@
 //! Schemas of uploads, derived from the entities' declarations.
 
 use bulk_core::entity::{Column, ColumnKind, Entities, Entity};
+use csv_intake::HeaderLine;
 use serde_json::{Map, Value, json};
 
 use crate::routes::entities::template_csv;
@@ -144,6 +145,14 @@ fn fields(entities: &Entities, description: &str, required: &[&str]) -> Value {
                 "type": "string",
                 "enum": [",", ";", "\t", "\\t", "|"],
                 "description": "Delimiter, if it cannot be detected from the first lines",
+            },
+            "headerLine": {
+                "type": "integer",
+                "minimum": 1,
+                "maximum": HeaderLine::MAX,
+                "description": "Line of the file, or row of the sheet, on which the names of the columns stand, if not the first \
+                    one that is not blank. Those above it are left out",
+                "examples": [3],
             },
             "timezone": {
                 "type": "string",

@@ -14,7 +14,7 @@ use super::header_check::HeaderCheck;
 use crate::envelope::Detail;
 use crate::error::ApiError;
 
-const FIELDS: [&str; 16] = [
+const FIELDS: [&str; 17] = [
     "entityType",
     "actionType",
     "scheduledAt",
@@ -27,13 +27,14 @@ const FIELDS: [&str; 16] = [
     "shortRows",
     "encoding",
     "delimiter",
+    "headerLine",
     "timezone",
     "decimal",
     "sheet",
     "dryRun",
 ];
 /// Fields that affect whether a header is valid.
-const HEADER_FIELDS: [&str; 3] = ["mapping", "unknownColumns", "defaults"];
+const HEADER_FIELDS: [&str; 4] = ["mapping", "unknownColumns", "defaults", "headerLine"];
 
 /// Last year of RFC 3339; clients that follow it could not parse a later one.
 const LAST_YEAR: i32 = 9999;
@@ -134,6 +135,7 @@ impl Form {
             "shortRows" => intake.read.short_rows = parse::short_rows(value)?,
             "encoding" => intake.read.encoding = Some(parse::encoding(value)?),
             "delimiter" => intake.read.delimiter = Some(parse::delimiter(raw)?),
+            "headerLine" => intake.read.header_line = Some(parse::header_line(value)?),
             "timezone" => {
                 let zone = parse_timezone(value);
                 intake.values.timezone =
@@ -195,10 +197,9 @@ impl Form {
         self.configuration.intake.read
     }
 
-    /// True if the encoding is settled. Without it, a file that precedes the field `encoding` may still become
-    /// readable.
-    pub(super) fn has_encoding(&self) -> bool {
-        self.seen.contains("encoding")
+    /// True if this field has arrived. A file before it may be read differently after it.
+    pub(super) fn has(&self, field: &str) -> bool {
+        self.seen.contains(field)
     }
 
     /// All problems so far as an error.
@@ -339,9 +340,11 @@ mod tests {
             ("mapping", "{}"),
             ("unknownColumns", ""),
             ("defaults", ""),
+            ("headerLine", ""),
         ];
         assert!(form(&fields[..2]).header_check().is_none(), "a mapping may follow the file");
         assert!(form(&fields[..4]).header_check().is_none(), "defaults may follow the file");
+        assert!(form(&fields[..5]).header_check().is_none(), "the line of the header may follow the file");
         assert!(form(&fields).header_check().is_some());
         let create = [
             fields[0],
@@ -349,9 +352,10 @@ mod tests {
             fields[2],
             fields[3],
             fields[4],
+            fields[5],
             ("onConflict", "update"),
         ];
-        assert!(form(&create[..5]).header_check().is_none(), "a create that updates needs less");
+        assert!(form(&create[..6]).header_check().is_none(), "a create that updates needs less");
         let check = form(&create).header_check();
         assert!(check.is_some_and(|check| check.action_type == ActionType::BulkUpsert));
     }
@@ -365,6 +369,7 @@ mod tests {
             ("defaults", r#"{"name":"?"}"#),
             ("encoding", "latin1"),
             ("delimiter", "\t"),
+            ("headerLine", " 3 "),
             ("shortRows", "fill"),
             ("emptyCells", "clear"),
             ("timezone", "Europe/Berlin"),
@@ -377,7 +382,7 @@ mod tests {
             serde_json::to_value(&intake).unwrap(),
             serde_json::json!({
                 "unknownColumns": "ignore", "defaults": { "name": "?" }, "emptyCells": "clear", "sheet": "Kunden",
-                "encoding": "windows-1252", "delimiter": "\t", "shortRows": "fill",
+                "encoding": "windows-1252", "delimiter": "\t", "headerLine": 3, "shortRows": "fill",
                 "timezone": "Europe/Berlin", "decimal": "comma",
             })
         );
