@@ -99,14 +99,14 @@ test("titles above the table are left out by naming the line of its header", asy
   await page.getByRole("alert").filter({ hasText: "stand on line 3" }).waitFor();
   await accessible(page, "wizard with titles above the header");
   const header = page.getByLabel("Columns are named in");
-  assert.equal(await header.locator("option:checked").innerText(), "line 1 (detected)");
+  assert.equal(await header.locator("option:checked").textContent(), "line 1 (detected)");
 
   // With the keyboard: the choice keeps the focus while the file is looked at again.
   await header.focus();
-  await page.keyboard.type("line 2");
-  await page.getByRole("alert").filter({ hasText: "stand on line 3" }).waitFor();
-  assert.equal(await header.inputValue(), "2");
-  await page.keyboard.type("line 3");
+  for (const line of ["1", "2", "3"]) {
+    await page.keyboard.press("ArrowDown");
+    assert.equal(await header.inputValue(), line);
+  }
   await page.getByText("3 of 3 used").waitFor();
   assert.ok(await header.evaluate((element) => element === document.activeElement));
   await page.getByText(/Row 2: .*150/).waitFor();
@@ -127,7 +127,7 @@ test("titles above the table are left out by naming the line of its header", asy
   const failed = await readFile(await download.path(), "utf8");
   // The header of the download is its first line, so the settings like those of the first import say nothing of it.
   await choose(page, await file("repaired-report.csv", failed.replace("969", "96")));
-  await page.getByText("3 of 7 used").or(page.getByText(/^3 of/)).first().waitFor();
+  await page.getByText("3 of 7 used").waitFor();
   assert.equal(await page.getByLabel("Columns are named in").inputValue(), "");
   const repaired = await checkAndImport(page, "1 row");
   assert.deepEqual([repaired.configuration.headerLine, repaired.progress.successfulRecords], [null, 1]);
