@@ -53,6 +53,14 @@ pub enum CsvError {
         /// The column, from 1.
         column: usize,
     },
+    /// No header on the line that was named as the header's.
+    #[error("{}", no_header(*line, *fault))]
+    HeaderLine {
+        /// The line.
+        line: u64,
+        /// What is there instead.
+        fault: HeaderLineFault,
+    },
     /// A `sep=…` line with an unknown delimiter.
     #[error(
         "line {line} says that the columns are separated by something else than a comma, a semicolon, a tab or a pipe: \
@@ -88,6 +96,34 @@ pub enum CsvError {
     /// The source failed (client, network, storage); the file itself may be valid.
     #[error("reading the file failed: {0}")]
     Io(#[source] io::Error),
+}
+
+/// Reason why there is no header on the line that was named as the header's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeaderLineFault {
+    /// The file ends before it.
+    BeyondEnd,
+    /// The start of a file, which is all that is read, ends before it.
+    BeyondStart,
+    /// It is blank.
+    Blank,
+    /// It declares the delimiter.
+    Separator,
+}
+
+fn no_header(line: u64, fault: HeaderLineFault) -> String {
+    let found = match fault {
+        HeaderLineFault::BeyondEnd => format!("the file ends before line {line}"),
+        HeaderLineFault::BeyondStart => {
+            format!("the part of the file that was looked at ends before line {line}")
+        }
+        HeaderLineFault::Blank => format!("line {line} is blank"),
+        HeaderLineFault::Separator => format!("line {line} only says how the columns are separated"),
+    };
+    format!(
+        "{found}: name the line on which the names of the columns stand, or leave `headerLine` out, and the first line \
+         that is not blank is taken"
+    )
 }
 
 fn not_text(line: u64, declared: Option<TextEncoding>, likely: Option<TextEncoding>) -> String {

@@ -25,6 +25,7 @@ fn inspection_view(look: Look) -> InspectionView {
         likely_encoding: look.likely_encoding.map(|encoding| encoding.name().to_lowercase()),
         delimiter: look.delimiter.map(str::to_owned),
         header_line: look.header_line,
+        likely_header_line: look.likely_header_line,
         columns: (1..).zip(look.columns).map(inspected_column).collect(),
         rows: look.rows.into_iter().map(inspected_row).collect(),
         missing: look.missing.into_iter().map(|(action, columns)| (action.to_owned(), columns)).collect(),

@@ -19,7 +19,7 @@ use crate::envelope::Detail;
 use crate::error::ApiError;
 
 /// Fields that affect whether a header is valid.
-const HEADER_FIELDS: [&str; 3] = ["mapping", "unknownColumns", "defaults"];
+const HEADER_FIELDS: [&str; 4] = ["mapping", "unknownColumns", "defaults", "headerLine"];
 
 /// The fields received so far.
 pub(super) struct Form {
@@ -123,10 +123,9 @@ impl Form {
         self.configuration.intake.read
     }
 
-    /// True if the encoding is settled. Without it, a file that precedes the field `encoding` may still become
-    /// readable.
-    pub(super) fn has_encoding(&self) -> bool {
-        self.seen.contains("encoding")
+    /// True if this field has arrived. A file before it may be read differently after it.
+    pub(super) fn has(&self, field: &str) -> bool {
+        self.seen.contains(field)
     }
 
     /// All problems so far as an error.
@@ -267,9 +266,11 @@ mod tests {
             ("mapping", "{}"),
             ("unknownColumns", ""),
             ("defaults", ""),
+            ("headerLine", ""),
         ];
         assert!(form(&fields[..2]).header_check().is_none(), "a mapping may follow the file");
         assert!(form(&fields[..4]).header_check().is_none(), "defaults may follow the file");
+        assert!(form(&fields[..5]).header_check().is_none(), "the line of the header may follow the file");
         assert!(form(&fields).header_check().is_some());
         let create = [
             fields[0],
@@ -277,9 +278,10 @@ mod tests {
             fields[2],
             fields[3],
             fields[4],
+            fields[5],
             ("onConflict", "update"),
         ];
-        assert!(form(&create[..5]).header_check().is_none(), "a create that updates needs less");
+        assert!(form(&create[..6]).header_check().is_none(), "a create that updates needs less");
         let check = form(&create).header_check();
         assert!(check.is_some_and(|check| check.action_type == ActionType::BulkUpsert));
     }
@@ -293,6 +295,7 @@ mod tests {
             ("defaults", r#"{"name":"?"}"#),
             ("encoding", "latin1"),
             ("delimiter", "\t"),
+            ("headerLine", " 3 "),
             ("shortRows", "fill"),
             ("emptyCells", "clear"),
             ("timezone", "Europe/Berlin"),
@@ -305,7 +308,7 @@ mod tests {
             serde_json::to_value(&intake).unwrap(),
             serde_json::json!({
                 "unknownColumns": "ignore", "defaults": { "name": "?" }, "emptyCells": "clear", "sheet": "Kunden",
-                "encoding": "windows-1252", "delimiter": "\t", "shortRows": "fill",
+                "encoding": "windows-1252", "delimiter": "\t", "headerLine": 3, "shortRows": "fill",
                 "timezone": "Europe/Berlin", "decimal": "comma",
             })
         );

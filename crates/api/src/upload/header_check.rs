@@ -87,11 +87,13 @@ impl HeaderCheck {
 pub(super) fn stands_below(line: u64) -> Detail {
     Detail::new(
         "file",
-        format!("the names of the columns seem to stand on line {line}: remove the lines above it"),
+        format!(
+            "the names of the columns seem to stand on line {line}: send headerLine={line}, or remove the lines above it"
+        ),
     )
 }
 
-/// The line of the row that looks like a header, where the header does not.
+/// The line of the row that looks like a header, where the header does not; the row in the sheet of a workbook.
 pub(super) fn header_below(
     entity: &Entity,
     configuration: &ActionConfiguration,
@@ -106,7 +108,7 @@ pub(super) fn header_below(
     if fits(header) > 0 {
         return None;
     }
-    let mut lines = rows.iter();
+    let mut lines = rows.below(header);
     lines.find(|(_, row)| readings(row).iter().any(|names| fits(names) > 0)).map(|(line, _)| line)
 }
 

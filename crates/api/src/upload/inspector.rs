@@ -6,7 +6,7 @@ use std::io;
 use bulk_core::config::UploadConfig;
 use bulk_core::value;
 use bytes::Bytes;
-use csv_intake::{CsvError, CsvReader, ReadLimits, ReadOptions, Record, Row};
+use csv_intake::{CsvError, CsvReader, HeaderLine, ReadLimits, ReadOptions, Record, Row};
 use futures::stream;
 use tokio::io::AsyncRead;
 use tokio::sync::mpsc;
@@ -42,7 +42,10 @@ pub(super) struct Inspection {
 
 /// Line and cells of the first rows, where the header stands if something else stands before it.
 #[derive(Debug, Default)]
-pub(super) struct FirstRows(Vec<(u64, Record)>);
+pub(super) struct FirstRows {
+    rows: Vec<(u64, Record)>,
+    is_sheet: bool,
+}
 
 impl FirstRows {
     /// Most rows that stand before a header.
@@ -50,15 +53,30 @@ impl FirstRows {
 
     /// Keeps a row, if it is one of the first.
     pub(super) fn keep(&mut self, row: Row, record: &Record) {
-        if self.0.len() < Self::MOST && record.len() <= MOST_COLUMNS {
-            self.0.push((row.line, record.clone()));
+        if self.rows.len() < Self::MOST && record.len() <= MOST_COLUMNS {
+            self.rows.push((row.line, record.clone()));
         }
     }
 
-    /// Line and cells of each.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (u64, &Record)> {
-        self.0.iter().map(|(line, record)| (*line, record))
+    /// The same rows, of the sheet of a workbook.
+    pub(super) fn of_sheet(self) -> Self {
+        Self { is_sheet: true, ..self }
     }
+
+    /// Line and cells of each row below this header. In a sheet the line is its row, so line ends inside the cells above it do
+    /// not count.
+    pub(super) fn below(&self, header: &[String]) -> impl Iterator<Item = (u64, &Record)> {
+        let mut inside: u64 = header.iter().map(|name| line_ends(name)).sum();
+        self.rows.iter().map(move |(line, record)| {
+            let row = line.saturating_sub(inside);
+            inside += record.iter().map(line_ends).sum::<u64>();
+            (if self.is_sheet { row } else { *line }, record)
+        })
+    }
+}
+
+fn line_ends(cell: &str) -> u64 {
+    cell.replace("\r\n", "\n").matches(['\r', '\n']).count() as u64
 }
 
 /// Reason for rejecting a file.
@@ -66,13 +84,13 @@ impl FirstRows {
 pub(super) struct Refusal {
     /// The error of the response.
     pub(super) error: ApiError,
-    /// True if giving the encoding might help.
-    pub(super) is_encoding: bool,
+    /// Fields with which the file might be readable.
+    pub(super) remedies: &'static [&'static str],
 }
 
 impl From<ApiError> for Refusal {
     fn from(error: ApiError) -> Self {
-        Self { error, is_encoding: false }
+        Self { error, remedies: &[] }
     }
 }
 
@@ -148,7 +166,7 @@ where
     if let Some(check) = check
         && let Err(refusal) = check.check(reader.header())
     {
-        while first_rows.0.len() < FirstRows::MOST
+        while first_rows.rows.len() < FirstRows::MOST
             && let Ok(Some(row)) = reader.next_row(&mut record).await
         {
             first_rows.keep(row, &record);
@@ -179,12 +197,20 @@ fn has_value(cell: &str) -> bool {
 }
 
 fn refusal(error: CsvError) -> Refusal {
-    let is_encoding = matches!(error, CsvError::NotText { .. } | CsvError::IsUtf8 { .. });
+    // One row too many is not among them: titles above a header hardly make the difference, and waiting for it would have
+    // every file that is too long uploaded to its end.
+    let remedies: &[&str] = match error {
+        CsvError::NotText { line, .. } if line < HeaderLine::MAX => &["encoding", "headerLine"],
+        CsvError::NotText { .. } | CsvError::IsUtf8 { .. } => &["encoding"],
+        CsvError::HeaderQuotes { .. } | CsvError::HeaderTooLong { .. } => &["headerLine"],
+        _ => &[],
+    };
     let error = match error {
+        CsvError::HeaderLine { .. } => ApiError::invalid("headerLine", error.to_string()),
         CsvError::TooManyRows { .. } => ApiError::TooManyRows(error.to_string()),
         CsvError::TooManyBytes { .. } => ApiError::FileTooLarge(error.to_string()),
         error if error.is_file_fault() => ApiError::invalid("file", error.to_string()),
         error => ApiError::internal(error),
     };
-    Refusal { error, is_encoding }
+    Refusal { error, remedies }
 }

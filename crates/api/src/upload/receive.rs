@@ -156,16 +156,17 @@ async fn settled(
     let is_read_so = |read: ReadOptions| {
         wanted.encoding.is_none_or(|encoding| read.encoding == Some(encoding))
             && wanted.delimiter.is_none_or(|delimiter| read.delimiter == Some(delimiter))
+            && read.header_line == wanted.header_line
     };
-    // The file was read with the final encoding and delimiter; only the handling of short rows may differ, which does
+    // The file was read with the final encoding, delimiter and header line; only the handling of short rows may differ, which does
     // not affect reading.
     match inspected {
         Ok(inspection) if is_read_so(inspection.read) => {
             let read = ReadOptions { short_rows: wanted.short_rows, ..inspection.read };
             Ok(Inspection { read, ..inspection })
         }
-        // No encoding was given, so reading again would fail in the same way.
-        Err(error) if wanted.encoding.is_none() => Err(error),
+        // Neither of the fields that could help was given, so reading again would fail in the same way.
+        Err(error) if wanted.encoding.is_none() && wanted.header_line.is_none() => Err(error),
         _ => inspect_stored(pending.reopen().await?, config, wanted).await,
     }
 }
@@ -274,11 +275,13 @@ async fn store_sheet(
     pending: &mut PendingUpload,
     config: &UploadConfig,
 ) -> Result<(StoredObject, Inspection), ApiError> {
-    let mut sheet = spool.convert(intake.sheet.clone(), config.max_file_size_bytes).await?;
-    // The text is written by us, so options of the client about its form do not apply.
+    let mut sheet = spool.convert(intake, config.max_file_size_bytes).await?;
+    // The text is written by us, so options of the client about its form do not apply, apart from the header's line, which is
+    // its row in the sheet.
     let read = ReadOptions {
         encoding: Some(TextEncoding::UTF_8),
         delimiter: Some(Delimiter::Comma),
+        header_line: intake.read.header_line,
         short_rows: intake.read.short_rows,
     };
     let inspector = Inspector::start(config, read, None);
@@ -294,7 +297,8 @@ async fn store_sheet(
     if !is_refused {
         intake.sheet = Some(sheet.finish().await?.sheet);
     }
-    let inspection = inspector.finish().await.map_err(|refusal| refusal.error)?;
+    let mut inspection = inspector.finish().await.map_err(|refusal| refusal.error)?;
+    inspection.first_rows = inspection.first_rows.of_sheet();
     Ok((pending.finish().await?, inspection))
 }
 
@@ -304,13 +308,15 @@ struct FileInspector {
     inspector: Option<Inspector>,
     /// A rejection that a later field may change.
     verdict: Option<Refusal>,
-    may_change: bool,
+    /// Fields that have not arrived, and change how a file is read.
+    to_come: Vec<&'static str>,
 }
 
 impl FileInspector {
     fn start(form: &Form, config: &UploadConfig) -> Self {
         let inspector = Inspector::start(config, form.read_options(), form.header_check());
-        Self { inspector: Some(inspector), verdict: None, may_change: !form.has_encoding() }
+        let to_come = ["encoding", "headerLine"].into_iter().filter(|field| !form.has(field)).collect();
+        Self { inspector: Some(inspector), verdict: None, to_come }
     }
 
     /// Fails once the file is definitely rejected.
@@ -327,7 +333,7 @@ impl FileInspector {
     }
 
     fn keep(&mut self, refusal: Refusal) -> Result<(), ApiError> {
-        if refusal.is_encoding && self.may_change {
+        if refusal.remedies.iter().any(|field| self.to_come.contains(field)) {
             self.verdict = Some(refusal);
             return Ok(());
         }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use api_types::{ActionType, DecimalMark, EmptyCells, EntityName, OnConflict, ShortRows, UnknownColumns};
 use bulk_core::action::parse_timezone;
+use csv_intake::HeaderLine;
 use utoipa::openapi::schema::{AdditionalProperties, KnownFormat, SchemaFormat, SchemaType, Type};
 use utoipa::openapi::{ObjectBuilder, Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
@@ -24,7 +25,7 @@ pub(crate) struct Field {
 }
 
 /// Every field except `file`.
-pub(crate) static FIELDS: [Field; 16] = [
+pub(crate) static FIELDS: [Field; 17] = [
     Field::new("entityType", reference::<EntityName>, |form, value| {
         store(&mut form.entity, parse::entity(&form.entities, &form.account, value))
     }),
@@ -95,6 +96,16 @@ pub(crate) static FIELDS: [Field; 16] = [
         |form, value| store(&mut form.configuration.intake.read.delimiter, parse::delimiter(value)),
     )
     .taking_space(),
+    Field::new(
+        "headerLine",
+        || {
+            let description = "Line of the file, or row of the sheet, on which the names of the columns stand, if not the \
+                first one that is not blank. Those above it are left out";
+            let schema = ObjectBuilder::new().schema_type(Type::Integer).description(Some(description));
+            schema.minimum(Some(1)).maximum(Some(HeaderLine::MAX)).examples([3]).into()
+        },
+        |form, value| store(&mut form.configuration.intake.read.header_line, parse::header_line(value)),
+    ),
     Field::new(
         "timezone",
         || text("IANA time zone of dates and times without an offset").examples(["Europe/Berlin"]).into(),

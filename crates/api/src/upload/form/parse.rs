@@ -10,7 +10,7 @@ use bulk_core::entity::{Entities, Entity};
 use bulk_core::value::DecimalMark;
 use chrono::{DateTime, Datelike as _, Utc};
 use csv_intake::header::{Mapping, UnknownColumns};
-use csv_intake::{Delimiter, ShortRows, TextEncoding};
+use csv_intake::{Delimiter, HeaderLine, ShortRows, TextEncoding};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 
@@ -78,6 +78,13 @@ pub(super) fn start_time(value: &str, may_be_late: bool) -> Result<DateTime<Utc>
 pub(super) fn delimiter(value: &str) -> Result<Delimiter, String> {
     let trimmed = value.trim_matches([' ', '\r', '\n']);
     Delimiter::parse(trimmed).ok_or_else(|| "must be one of , ; | or a tab (\\t)".to_owned())
+}
+
+pub(super) fn header_line(value: &str) -> Result<HeaderLine, String> {
+    let line = value.parse().ok().and_then(HeaderLine::new);
+    line.ok_or_else(|| {
+        format!("must be the line on which the names of the columns stand, from 1 to {}", HeaderLine::MAX)
+    })
 }
 
 /// Booleans in the notations of people and programs.
@@ -189,6 +196,14 @@ mod tests {
         let defaults = defaults(r#"{"stock":0,"currency":"EUR","open":true}"#).unwrap();
         assert_eq!(defaults["stock"], "0");
         assert_eq!(defaults["open"], "true");
+    }
+
+    #[test]
+    fn a_header_stands_near_the_start() {
+        assert_eq!(header_line("3").map(HeaderLine::get), Ok(3));
+        for value in ["0", "101", "-1", "1.5", "first", "99999999999999999999999"] {
+            assert!(header_line(value).unwrap_err().contains("from 1 to 100"), "{value}");
+        }
     }
 
     #[test]
