@@ -9,6 +9,7 @@ mod file_part;
 mod form;
 mod header_check;
 mod idempotency;
+mod inspection;
 mod inspector;
 mod look;
 mod multipart;

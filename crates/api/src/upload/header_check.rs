@@ -7,7 +7,7 @@ use bulk_core::entity::{Entity, HeaderRules, Layout};
 use csv_intake::header::HeaderProblem;
 use csv_intake::{Delimiter, Record};
 
-use super::inspector::{FirstRows, Inspection};
+use super::inspection::{FirstRows, Inspection};
 use crate::envelope::Detail;
 use crate::error::ApiError;
 

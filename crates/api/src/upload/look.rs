@@ -15,7 +15,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::file_part::{NO_FILE, check_type, is_nothing_chosen};
 use super::form::{Form, Inquiry};
 use super::header_check;
-use super::inspector::FirstRows;
+use super::inspection::FirstRows;
 use super::parts::{Part, Parts};
 use super::receive::{called_by_name, pass_over};
 use crate::compute;
