@@ -40,9 +40,10 @@ pub use due::{
     bury_lost_chunks, expire_chunk_leases, expire_file_leases, release_waiting, retries_due, settle_finished,
     start_scheduled, waiting_chunks, waiting_files,
 };
+pub use erasure::RecordTable;
 pub(crate) use erasure::{
-    RecordTable, UploadUnderWay, cancel_all, count_rows, delete_bookkeeping, delete_finished_actions,
-    delete_records, kept_declarations, stragglers_gone_in_ms, table_exists, take_uploads,
+    cancel_all, count_rows, delete_bookkeeping, delete_finished_actions, delete_records, kept_declarations,
+    stragglers_gone_in_ms, table_exists, take_uploads,
 };
 pub use error::{DbError, is_contention, is_outage};
 pub use files::{

@@ -14,7 +14,7 @@ const ROWS_PER_STATEMENT: i64 = 10_000;
 
 /// A table of records.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct RecordTable {
+pub struct RecordTable {
     /// Schema.
     pub schema: String,
     /// Name within the schema.
