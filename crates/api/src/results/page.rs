@@ -87,7 +87,7 @@ pub(crate) async fn read_page(
     Ok(page)
 }
 
-/// What to read of each object.
+/// Parts of each object to read.
 struct Reading {
     action: ActionRecord,
     entity: Option<Arc<Entity>>,
