@@ -7,7 +7,7 @@ use utoipa::openapi::encoding::EncodingBuilder;
 use utoipa::openapi::example::{Example, ExampleBuilder};
 use utoipa::openapi::schema::{KnownFormat, SchemaFormat, Type};
 use utoipa::openapi::{ObjectBuilder, OpenApi, RefOr, Schema};
-use utoipa::{Modify, PartialSchema as _, ToSchema};
+use utoipa::{Modify, ToSchema};
 
 use super::operations;
 use crate::routes::entities::template_csv;

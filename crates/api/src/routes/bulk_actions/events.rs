@@ -18,14 +18,11 @@ use bulk_core::db::ActionRecord;
 use chrono::{DateTime, Utc};
 use futures::stream::{self, Stream, StreamExt as _};
 use tokio::sync::watch;
-use utoipa::openapi::schema::Type;
-use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
-use utoipa::{PartialSchema, ToSchema};
 
 use super::stats::stats_view;
 use crate::auth::Caller;
 use crate::error::ApiError;
-use crate::events::is_news;
+use crate::events::{ServerSentEvent, is_news};
 use crate::extract::OwnedAction;
 use crate::state::AppState;
 use crate::vocabulary::InApi;
@@ -37,27 +34,6 @@ const RECONNECT_AFTER: Duration = Duration::from_secs(2);
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// Maximum duration of a stream.
 const LONGEST_STREAM: Duration = Duration::from_secs(24 * 3600);
-
-/// An event of the stream, for the OpenAPI document.
-pub(crate) enum ServerSentEvent {}
-
-impl PartialSchema for ServerSentEvent {
-    fn schema() -> RefOr<Schema> {
-        let text = || ObjectBuilder::new().schema_type(Type::String);
-        let data = "JSON: the stats with `status`; for `done` with `outcome` too";
-        ObjectBuilder::new()
-            .description(Some("One event of the stream."))
-            .property("id", text())
-            .property("event", text().enum_values(Some(["progress", "done"])))
-            .property("data", text().description(Some(data)))
-            .property("retry", ObjectBuilder::new().schema_type(Type::Integer))
-            .required("event")
-            .required("data")
-            .into()
-    }
-}
-
-impl ToSchema for ServerSentEvent {}
 
 /// Changes of the counters as server-sent events: `progress` with `status` and the stats while the action runs, then
 /// one `done` with `status`, `outcome` and the stats; then the stream ends.
