@@ -123,11 +123,12 @@ fn add_errors(path: &str, operation: &mut Operation) {
         .retain(|status, _| implied(*status) || operation.responses.responses.contains_key(status.as_str()));
     for (status, kinds) in errors {
         let response = operation.responses.responses.entry(status.as_str().to_owned());
-        let response = response.or_insert_with(|| Response::new(meaning(&kinds)).into());
+        let response = response.or_insert_with(|| Response::new(kinds[0].1.meaning).into());
         if let RefOr::T(response) = response
             && response.content.is_empty()
         {
-            response.content.insert("application/json".to_owned(), body(&kinds).into());
+            let content = body(&named_in(&response.description, &kinds));
+            response.content.insert("application/json".to_owned(), content.into());
             if [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE].contains(&status) {
                 add_header(response, "Retry-After");
             }
@@ -143,7 +144,7 @@ fn has_parameter(operation: &Operation, place: &ParameterIn) -> bool {
 /// A documented kind of error, with its texts.
 type Kind = (&'static ErrorKind, &'static Documented);
 
-/// The documented kinds of error, by their status.
+/// The documented kinds of error, by their status; the usual one first.
 fn by_status() -> BTreeMap<StatusCode, Vec<Kind>> {
     let mut found = BTreeMap::<_, Vec<Kind>>::new();
     for kind in KINDS {
@@ -154,24 +155,19 @@ fn by_status() -> BTreeMap<StatusCode, Vec<Kind>> {
     found
 }
 
-/// Meaning of a status, with the codes where it has several.
-fn meaning(kinds: &[Kind]) -> String {
-    match kinds {
-        [(_, only)] => only.meaning.to_owned(),
-        several => {
-            let each = several.iter().map(|(kind, texts)| format!("{} (`{}`)", texts.meaning, kind.code));
-            each.collect::<Vec<_>>().join("; ")
-        }
-    }
+/// The kinds whose codes the description of a response names; otherwise the usual kind of its status.
+fn named_in<'a>(description: &str, kinds: &'a [Kind]) -> Vec<&'a Kind> {
+    let named: Vec<_> = kinds.iter().filter(|(kind, _)| description.contains(kind.code)).collect();
+    if named.is_empty() { kinds.iter().take(1).collect() } else { named }
 }
 
 /// The envelope with an example of every code.
-fn body(kinds: &[Kind]) -> Content {
+fn body(kinds: &[&Kind]) -> Content {
     let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(Failure::name())));
     match kinds {
         [(kind, only)] => content.example(Some(envelope(kind, only))).build(),
         several => {
-            let example = |(kind, texts): &Kind| {
+            let example = |(kind, texts): &&Kind| {
                 let example = ExampleBuilder::new().summary(texts.meaning);
                 (kind.code, example.value(Some(envelope(kind, texts))))
             };
