@@ -1,5 +1,5 @@
-//! Capacity of one process. The numbers bound its memory together: each comment says what a place costs, and
-//! docs/reliability.md ("Bounds") has the sum.
+//! Capacity of one process. Together the numbers limit its memory: each comment says what a place costs. See also
+//! docs/reliability.md ("Bounds").
 
 use std::time::Duration;
 

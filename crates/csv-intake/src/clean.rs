@@ -9,6 +9,12 @@ use crate::spreadsheet;
 /// the apostrophe that keeps a spreadsheet from running a formula.
 #[must_use]
 pub fn clean(cell: &str) -> Cow<'_, str> {
+    // Fast path: nothing is put around a value that begins with a letter or a digit.
+    if let [first, .., b'!'..=b'~'] = cell.as_bytes()
+        && first.is_ascii_alphanumeric()
+    {
+        return Cow::Borrowed(cell);
+    }
     let value = trim(cell);
     // Each round removes one layer, so that a cell has the same value before and after a spreadsheet-safe download. A
     // cell escaped by such a download may end in white space.

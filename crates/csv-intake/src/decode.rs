@@ -254,13 +254,13 @@ impl ConvertedText {
     }
 }
 
-/// Letters beyond ASCII that make it certain that a text is UTF-8: in one with a byte for each letter any would hardly pass
-/// for it by accident, in one with two a few do.
+/// Number of valid UTF-8 letters beyond ASCII that make it certain that a text is UTF-8. In a single-byte encoding hardly
+/// any letter is valid UTF-8 by accident; in a wide one (two bytes per letter) a few are.
 const CERTAIN_LETTERS: u64 = 1;
 const CERTAIN_WIDE_LETTERS: u64 = 6;
 
-/// Whether what is said to be in another encoding is UTF-8. It is the most common of mistakes: a download in UTF-8 that is
-/// uploaded with the settings of the file before it.
+/// Detects UTF-8 in a file that was declared to be in another encoding. This is the most common mistake: a UTF-8 file is
+/// uploaded with the settings of an earlier file.
 struct Utf8Watch {
     is_valid: bool,
     letters: u64,

@@ -56,7 +56,7 @@ fn utf_16(sample: &[u8]) -> Option<&'static Encoding> {
     (odd <= 1 && text.contains(['\n', '\r'])).then_some(encoding)
 }
 
-/// Whether there are many more characters of UTF-8 beyond ASCII than bytes that are none.
+/// True if the text has many more valid UTF-8 characters beyond ASCII than invalid bytes.
 fn is_mostly_utf_8(sample: &[u8]) -> bool {
     let (mut valid, mut wrong) = (0, 0);
     for chunk in sample.utf8_chunks() {
@@ -66,7 +66,7 @@ fn is_mostly_utf_8(sample: &[u8]) -> bool {
     wrong > 0 && valid >= wrong * MOSTLY
 }
 
-/// Whether letters inside words are small ones in the encoding of old Macs, and not in the guessed one: detectors of the
+/// True if letters inside words are lower case in the encoding of old Macs, and not in the guessed one. Detectors of the
 /// web's encodings do not look for it.
 fn is_macintosh(sample: &[u8], guessed: &'static Encoding) -> bool {
     if !guessed.is_single_byte() {

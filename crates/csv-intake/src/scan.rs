@@ -199,7 +199,7 @@ impl Scanner {
     }
 
     /// The quoted cell that begins at `start` after spaces, as people write lists: `"a", "b"`. It has to end on its line, as
-    /// any quoted cell does, or else its quotes are characters; so a stray one takes no other line with it.
+    /// any quoted cell does; otherwise its quotes are characters, so that a stray quote affects no other line.
     fn indented(&self, view: View<'_>, start: usize) -> Option<Indented> {
         if view.bytes.get(start) != Some(&b' ') {
             return None;

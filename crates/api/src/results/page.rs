@@ -81,7 +81,7 @@ pub(crate) async fn read_page(
     Ok(page)
 }
 
-/// What to read of each object.
+/// Parts of each object to read.
 struct Reading<'a> {
     action: &'a ActionRecord,
     entity: Option<&'a Entity>,

@@ -219,7 +219,7 @@ fn text(sample: Sample, intake: &Intake) -> Result<Text, String> {
     let (sheet, header_row) = (intake.sheet.as_deref(), intake.read.header_line);
     match workbook::convert(Cursor::new(sample.bytes), sheet, header_row, MOST_SHEET_BYTES, &mut bytes) {
         Ok(_) => Ok(Text { bytes, is_complete: true, is_sheet: true }),
-        // The start of a workbook is not to be told from a damaged one.
+        // The start of a workbook looks like a damaged one.
         Err(WorkbookError::Damaged) if is_start => Err(format!(
             "a workbook can only be looked at as a whole, up to {MOST_BYTES} bytes: upload it with dryRun=true to see what \
              becomes of its rows"
@@ -237,7 +237,7 @@ fn unreadable(error: &CsvError, is_complete: bool) -> Look {
 
 fn likely_encoding(error: &CsvError) -> Option<&'static str> {
     match error {
-        // What is UTF-8 but for a line of it is not mended by another encoding.
+        // Another encoding does not repair a file that is UTF-8 except for one line.
         CsvError::NotText { likely, .. } => likely.filter(|likely| *likely != "UTF-8"),
         CsvError::IsUtf8 { .. } => Some("UTF-8"),
         _ => None,

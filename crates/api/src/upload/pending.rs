@@ -117,7 +117,7 @@ impl PendingUpload {
     /// Completes the workbook.
     ///
     /// # Errors
-    /// When object storage is away.
+    /// If object storage is unavailable.
     pub(super) async fn finish_workbook(&mut self) -> Result<StoredObject, ApiError> {
         Ok(self.workbook.as_mut().ok_or_else(not_begun)?.finish().await?)
     }

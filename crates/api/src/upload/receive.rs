@@ -199,16 +199,16 @@ async fn receive_file(
     Ok(Some(ReceivedFile { file_name: shown_name(sent_name.as_deref()), hash, content }))
 }
 
-/// The refusal of a file by its type, with what the file is where its first bytes tell.
+/// The refusal of a file by its type. Names the kind of file if its first bytes identify it.
 pub(super) async fn called_by_name(part: &mut Part<'_>, refusal: ApiError) -> ApiError {
     match first_bytes(part, csv_intake::KIND_BYTES).await.map(|head| FileKind::of_start(&head)) {
-        // A workbook would have been taken under another type.
+        // A workbook would have been accepted under another media type.
         Ok(Some(kind)) if kind != FileKind::Workbook => ApiError::UnsupportedMediaType(kind.to_string()),
         _ => refusal,
     }
 }
 
-/// The first bytes of the file, `length` of them or more; fewer where there are no more.
+/// The first bytes of the file: at least `length`, or all of a shorter file.
 async fn first_bytes(part: &mut Part<'_>, length: usize) -> Result<Bytes, ApiError> {
     let mut head = BytesMut::new();
     while head.len() < length

@@ -152,7 +152,7 @@ pub struct ActionRecord {
     pub file_gone_at: Option<DateTime<Utc>>,
     /// Time from which the results are no longer available.
     pub results_gone_at: Option<DateTime<Utc>>,
-    /// Whether it is queued while another file of its account is being read.
+    /// True if it is queued while another file of its account is being read.
     pub behind_own_file: bool,
     /// Time of this read by the database's clock, which also set all other times.
     pub read_at: DateTime<Utc>,
@@ -181,7 +181,7 @@ pub struct ActionFilter {
     pub file_name: Option<String>,
 }
 
-/// Number of actions, newest first, that are searched by what has no index: operation and file name.
+/// Maximum number of actions, newest first, that a filter without an index (operation, file name) searches.
 const MOST_SEARCHED: i64 = 10_000;
 
 /// Creates an action and its counters, uses its idempotency key, counts its file towards the account's quotas and ends

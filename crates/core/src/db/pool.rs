@@ -17,7 +17,7 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// one place per silent connection (not reported upstream; remove this when sqlx bounds the wait).
 const RELEASE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Maximum age of the connection used by health probes.
-const PROBE_LIFETIME: Duration = Duration::from_secs(5);
+const PROBE_LIFETIME: Duration = Duration::from_secs(15);
 /// Keepalive settings by which the server detects that a client's machine is gone (s, s, number, ms). Otherwise that
 /// client's locks would stay for hours.
 const CLIENT_GONE: [(&str, &str); 4] = [

@@ -11,7 +11,7 @@ use sqlx::{Connection, PgConnection};
 use super::declaration::AccountId;
 use super::execute::{self, Matched, Way};
 use super::fold::{Batch, Leader, batches};
-use super::read::read_row;
+use super::read::parse_row;
 use super::refusal::refusal;
 use super::statements::Statement;
 use super::{ColumnMap, Entity, FieldProblem, RecordId, Row};
@@ -67,11 +67,10 @@ impl Entity {
             }
         };
         let (rows, problems): (Vec<Row>, Vec<Vec<FieldProblem>>) =
-            request.rows.iter().map(|row| read_row(self, request.map, row)).unzip();
+            request.rows.iter().map(|row| parse_row(self, request.map, row)).unzip();
         let mut outcomes = vec![None; rows.len()];
         for (outcome, problems) in outcomes.iter_mut().zip(&problems).filter(|(_, found)| !found.is_empty()) {
-            // The chunking worker refuses such rows; this one was read by different rules (another version, for
-            // example).
+            // The chunking worker refuses such rows; this one was parsed differently (by another version, for example).
             *outcome = Some(RowOutcome::failed(RowCode::Invalid, FieldProblem::sentence(problems)));
         }
         let readable: Vec<(usize, &Row)> =
@@ -139,7 +138,7 @@ impl Run<'_> {
                 }
             }
         }
-        Ok(())
+        execute::plans_as_ever(conn).await
     }
 
     /// Handles a batch that the database refused: retries its halves, then the uploaded rows one by one, then fails the

@@ -272,9 +272,6 @@ impl Entity {
         cell: &str,
         settings: &ReadSettings,
     ) -> Result<Option<Value>, String> {
-        if cell.is_empty() {
-            return Ok(None);
-        }
         let declared = &self.columns[column];
         let value = declared.kind.read(cell, settings).map_err(|problem| match column {
             Self::ID_COLUMN => {

@@ -61,10 +61,16 @@ pub(super) async fn matching(
     Ok(found)
 }
 
-/// Disables cached plans until the end of the transaction: a plan cached while the table was small would stay after it
-/// has grown.
+/// Disables cached plans, until [`plans_as_ever`] or the end of the transaction: a plan cached while the table was small
+/// would stay after it has grown.
 pub(super) async fn keep_no_plan(conn: &mut PgConnection) -> sqlx::Result<()> {
     sqlx::query("SET LOCAL plan_cache_mode = force_custom_plan").execute(conn).await?;
+    Ok(())
+}
+
+/// Reverts [`keep_no_plan`]: planning the platform's own statements anew took longer than executing them.
+pub(super) async fn plans_as_ever(conn: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query("SET LOCAL plan_cache_mode TO DEFAULT").execute(conn).await?;
     Ok(())
 }
 
@@ -190,7 +196,7 @@ fn bind_column<'q>(query: Prepared<'q>, kind: &Kind, column: usize, rows: &[&Row
     macro_rules! array {
         ($variant:ident, $kind:ty) => {{
             let values = rows.iter().map(|row| match row.get(column) {
-                Some(Value::$variant(value)) => Some(value.clone()),
+                Some(Value::$variant(value)) => Some(*value),
                 _ => None,
             });
             query.bind(values.collect::<Vec<Option<$kind>>>())
@@ -209,7 +215,11 @@ fn bind_column<'q>(query: Prepared<'q>, kind: &Kind, column: usize, rows: &[&Row
         | Kind::Choice { .. }
         | Kind::Currency
         | Kind::Country => {
-            array!(Text, String)
+            let texts = rows.iter().map(|row| match row.get(column) {
+                Some(Value::Text(text)) => Some(text.as_str()),
+                _ => None,
+            });
+            query.bind(texts.collect::<Vec<Option<&str>>>())
         }
     }
 }

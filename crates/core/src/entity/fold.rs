@@ -55,7 +55,11 @@ pub(super) fn batches<'a>(
         (ActionType::BulkCreate, OnConflict::Skip | OnConflict::Error) => Folding::First,
         _ => Folding::Merge,
     };
-    let mut folder = Folder { entity, action, folding, batches: Vec::new(), open: OpenBatch::default() };
+    let mut open = OpenBatch::default();
+    // Usually one batch holds every row.
+    open.leaders.reserve(rows.len());
+    open.places.reserve(rows.len());
+    let mut folder = Folder { entity, action, folding, batches: Vec::new(), open };
     for &(index, row) in rows {
         folder.add(index, row);
     }

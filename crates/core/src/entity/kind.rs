@@ -1,6 +1,8 @@
 //! Kinds of columns: parsing of a cell's text, and the rules for its value. Both come from the declaration. The rules
 //! use functions of `validator` where it has them; the parsing is in [`crate::value`].
 
+use std::borrow::Cow;
+
 use regex::Regex;
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -192,36 +194,42 @@ impl Kind {
     ///
     /// # Errors
     /// A sentence to be read after the column's name, without the value.
-    pub fn read(&self, text: &str, settings: &ReadSettings) -> Result<Option<Value>, String> {
-        if text.contains('\0') {
+    pub fn read(&self, cell: &str, settings: &ReadSettings) -> Result<Option<Value>, String> {
+        if cell.as_bytes().contains(&0) {
             // PostgreSQL cannot store U+0000 in text. Refused here, so that the message names the column.
             return Err("must not contain a NUL character".to_owned());
         }
-        let cleaned = value::clean(text);
-        let text = if let Self::Text { trim: false, .. } = self { text } else { cleaned.as_ref() };
+        let text = self.cleaned(cell);
         if text.is_empty() {
             return Ok(None);
         }
-        value::whole(text)?;
-        let value = match self {
-            Self::Text { lower, length, pattern, .. } => {
-                let text = if *lower { text.to_lowercase() } else { text.to_owned() };
-                check_length(&text, length)?;
-                check_pattern(&text, pattern.as_ref())?;
-                Value::Text(text)
-            }
-            Self::Email => Value::Text(email(text)?),
+        value::whole(&text)?;
+        let value = self.parse_text(&text, settings)?;
+        self.check(&value)?;
+        Ok(Some(value))
+    }
+
+    /// Parses a cell's text without checking it against the rules, for a cell that [`Self::read`] has accepted.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn parse(&self, cell: &str, settings: &ReadSettings) -> Result<Option<Value>, String> {
+        let text = self.cleaned(cell);
+        if text.is_empty() { Ok(None) } else { self.parse_text(&text, settings).map(Some) }
+    }
+
+    fn cleaned<'a>(&self, cell: &'a str) -> Cow<'a, str> {
+        if let Self::Text { trim: false, .. } = self { Cow::Borrowed(cell) } else { value::clean(cell) }
+    }
+
+    fn parse_text(&self, text: &str, settings: &ReadSettings) -> Result<Value, String> {
+        Ok(match self {
+            Self::Text { lower: true, .. } => Value::Text(text.to_lowercase()),
+            Self::Text { lower: false, .. } => Value::Text(text.to_owned()),
+            Self::Email => Value::Text(value::email(text)?),
             Self::Url => Value::Text(value::url(text)?),
-            Self::Integer { range } => {
-                let number = value::integer(text, settings)?;
-                check_range(&number, range)?;
-                Value::Integer(number)
-            }
-            Self::Decimal { scale, range } => {
-                let number = value::decimal(text, *scale, settings)?;
-                check_range(&number, range)?;
-                Value::Decimal(number)
-            }
+            Self::Integer { .. } => Value::Integer(value::integer(text, settings)?),
+            Self::Decimal { scale, .. } => Value::Decimal(value::decimal(text, *scale, settings)?),
             Self::Boolean => Value::Boolean(value::boolean(text)?),
             Self::Date => Value::Date(value::date(text)?),
             Self::Instant => Value::Instant(value::instant(text, settings)?),
@@ -229,8 +237,21 @@ impl Kind {
             Self::Currency => Value::Text(value::currency(text)?),
             Self::Country => Value::Text(value::country(text)?),
             Self::Uuid => Value::Uuid(value::uuid(text)?),
-        };
-        Ok(Some(value))
+        })
+    }
+
+    /// Checks a parsed value against the rules.
+    fn check(&self, value: &Value) -> Result<(), String> {
+        match (self, value) {
+            (Self::Text { length, pattern, .. }, Value::Text(text)) => {
+                check_length(text, length)?;
+                check_pattern(text, pattern.as_ref())
+            }
+            (Self::Email, Value::Text(address)) => check_email(address),
+            (Self::Integer { range }, Value::Integer(number)) => check_range(number, range),
+            (Self::Decimal { range, .. }, Value::Decimal(number)) => check_range(number, range),
+            _ => Ok(()),
+        }
     }
 
     /// The rules as a sentence.
@@ -284,13 +305,11 @@ impl Kind {
     }
 }
 
-fn email(text: &str) -> Result<String, String> {
-    let address = value::email(text)?;
+fn check_email(address: &str) -> Result<(), String> {
     if !address.validate_email() {
         return Err("must be a valid e-mail address".to_owned());
     }
-    check_length(&address, &Bounds { min: None, max: Some(LONGEST_EMAIL) })?;
-    Ok(address)
+    check_length(address, &Bounds { min: None, max: Some(LONGEST_EMAIL) })
 }
 
 fn check_length(text: &str, length: &Bounds<u64>) -> Result<(), String> {

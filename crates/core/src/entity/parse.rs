@@ -45,7 +45,7 @@ fn declaration(reader: &mut Reader<'_>, root: &Table<'_>) -> Option<Entity> {
     let mut columns = vec![id_column(&id, reader.line_of(root, "id"))];
     let (declared, unread) = columns::read(reader, root, key.as_deref());
     columns.extend(declared);
-    // A key in a column with a problem of its own is there; it has been told.
+    // The key names a declared column with a problem, which is already reported.
     let key = key.filter(|key| !unread.contains(key));
     let key_column = key.as_deref().and_then(|key| key_column(reader, root, &columns, key));
     let taken = Taken { account: &account, updated_at: updated_at.as_deref() };

@@ -28,7 +28,7 @@ pub const QUEUE_LAG: &str = "bulk_queue_lag";
 pub const JOBS_RUNNING: &str = "bulk_jobs_running";
 /// Gauge: most concurrent jobs of this worker, by `queue`.
 pub const JOB_SLOTS: &str = "bulk_job_slots";
-/// Counter: leases that ran out during work, whose result was then discarded.
+/// Counter: chunks and files whose lease ran out; from the leading reconciler.
 pub const LEASES_LOST: &str = "bulk_leases_lost_total";
 /// Gauge: 1 while this worker's circuit of a `dependency` is open and it claims nothing, otherwise 0.
 pub const BREAKER_OPEN: &str = "bulk_breaker_open";

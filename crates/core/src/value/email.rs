@@ -15,6 +15,9 @@ const MAX_LABEL_CHARS: usize = 63;
 /// # Errors
 /// If the text is not an address, has several, or contains an invisible character.
 pub fn email(text: &str) -> Result<String, String> {
+    if let Some(address) = plain(text) {
+        return Ok(address);
+    }
     visible(text)?;
     let address = bare(text);
     if is_several(address) {
@@ -34,6 +37,16 @@ pub fn email(text: &str) -> Result<String, String> {
     stored.push('@');
     stored.push_str(&ascii_domain(domain)?);
     Ok(stored)
+}
+
+/// Fast path: an address as nearly all are, without anything around it and with a domain in plain ASCII.
+fn plain(text: &str) -> Option<String> {
+    let (local, domain) = text.split_once('@')?;
+    let is_plain = (1..=MAX_LOCAL_CHARS).contains(&local.len())
+        && local.bytes().all(is_local)
+        && is_domain(domain)
+        && !has_punycode(domain);
+    is_plain.then(|| text.to_ascii_lowercase())
 }
 
 /// The address without a name beside it, quotes around it, a leading `mailto:` or a trailing separator.
@@ -65,7 +78,8 @@ fn is_several(text: &str) -> bool {
 
 /// Characters allowed before the @ without quotes.
 fn is_local(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b".!#$%&'*+/=?^_`{|}~-".contains(&byte)
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'.' | b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'/' | b'=' | b'?' | b'^'..=b'`' | b'{'..=b'~')
 }
 
 fn ascii_domain(domain: &str) -> Result<String, String> {
@@ -78,10 +92,11 @@ fn ascii_domain(domain: &str) -> Result<String, String> {
     } else {
         international(domain)?
     };
-    if ascii.len() > MAX_DOMAIN_CHARS || !ascii.split('.').all(is_label) {
-        return Err(INVALID.to_owned());
-    }
-    Ok(ascii)
+    if is_domain(&ascii) { Ok(ascii) } else { Err(INVALID.to_owned()) }
+}
+
+fn is_domain(ascii: &str) -> bool {
+    ascii.len() <= MAX_DOMAIN_CHARS && ascii.split('.').all(is_label)
 }
 
 fn has_punycode(domain: &str) -> bool {
@@ -218,6 +233,9 @@ mod tests {
             if let Ok(stored) = email(&text) {
                 prop_assert!(stored.is_ascii() && stored == stored.to_ascii_lowercase(), "{}", stored);
                 prop_assert_eq!(email(&stored), Ok(stored.clone()));
+            }
+            if plain(&text).is_some() {
+                prop_assert!(bare(&text) == text && !is_several(&text) && visible(&text).is_ok());
             }
         }
     }

@@ -11,8 +11,8 @@ const MAX_WHOLE_DIGITS: usize = 15;
 
 const SHORTENED: &str = "must be written out in full: a spreadsheet has shortened it, so format the column as a number and export it again";
 
-/// A whole number. Zeros after a mark change nothing and are allowed, as spreadsheets write `31.0`; but for three of them,
-/// since `1.000` is a thousand in some countries. Group separators are taken as in [`decimal`].
+/// A whole number. Zeros after a mark change nothing and are allowed, as spreadsheets write `31.0`; three zeros
+/// are not, since `1.000` is a thousand in some countries. Group separators are accepted as in [`decimal`].
 ///
 /// # Errors
 /// Any other text, and what does not fit into 64 bits.
@@ -55,7 +55,7 @@ fn whole_part(digits: &str, mark: DecimalMark) -> Result<Cow<'_, str>, String> {
     Ok(Cow::Owned(whole.to_owned()))
 }
 
-/// Whether what looks like a number and its decimals could as well be thousands: `1.000`.
+/// True if a number and its decimals could also be thousands: `1.000`.
 fn is_like_groups(whole: &str, fraction: &str) -> bool {
     fraction == "000" && whole.len() <= 3 && !whole.starts_with('0')
 }
@@ -173,7 +173,7 @@ fn no_decimal(digits: &str, mark: DecimalMark) -> String {
     }
 }
 
-/// Whether there is something beside digits that is no separator: `€ 5`, `5 EUR`, `5%`.
+/// True if the text has something other than digits and separators around the number: `€ 5`, `5 EUR`, `5%`.
 fn has_unit(digits: &str) -> bool {
     let number = digits.trim_matches(|char: char| {
         char.is_alphabetic()
