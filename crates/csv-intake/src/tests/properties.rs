@@ -210,7 +210,8 @@ proptest! {
 
     #[test]
     fn the_header_line_that_was_found_may_be_named(
-        text in prop_oneof![hostile_text(), "(sep=[,;]|\u{feff}|[\"ab,;\r\n ]){0,30}"],
+        // Without quotes: whether a quoted cell is blank is known only when the delimiter is.
+        text in "\u{feff}?(sep=[,;]|[ab,;\r\n ]|\n){0,30}",
         sizes in sizes(),
     ) {
         let found = block_on(read(io::Cursor::new(text.clone().into_bytes()), LIMITS));
