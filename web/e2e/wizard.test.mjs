@@ -92,6 +92,48 @@ test("a workbook is read like any table", async () => {
   page.check();
 });
 
+test("titles above the table are left out by naming the line of its header", async () => {
+  const page = await signedIn(browser, "phone", "titles");
+  const titles = "Customers of the year\n\"Made on 1 May, by Ada\"\n";
+  await choose(page, await file("report.csv", `${titles}email,name,age\nada@example.com,Ada,36\nold@example.com,Methuselah,969\n`));
+  await page.getByRole("alert").filter({ hasText: "stand on line 3" }).waitFor();
+  await accessible(page, "wizard with titles above the header");
+  const header = page.getByLabel("Columns are named in");
+  assert.equal(await header.locator("option:checked").textContent(), "line 1 (detected)");
+
+  // With the keyboard: the choice keeps the focus while the file is looked at again.
+  await header.focus();
+  for (const line of ["1", "2", "3"]) {
+    await page.keyboard.press("ArrowDown");
+    assert.equal(await header.inputValue(), line);
+  }
+  await page.getByText("3 of 3 used").waitFor();
+  assert.ok(await header.evaluate((element) => element === document.activeElement));
+  await page.getByText(/Row 2: .*150/).waitFor();
+
+  await header.selectOption("");
+  await page.getByRole("button", { name: "Take the names from line 3" }).click();
+  await page.getByText("3 of 3 used").waitFor();
+  assert.equal(await header.inputValue(), "3");
+  await accessible(page, "wizard with a named header line");
+  const action = await checkAndImport(page, "1 row");
+  assert.equal(action.configuration.headerLine, 3);
+  assert.deepEqual([action.progress.successfulRecords, action.progress.failedRecords], [1, 1]);
+
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("link", { name: "Failed rows", exact: true }).click(),
+  ]);
+  const failed = await readFile(await download.path(), "utf8");
+  // The header of the download is its first line, so the settings like those of the first import say nothing of it.
+  await choose(page, await file("repaired-report.csv", failed.replace("969", "96")));
+  await page.getByText("3 of 7 used").waitFor();
+  assert.equal(await page.getByLabel("Columns are named in").inputValue(), "");
+  const repaired = await checkAndImport(page, "1 row");
+  assert.deepEqual([repaired.configuration.headerLine, repaired.progress.successfulRecords], [null, 1]);
+  page.check();
+});
+
 test("rows that fail are shown before anything changes, repaired, and uploaded again", async () => {
   const page = await signedIn(browser, "light", "repairs");
   const csv = `email,name,age\nada@example.com,Ada,36\nold@example.com,Methuselah,969\nnobody,No address,20\n`;

@@ -72,6 +72,10 @@ pub struct ConfigurationView {
     /// Delimiter, as given or detected; null for actions created before it was recorded.
     #[schema(required, example = ",")]
     pub delimiter: Option<String>,
+    /// Line of the header, if it was given; null if it was found.
+    #[serde(default)]
+    #[schema(required, example = 3)]
+    pub header_line: Option<u64>,
     /// Time zone of dates and times without an offset.
     #[schema(required, example = "Europe/Berlin")]
     pub timezone: Option<String>,

@@ -20,9 +20,13 @@ pub struct InspectionView {
     /// Delimiter, as given or detected.
     #[schema(required, example = ",")]
     pub delimiter: Option<String>,
-    /// Line of the header, from 1.
+    /// Line of the header, from 1, as given or found; in the sheet of a workbook its row.
     #[schema(required, example = 1)]
     pub header_line: Option<u64>,
+    /// Line on which the header seems to stand if it is another one. Send it as `headerLine` if it is right.
+    #[serde(default)]
+    #[schema(required, example = 3)]
+    pub likely_header_line: Option<u64>,
     pub columns: Vec<InspectedColumn>,
     /// The first 20 rows.
     pub rows: Vec<InspectedRow>,

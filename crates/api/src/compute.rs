@@ -1,6 +1,7 @@
-//! Threads for CPU-bound work: decompressing and parsing uploads. On the request threads a few compressed files would
-//! block everything else, including liveness checks. There are fewer of these threads than cores; work on them takes
-//! turns, because the reader yields after every stretch of text.
+//! Threads for CPU-bound work: decompressing and parsing uploads, and searching results. On the request threads a few
+//! compressed files would block everything else, including liveness checks. There are fewer of these threads than
+//! cores; work on them takes turns, because the reader yields after every stretch of text, and a search looks at one
+//! chunk at a time.
 
 use std::io;
 use std::sync::LazyLock;

@@ -12,10 +12,9 @@ use bulk_core::db::{self, DbError, QuotaExceeded};
 use bulk_core::storage::StorageError;
 use thiserror::Error;
 
-pub(crate) use kinds::{ErrorKind, KINDS};
+pub(crate) use kinds::{Documented, ErrorKind, KINDS};
 
 use crate::envelope::{Detail, ErrorBody, failure};
-use crate::rate_limit::whole_seconds;
 
 /// Seconds after which a client may retry when a dependency is down.
 const RETRY_AFTER_S: u64 = 5;
@@ -157,6 +156,11 @@ impl ApiError {
             _ => Vec::new(),
         }
     }
+}
+
+/// Rounded up, so that waiting this long is sufficient.
+pub(crate) fn whole_seconds(duration: Duration) -> u64 {
+    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
 }
 
 impl IntoResponse for ApiError {

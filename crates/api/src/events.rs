@@ -10,10 +10,34 @@ use bulk_core::db::{self, ActionRecord};
 use bulk_core::shutdown::Shutdown;
 use sqlx::PgPool;
 use tokio::sync::watch;
+use utoipa::openapi::schema::Type;
+use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
 /// Maximum age of published changes.
 const INTERVAL: Duration = Duration::from_millis(500);
+
+/// An event of the stream, for the OpenAPI document.
+pub(crate) enum ServerSentEvent {}
+
+impl PartialSchema for ServerSentEvent {
+    fn schema() -> RefOr<Schema> {
+        let text = || ObjectBuilder::new().schema_type(Type::String);
+        let data = "JSON: the stats with `status`; for `done` with `outcome` too";
+        ObjectBuilder::new()
+            .description(Some("One event of the stream."))
+            .property("id", text())
+            .property("event", text().enum_values(Some(["progress", "done"])))
+            .property("data", text().description(Some(data)))
+            .property("retry", ObjectBuilder::new().schema_type(Type::Integer))
+            .required("event")
+            .required("data")
+            .into()
+    }
+}
+
+impl ToSchema for ServerSentEvent {}
 
 /// The followed actions. Cheap to clone.
 #[derive(Clone)]

@@ -39,7 +39,7 @@ use futures::future::BoxFuture;
 /// The OpenAPI 3.1 description of the API, as committed in docs/openapi.json and served at `/openapi.json`.
 #[must_use]
 pub fn openapi_json() -> String {
-    format!("{:#}\n", openapi::document(&bulk_core::entity::Entities::built_in()))
+    format!("{:#}\n", openapi::describe(&bulk_core::entity::Entities::built_in()).document)
 }
 
 /// Name of the service in logs and in the database.

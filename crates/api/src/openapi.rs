@@ -1,23 +1,22 @@
 //! The OpenAPI 3.1 description of this API. It is made from the same list of routes as the router and from the
-//! handlers' own descriptions, and completed with the parts that all routes share ([`complete`]) and the entities
-//! ([`upload`]).
+//! handlers' own descriptions, and completed with what all operations share ([`Shared`]) and what the declared entities
+//! add ([`Declared`]).
 
-mod complete;
-mod names;
-mod upload;
-
-pub(crate) use names::{IdempotencyKeyText, ResultStatusName, ServerSentEvent};
-
-use std::sync::LazyLock;
+mod entities;
+mod shared;
 
 use bulk_core::entity::Entities;
-use serde_json::Value;
-use utoipa::OpenApi;
+use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::{Modify as _, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 
+use self::entities::Declared;
+use self::shared::Shared;
 use crate::envelope::Failure;
 use crate::routes;
-use crate::state::AppState;
+use crate::routes::bulk_actions::results::ResultStatusName;
+use crate::state::{AppState, Described};
+use crate::upload::IdempotencyKeyText;
 
 /// The parts of the document that belong to no route.
 #[derive(OpenApi)]
@@ -36,42 +35,34 @@ use crate::state::AppState;
         (name = "session", description = "A browser's session, for the page at `/app`"),
         (name = "service", description = "Description and health of the service"),
     ),
-    // Routes only reference the schemas of their bodies.
+    // Routes only add the schemas of their bodies.
     components(schemas(Failure, IdempotencyKeyText, ResultStatusName)),
 )]
 struct Frame;
 
-static ENDPOINTS: LazyLock<Vec<String>> = LazyLock::new(|| {
-    let document = document(&Entities::built_in());
-    let named = operations(&document).map(|(path, method, _)| format!("{} {path}", method.to_uppercase()));
-    named.collect()
-});
-
-/// Every route, as `GET /path`.
-pub(crate) fn endpoints() -> &'static [String] {
-    &ENDPOINTS
-}
-
-/// The complete document of a service with these entities.
-pub(crate) fn document(entities: &Entities) -> Value {
+/// The description of a service with these entities.
+pub(crate) fn describe(entities: &Entities) -> Described {
     let groups = routes::groups();
     let described = OpenApiRouter::<AppState>::with_openapi(Frame::openapi())
         .merge(groups.open)
         .merge(groups.owned)
         .merge(groups.streaming)
         .merge(groups.probes);
-    let mut document = serde_json::to_value(described.into_openapi()).unwrap_or_default();
-    upload::describe(&mut document, entities);
-    complete::complete(&mut document);
-    document
+    let mut document = described.into_openapi();
+    Declared(entities).modify(&mut document);
+    Shared.modify(&mut document);
+    let named = operations(&mut document).map(|(path, method, _)| format!("{method} {path}"));
+    Described { endpoints: named.collect(), document: serde_json::to_value(document).unwrap_or_default() }
 }
 
 /// Path, method and description of every operation.
-fn operations(document: &Value) -> impl Iterator<Item = (&str, &str, &Value)> {
-    let paths = document["paths"].as_object().into_iter().flatten();
-    paths.flat_map(|(path, item)| {
-        let methods = item.as_object().into_iter().flatten();
-        methods.map(move |(method, operation)| (path.as_str(), method.as_str(), operation))
+fn operations(document: &mut utoipa::openapi::OpenApi) -> impl Iterator<Item = (&str, &str, &mut Operation)> {
+    document.paths.paths.iter_mut().flat_map(|(path, item)| {
+        let PathItem { get, put, post, delete, patch, .. } = item;
+        let methods = [("DELETE", delete), ("GET", get), ("PATCH", patch), ("POST", post), ("PUT", put)];
+        let described =
+            methods.into_iter().filter_map(|(method, operation)| Some((method, operation.as_mut()?)));
+        described.map(move |(method, operation)| (path.as_str(), method, operation))
     })
 }
 

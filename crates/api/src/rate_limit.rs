@@ -13,7 +13,7 @@ mod quota;
 mod shared;
 
 pub(crate) use address::{AddressLimit, client_address, network};
-pub(crate) use headers::{whole_seconds, write_headers};
+pub(crate) use headers::write_headers;
 pub(crate) use quota::Decision;
 
 use bulk_core::config::{RateLimitConfig, RedisConfig};

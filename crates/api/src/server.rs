@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::entities::{EntitiesError, check_entities};
+use crate::openapi;
 use crate::router::router;
 use crate::state::AppState;
 
@@ -59,7 +60,8 @@ impl Server {
         let port = config.config.server.port;
         let entities =
             Entities::load(config.config.upload.entities_dir.as_deref()).map_err(EntitiesError::Wrong)?;
-        let state = AppState::open(config, entities, shutdown)?;
+        let described = openapi::describe(&entities);
+        let state = AppState::open(config, entities, described, shutdown)?;
         state.dependencies.ready(&state.shutdown).await?;
         check_entities(&state.dependencies.pool, &state.entities).await?;
         state.account_limits.connect().await;
@@ -87,7 +89,7 @@ impl Server {
             () = serving => {}
             () = forget_full_buckets(&state) => {}
             () = state.health.keep_fresh() => {}
-            () = out_of_time(&state.shutdown, timeout) => tracing::warn!("aborted requests that were still running"),
+            () = state.shutdown.out_of_time(timeout) => tracing::warn!("aborted requests that were still running"),
         }
         // A silent database would keep the pool open for ever.
         let _ = tokio::time::timeout(POOL_CLOSE_TIMEOUT, state.dependencies.pool.close()).await;
@@ -113,9 +115,4 @@ async fn drain(state: AppState) {
     state.shutdown.cancelled().await;
     state.running.close();
     state.running.wait().await;
-}
-
-async fn out_of_time(shutdown: &Shutdown, timeout: Duration) {
-    shutdown.cancelled().await;
-    tokio::time::sleep(timeout).await;
 }

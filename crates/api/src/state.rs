@@ -8,6 +8,7 @@ use bulk_core::db::{Bell, SessionBounds};
 use bulk_core::dependencies::{Dependencies, DependencyError};
 use bulk_core::entity::Entities;
 use bulk_core::shutdown::Shutdown;
+use serde_json::Value;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
@@ -15,12 +16,19 @@ use crate::SERVICE;
 use crate::auth::{Authenticator, Sessions};
 use crate::events::Followed;
 use crate::health::Health;
-use crate::openapi;
 use crate::rate_limit::{AccountLimits, AddressLimit};
 use crate::shares::Shares;
 
 /// Timeout of a statement of a request, including waits for locks. Each finds its rows by an index.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Description of the API.
+pub(crate) struct Described {
+    /// The OpenAPI document.
+    pub(crate) document: Value,
+    /// Every route, as `GET /path`.
+    pub(crate) endpoints: Vec<String>,
+}
 
 /// Shared state of all handlers. Cheap to clone.
 #[derive(Clone)]
@@ -37,8 +45,8 @@ pub(crate) struct AppState {
     pub(crate) address_limit: Option<Arc<AddressLimit>>,
     /// Entities that can be uploaded.
     pub(crate) entities: Entities,
-    /// The OpenAPI document with these entities.
-    pub(crate) document: Arc<serde_json::Value>,
+    /// Description of the API with these entities.
+    pub(crate) described: Arc<Described>,
     /// The settings.
     pub(crate) config: Arc<Config>,
     /// HTTP settings.
@@ -65,6 +73,7 @@ impl AppState {
     pub(crate) fn open(
         config: ApiConfig,
         entities: Entities,
+        described: Described,
         shutdown: Shutdown,
     ) -> Result<Self, DependencyError> {
         let bounds = SessionBounds {
@@ -74,7 +83,7 @@ impl AppState {
         let dependencies = Dependencies::open(&config.config, SERVICE, bounds)?;
         let account_limits = AccountLimits::open(&config.rate_limit, &config.config.redis)?;
         Ok(Self {
-            document: Arc::new(openapi::document(&entities)),
+            described: Arc::new(described),
             entities,
             account_limits: Arc::new(account_limits),
             address_limit: AddressLimit::new(&config.rate_limit, config.http.trust_proxy).map(Arc::new),
@@ -91,6 +100,7 @@ impl AppState {
             shutdown,
         })
     }
+
     /// Rings bells without delaying the response. If that fails, the reconciler rings again.
     pub(crate) fn ring_later(&self, bells: Vec<Bell>) {
         let queue = self.dependencies.queue.clone();

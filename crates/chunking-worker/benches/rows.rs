@@ -50,10 +50,10 @@ fn records() -> (Vec<String>, Vec<Record>) {
 
 fn contact(header: &[String]) -> (Arc<Entity>, ColumnMap) {
     let contact = Entities::built_in().find("contact").expect("contacts are built in").clone();
-    let map = contact
-        .map_columns(header, &Mapping::new(), &Intake::default())
+    let layout = contact
+        .layout(header, &Mapping::new(), &Intake::default(), ActionType::BulkUpsert)
         .expect("the columns are those of a contact");
-    (contact, map)
+    (contact, layout.map)
 }
 
 /// Identity of each row, as returned by the check.

@@ -7,9 +7,9 @@ use async_trait::async_trait;
 use bulk_core::action::ActionType;
 use bulk_core::chunk::{ChunkEncoder, RowCode};
 use bulk_core::config::Config;
-use bulk_core::db::{DbError, FileClaim};
+use bulk_core::db::{DbError, FileClaim, FrozenError};
 use bulk_core::dependencies::Dependencies;
-use bulk_core::entity::{ColumnMap, Entity, FieldProblem, FrozenError};
+use bulk_core::entity::{ColumnMap, Entity, FieldProblem, Layout};
 use bulk_core::health::{Dependency, Outage};
 use bulk_core::storage::StorageError;
 use csv_intake::{CsvError, CsvReader, ReadLimits, Record, Row};
@@ -150,11 +150,11 @@ impl Cutter {
         entity: Arc<Entity>,
         header: Vec<String>,
     ) -> Result<Self, FileError> {
-        let map = entity.map_columns(&header, &claim.mapping, &claim.intake).map_err(|problems| {
+        let layout = entity.layout(&header, &claim.mapping, &claim.intake, claim.action_type);
+        let Layout { map, .. } = layout.map_err(|problems| {
             let sentences: Vec<_> = problems.into_iter().map(|problem| problem.message).collect();
             FileError::File(sentences.join("; "))
         })?;
-        let map = entity.relevant(&map, claim.action_type);
         entity.check_header(&map, claim.action_type).map_err(FileError::File)?;
         let writer = ChunkWriter::new(
             dependencies.clone(),

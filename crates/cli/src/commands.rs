@@ -8,8 +8,7 @@ mod login;
 mod look;
 mod results;
 mod shell;
-
-pub use results::save_results;
+mod wait;
 
 use crate::args::{Args, Command};
 use crate::config::Environment;
@@ -17,7 +16,6 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::wait::wait;
 
 /// Runs the command.
 pub async fn run(args: Args, environment: &Environment, output: &Output) -> Result<Exit, Failure> {
@@ -35,7 +33,7 @@ pub async fn run(args: Args, environment: &Environment, output: &Output) -> Resu
         Command::Watch(args) => {
             let context = context()?;
             let id = context.id(&args.target)?;
-            wait(&context, id, &args.waiting, serde_json::Map::new()).await
+            wait::wait(&context, id, &args.waiting, serde_json::Map::new()).await
         }
         Command::Results(args) => results::results(&context()?, &args).await,
         Command::Pause(args) => control::control(&context()?, &args, control::Verb::Pause).await,
@@ -48,7 +46,7 @@ pub async fn run(args: Args, environment: &Environment, output: &Output) -> Resu
 }
 
 /// Completes when the user or the system interrupts the command.
-pub async fn interrupted() {
+async fn interrupted() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};

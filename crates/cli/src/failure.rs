@@ -138,6 +138,7 @@ fn flag(field: &str) -> Option<&'static str> {
         "shortRows" => "--short-rows",
         "encoding" => "--encoding",
         "delimiter" => "--delimiter",
+        "headerLine" => "--header-line",
         "timezone" => "--timezone",
         "decimal" => "--decimal",
         "sheet" => "--sheet",

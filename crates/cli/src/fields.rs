@@ -40,6 +40,7 @@ pub fn of_file(args: &FileArgs) -> Result<Fields, Failure> {
     add("shortRows", args.short_rows.clone());
     add("encoding", args.encoding.clone());
     add("delimiter", args.delimiter.as_deref().map(delimiter));
+    add("headerLine", args.header_line.map(|line| line.to_string()));
     add("timezone", args.timezone.clone());
     add("decimal", args.decimal.clone());
     add("sheet", args.sheet.clone());
@@ -128,6 +129,8 @@ mod tests {
             "windows-1252",
             "--delimiter",
             "tab",
+            "--header-line",
+            "3",
             "--timezone",
             "Europe/Berlin",
             "--decimal",

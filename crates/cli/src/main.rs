@@ -16,7 +16,6 @@ mod output;
 mod profiles;
 mod state;
 mod table;
-mod wait;
 
 use std::process::ExitCode;
 

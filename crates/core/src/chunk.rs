@@ -4,7 +4,7 @@ mod outcome;
 mod record;
 mod status;
 
-pub use outcome::{RowCode, RowOutcome, RowStatus};
+pub use outcome::{RecordId, RowCode, RowOutcome, RowStatus};
 pub use record::{
     ChunkDecodeError, ChunkEncoder, ChunkRow, ChunkRows, ResultRow, ResultRows, ResultsEncoder, content_hash,
     decode_chunk, decode_results,

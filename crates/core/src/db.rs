@@ -16,6 +16,7 @@ mod erasure;
 mod error;
 mod files;
 mod finish;
+mod frozen;
 mod idempotency;
 mod locked_action;
 mod pool;
@@ -32,17 +33,17 @@ pub use chunks::{
     ChunkClaim, ChunkLease, accounts_wait_for_a_slot, chunk_lease_survived, claim_chunk, defer_chunk,
     fail_chunk, hand_back_chunk, renew_chunk,
 };
-pub use clean_up::{ActionObjects, action_objects};
+pub(crate) use clean_up::{ActionObjects, action_objects};
 pub use committed::{CommittedChunk, code_counts, committed_chunks};
 pub use control::{cancel_action, pause_action, resume_action, retry_action};
-pub use declarations::find_declaration;
 pub use due::{
     bury_lost_chunks, expire_chunk_leases, expire_file_leases, release_waiting, retries_due, settle_finished,
     start_scheduled, waiting_chunks, waiting_files,
 };
-pub use erasure::{
-    RecordTable, UploadUnderWay, cancel_all, count_rows, delete_bookkeeping, delete_finished_actions,
-    delete_records, kept_declarations, stragglers_gone_in_ms, table_exists, take_uploads,
+pub use erasure::RecordTable;
+pub(crate) use erasure::{
+    cancel_all, count_rows, delete_bookkeeping, delete_finished_actions, delete_records, kept_declarations,
+    stragglers_gone_in_ms, table_exists, take_uploads,
 };
 pub use error::{DbError, is_contention, is_outage};
 pub use files::{
@@ -51,13 +52,16 @@ pub use files::{
     renew_file,
 };
 pub use finish::{ChunkCounts, FinishedChunk, finish_chunk};
+pub use frozen::{FrozenEntities, FrozenError};
 pub use idempotency::{IdempotencyKey, KeyUse, find_key, remove_expired_keys};
-pub use locked_action::LockedAction;
-pub use pool::{SchemaError, SessionBounds, connect, connect_for_probes, migrate, require_schema};
+pub(crate) use locked_action::LockedAction;
+pub(crate) use pool::connect_for_probes;
+pub use pool::{SchemaError, SessionBounds, connect, migrate, require_schema};
 pub use removals::{
     Removal, RemovalPart, abandon_uploads, count_removals, delete_action, due_removals, expire_actions,
-    expire_chunks, expire_files, expire_results, removal_done, removal_failed,
+    expire_chunks, expire_files, expire_results,
 };
+pub(crate) use removals::{removal_done, removal_failed};
 pub use uploads::{begin_upload, end_upload, is_abandoned, touch_upload};
 pub use usage::{QuotaExceeded, Quotas, room_for_upload};
 

@@ -9,8 +9,7 @@ use sqlx::PgPool;
 use thiserror::Error;
 
 use crate::config::Config;
-use crate::db::{self, SchemaError, SessionBounds};
-use crate::entity::FrozenEntities;
+use crate::db::{self, FrozenEntities, SchemaError, SessionBounds};
 use crate::health::{Dependency, Probe};
 use crate::queue::Queue;
 use crate::shutdown::Shutdown;

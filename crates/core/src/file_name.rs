@@ -24,7 +24,7 @@ pub fn is_invisible(character: char) -> bool {
 /// The `Content-Disposition` value for saving a file under this name (RFC 6266): an ASCII name for every client and, if
 /// the name has other characters, an encoded one for clients that support RFC 8187.
 #[must_use]
-pub fn content_disposition(name: &str) -> String {
+pub(crate) fn content_disposition(name: &str) -> String {
     let is_plain = |c: char| (c.is_ascii_graphic() || c == ' ') && !['"', '\\', '%'].contains(&c);
     let plain: String = name.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
     let mut value = format!("attachment; filename=\"{plain}\"");

@@ -9,7 +9,8 @@ mod job;
 mod reader;
 
 pub use job::{ChunkJob, FileJob, Job, Payload};
-pub use reader::{Delivery, LONGEST_READ, QueueReader};
+pub(crate) use reader::LONGEST_READ;
+pub use reader::{Delivery, QueueReader};
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;

@@ -169,7 +169,7 @@ fn is_needed(object: ObjectKind, known: &ActionObjects) -> bool {
 ///
 /// # Errors
 /// If object storage is unavailable.
-pub async fn delete_under(
+pub(crate) async fn delete_under(
     store: &ObjectStore,
     prefix: &str,
     mut is_due: impl FnMut(&str) -> bool,

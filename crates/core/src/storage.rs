@@ -255,7 +255,7 @@ impl ObjectStore {
     ///
     /// # Errors
     /// If the server is unavailable or refuses the request.
-    pub fn abort_upload<'a>(
+    pub(crate) fn abort_upload<'a>(
         &'a self,
         key: &'a str,
         multipart_id: &'a str,

@@ -10,6 +10,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let path = arguments.next().ok_or("name a workbook")?;
     let file = BufReader::new(File::open(path)?);
-    workbook::convert(file, arguments.next().as_deref(), u64::MAX, io::stdout().lock())?;
+    workbook::convert(file, arguments.next().as_deref(), None, u64::MAX, io::stdout().lock())?;
     Ok(())
 }

@@ -231,7 +231,7 @@ impl ConvertedText {
         self.ended = length == 0;
         self.watch.see(&self.input[..length]);
         if self.ended && self.watch.is_utf8(self.is_cut) {
-            return Err(CsvError::IsUtf8 { declared: self.encoding.name() });
+            return Err(CsvError::IsUtf8 { declared: TextEncoding::of(self.encoding) });
         }
         // At most three bytes of UTF-8 per byte, plus the rest of the previous piece.
         self.output.resize(self.input.len() * 3 + 16, 0);
@@ -247,7 +247,7 @@ impl ConvertedText {
             DecoderResult::InputEmpty => Ok(()),
             DecoderResult::OutputFull | DecoderResult::Malformed(..) => Err(CsvError::NotText {
                 line: self.lines.count() + 1,
-                declared: self.is_declared.then(|| self.encoding.name()),
+                declared: self.is_declared.then(|| TextEncoding::of(self.encoding)),
                 likely: None,
             }),
         }

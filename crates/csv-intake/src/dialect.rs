@@ -165,6 +165,42 @@ impl ShortRows {
     }
 }
 
+/// Line of a file (of a sheet: its row) on which the header starts, from 1 to [`HeaderLine::MAX`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u64", into = "u64")]
+pub struct HeaderLine(u64);
+
+impl HeaderLine {
+    /// The last line on which a header may start: more is no title above a table.
+    pub const MAX: u64 = 100;
+
+    /// The line with this number, if a header may start there.
+    #[must_use]
+    pub fn new(line: u64) -> Option<Self> {
+        (1..=Self::MAX).contains(&line).then_some(HeaderLine(line))
+    }
+
+    /// The line's number.
+    #[must_use]
+    pub fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl TryFrom<u64> for HeaderLine {
+    type Error = String;
+
+    fn try_from(line: u64) -> Result<Self, String> {
+        HeaderLine::new(line).ok_or_else(|| format!("a header starts on line 1 to {}, not {line}", Self::MAX))
+    }
+}
+
+impl From<HeaderLine> for u64 {
+    fn from(line: HeaderLine) -> u64 {
+        line.get()
+    }
+}
+
 /// Options for reading a file. Stored with the action, so that the chunker reads it in the same way as the upload.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -173,6 +209,10 @@ pub struct ReadOptions {
     pub encoding: Option<TextEncoding>,
     /// Delimiter. Absent: detected from the first lines.
     pub delimiter: Option<Delimiter>,
+    /// Line on which the header starts; the lines above it are no part of the table. Absent: the first line that is not
+    /// blank. Left out of the stored form then, which keeps the form of files that were stored without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header_line: Option<HeaderLine>,
     /// Handling of rows whose last cells are missing.
     pub short_rows: ShortRows,
 }
@@ -210,5 +250,24 @@ mod tests {
         assert!(TextEncoding::parse("klingon").is_none());
         assert!(TextEncoding::parse("").is_none());
         assert!(TextEncoding::parse("iso-2022-kr").is_none(), "the standard refuses it");
+    }
+
+    #[test]
+    fn options_stored_without_a_header_line_are_read_and_written_as_before() {
+        let stored = r#"{"encoding":"UTF-8","delimiter":";","shortRows":"fill"}"#;
+        let options: ReadOptions = serde_json::from_str(stored).unwrap();
+        assert_eq!(options.header_line, None);
+        assert_eq!(serde_json::to_string(&options).unwrap(), stored);
+        let with_line = ReadOptions { header_line: HeaderLine::new(3), ..options };
+        let stored = r#"{"encoding":"UTF-8","delimiter":";","headerLine":3,"shortRows":"fill"}"#;
+        assert_eq!(serde_json::to_string(&with_line).unwrap(), stored);
+        assert_eq!(serde_json::from_str::<ReadOptions>(stored).unwrap(), with_line);
+    }
+
+    #[test]
+    fn a_header_line_is_near_the_start_of_the_file() {
+        assert_eq!([1, 100].map(|line| HeaderLine::new(line).map(HeaderLine::get)), [Some(1), Some(100)]);
+        assert!(HeaderLine::new(0).is_none() && HeaderLine::new(101).is_none());
+        assert!(serde_json::from_str::<ReadOptions>(r#"{"headerLine":0}"#).is_err());
     }
 }

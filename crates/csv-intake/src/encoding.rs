@@ -2,7 +2,9 @@
 //! change names and addresses.
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Encoding, MACINTOSH, UTF_8, UTF_16BE, UTF_16LE};
+use encoding_rs::{Encoding, MACINTOSH, UTF_16BE, UTF_16LE};
+
+use super::dialect::TextEncoding;
 
 /// Number of bytes sufficient for a guess.
 pub(super) const GUESS_BYTES: usize = 16 * 1024;
@@ -11,22 +13,22 @@ const MOSTLY: usize = 3;
 /// Most bytes of a character that the end of the sample may tear apart.
 const LONGEST_CHAR_BYTES: usize = 4;
 
-/// Name of the likely encoding of bytes that are not UTF-8, or UTF-8 if all but a few are; `None` if they are not text in
+/// The likely encoding of bytes that are not UTF-8, or UTF-8 if all but a few are; `None` if they are not text in
 /// that encoding either.
-pub(super) fn likely(sample: &[u8]) -> Option<&'static str> {
+pub(super) fn likely(sample: &[u8]) -> Option<TextEncoding> {
     let is_cut = sample.len() > GUESS_BYTES;
     let sample = &sample[..sample.len().min(GUESS_BYTES)];
     if let Some(encoding) = utf_16(sample) {
-        return Some(encoding.name());
+        return Some(TextEncoding::of(encoding));
     }
     if is_mostly_utf_8(sample) {
-        return Some(UTF_8.name());
+        return Some(TextEncoding::UTF_8);
     }
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     detector.feed(sample, !is_cut);
     let guessed = detector.guess(None, Utf8Detection::Deny);
     let encoding = if is_macintosh(sample, guessed) { MACINTOSH } else { guessed };
-    is_text(sample, encoding, is_cut).then(|| encoding.name())
+    is_text(sample, encoding, is_cut).then(|| TextEncoding::of(encoding))
 }
 
 fn is_text(sample: &[u8], encoding: &'static Encoding, is_cut: bool) -> bool {
@@ -90,6 +92,10 @@ mod tests {
     use encoding_rs::{GBK, SHIFT_JIS};
 
     use super::*;
+
+    fn likely(sample: &[u8]) -> Option<&'static str> {
+        super::likely(sample).map(TextEncoding::name)
+    }
 
     #[test]
     fn common_encodings_are_recognised() {

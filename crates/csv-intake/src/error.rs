@@ -3,6 +3,7 @@
 
 use std::io;
 
+use super::dialect::TextEncoding;
 use super::kind::FileKind;
 
 /// Reason why reading a CSV file stopped. The message is suitable for the user unless the variant is [`CsvError::Io`].
@@ -20,18 +21,18 @@ pub enum CsvError {
         /// Line of the first invalid byte.
         line: u64,
         /// Encoding named by the sender.
-        declared: Option<&'static str>,
+        declared: Option<TextEncoding>,
         /// The encoding that it seems to be in; UTF-8 where all but a few bytes are.
-        likely: Option<&'static str>,
+        likely: Option<TextEncoding>,
     },
     /// Text in UTF-8 that its sender says to be in another encoding, which would change every letter beyond ASCII.
     #[error(
-        "the file is UTF-8 and not {declared}, the encoding named for it: send it without `encoding`, or with \
-         encoding=utf-8"
+        "the file is UTF-8 and not {}, the encoding named for it: send it without `encoding`, or with encoding=utf-8",
+        declared.name()
     )]
     IsUtf8 {
         /// The encoding that the sender named.
-        declared: &'static str,
+        declared: TextEncoding,
     },
     /// A header longer than the memory limit, usually because a quote is never closed.
     #[error("the header on line {line} is longer than {limit_bytes} bytes: is a closing quote missing?")]
@@ -51,6 +52,14 @@ pub enum CsvError {
         line: u64,
         /// The column, from 1.
         column: usize,
+    },
+    /// No header on the line that was named as the header's.
+    #[error("{}", no_header(*line, *fault))]
+    HeaderLine {
+        /// The line.
+        line: u64,
+        /// What is there instead.
+        fault: HeaderLineFault,
     },
     /// A `sep=…` line with an unknown delimiter.
     #[error(
@@ -89,23 +98,59 @@ pub enum CsvError {
     Io(#[source] io::Error),
 }
 
-fn not_text(line: u64, declared: Option<&str>, likely: Option<&str>) -> String {
+/// Reason why there is no header on the line that was named as the header's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeaderLineFault {
+    /// The file ends before it.
+    BeyondEnd,
+    /// The start of a file, which is all that is read, ends before it.
+    BeyondStart,
+    /// It is blank.
+    Blank,
+    /// It declares the delimiter.
+    Separator,
+}
+
+fn no_header(line: u64, fault: HeaderLineFault) -> String {
+    let found = match fault {
+        HeaderLineFault::BeyondEnd => format!("the file ends before line {line}"),
+        HeaderLineFault::BeyondStart => {
+            format!("the part of the file that was looked at ends before line {line}")
+        }
+        HeaderLineFault::Blank => format!("line {line} is blank"),
+        HeaderLineFault::Separator => format!("line {line} only says how the columns are separated"),
+    };
+    format!(
+        "{found}: name the line on which the names of the columns stand, or leave `headerLine` out, and the first line \
+         that is not blank is taken"
+    )
+}
+
+fn not_text(line: u64, declared: Option<TextEncoding>, likely: Option<TextEncoding>) -> String {
     let repair = "save the file as UTF-8 and upload it again";
-    match (declared, likely.map(str::to_lowercase)) {
+    // `encoding` takes labels in any case; people write them in small letters.
+    let label = |encoding: TextEncoding| encoding.name().to_lowercase();
+    match (declared, likely) {
         (None, None) => format!("line {line} is not valid text: {repair}"),
-        (_, Some(likely)) if likely == "utf-8" => format!(
+        (_, Some(likely)) if likely == TextEncoding::UTF_8 => format!(
             "line {line} is not valid UTF-8, although the rest of the file is: correct that line, which may come from \
              another program, and upload the file again"
         ),
         (None, Some(likely)) => format!(
-            "line {line} is not valid UTF-8; the file looks like {likely}: send it with encoding={likely}, or {repair}"
+            "line {line} is not valid UTF-8; the file looks like {likely}: send it with encoding={likely}, or {repair}",
+            likely = label(likely)
         ),
-        (Some(declared), Some(likely)) if likely != declared.to_lowercase() => format!(
-            "line {line} is not valid {declared}, the encoding named for this file; it looks like {likely}: send it with \
-             encoding={likely}, or {repair}"
+        (Some(declared), Some(likely)) if likely != declared => format!(
+            "line {line} is not valid {}, the encoding named for this file; it looks like {likely}: send it with \
+             encoding={likely}, or {repair}",
+            declared.name(),
+            likely = label(likely)
         ),
         (Some(declared), _) => {
-            format!("line {line} is not valid {declared}, the encoding named for this file: {repair}")
+            format!(
+                "line {line} is not valid {}, the encoding named for this file: {repair}",
+                declared.name()
+            )
         }
     }
 }

@@ -118,21 +118,11 @@ impl HeaderProblem {
     }
 }
 
-/// Resolves each uploaded column.
+/// Resolves each uploaded column, as far as that is possible, and returns all problems: unknown names, two columns for
+/// one, mappings from or to columns that do not exist, defaults for columns that the file has.
 ///
 /// Names are compared without surrounding white space and invisible characters, and without case. The mapping takes
 /// precedence, then the columns' own names, then their aliases.
-///
-/// # Errors
-///
-/// All problems: unknown names, two columns for one, mappings from or to columns that do not exist, defaults for
-/// columns that the file has.
-pub fn resolve(header: &[String], wanted: &Wanted<'_>) -> Result<Resolved, Vec<HeaderProblem>> {
-    let (resolved, problems) = examine(header, wanted);
-    if problems.is_empty() { Ok(resolved) } else { Err(problems) }
-}
-
-/// Like [`resolve`], for previews: returns everything that can be resolved, and all problems.
 #[must_use]
 pub fn examine(header: &[String], wanted: &Wanted<'_>) -> (Resolved, Vec<HeaderProblem>) {
     let mut resolution = Resolution {

@@ -25,8 +25,8 @@ pub mod spreadsheet;
 mod text;
 pub mod workbook;
 
-pub use dialect::{Delimiter, ReadOptions, ShortRows, TextEncoding};
-pub use error::CsvError;
+pub use dialect::{Delimiter, HeaderLine, ReadOptions, ShortRows, TextEncoding};
+pub use error::{CsvError, HeaderLineFault};
 pub use kind::{FileKind, KIND_BYTES};
 pub use reader::{CsvReader, ReadLimits};
 pub use record::{Record, is_blank};

@@ -11,11 +11,12 @@ use super::dialect::{Delimiter, ReadOptions, ShortRows, TextEncoding};
 use super::encoding;
 use super::kind::FileKind;
 use super::lines::LineEnds;
-use super::record::{Record, is_blank, is_blank_char};
+use super::record::{Record, is_blank};
 use super::row::{Row, RowFault};
 use super::scan::{Found, QuoteFault, Scanner, View};
-use super::sniff::{self, SAMPLE_BYTES, Start};
 use super::text::Text;
+
+mod start;
 
 /// Limits beyond which a file is refused.
 #[derive(Clone, Copy, Debug)]
@@ -200,55 +201,6 @@ impl CsvReader {
         None
     }
 
-    async fn find_delimiter(&mut self) -> Result<Delimiter, CsvError> {
-        loop {
-            self.text.skip_marks();
-            match sniff::look(self.text.view(), self.text.is_full()) {
-                Start::More => self.read_more().await?,
-                // With a given delimiter the rows need not be examined.
-                Start::Sample | Start::Header(_) if self.options.delimiter.is_some() => break,
-                Start::Sample => self.read_up_to(SAMPLE_BYTES).await?,
-                Start::Blank(length) => {
-                    self.text.consume(length);
-                    self.line += 1;
-                }
-                Start::Declared { length, delimiter } => {
-                    self.text.consume(length);
-                    self.line += 1;
-                    return Ok(self.options.delimiter.unwrap_or(delimiter));
-                }
-                Start::Unknown => return Err(CsvError::UnknownSeparator { line: self.line }),
-                Start::NotCsv(kind) => return Err(CsvError::NotCsv(kind)),
-                Start::Header(delimiter) => return Ok(delimiter),
-            }
-        }
-        Ok(self.options.delimiter.unwrap_or(Delimiter::Comma))
-    }
-
-    async fn read_header(&mut self) -> Result<(), CsvError> {
-        let mut record = Record::new();
-        let line = loop {
-            let Raw { line, fault } = self.next_record(&mut record).await?.ok_or(CsvError::Empty)?;
-            match fault {
-                Some(RowFault::UnclosedQuote { column } | RowFault::QuoteInside { column }) => {
-                    return Err(CsvError::HeaderQuotes { line, column });
-                }
-                Some(_) => {
-                    return Err(CsvError::HeaderTooLong { line, limit_bytes: self.limits.max_record_bytes });
-                }
-                None if record.is_blank() => {}
-                None => break line,
-            }
-        };
-        if record.iter().any(|name| name.contains('\0')) {
-            return Err(self.not_text(line).await);
-        }
-        self.header = record.iter().map(|name| name.trim_matches(is_blank_char).to_owned()).collect();
-        self.header_line = line;
-        self.width = self.header.iter().rposition(|name| !name.is_empty()).map_or(0, |last| last + 1);
-        Ok(())
-    }
-
     async fn next_record(&mut self, record: &mut Record) -> Result<Option<Raw>, CsvError> {
         if self.is_broken {
             return Err(CsvError::Io(io::Error::other("an earlier read failed")));
@@ -387,11 +339,7 @@ impl CsvReader {
         {
             return CsvError::NotCsv(kind);
         }
-        CsvError::NotText {
-            line,
-            declared: declared.map(TextEncoding::name),
-            likely: encoding::likely(self.text.view().bytes),
-        }
+        CsvError::NotText { line, declared, likely: encoding::likely(self.text.view().bytes) }
     }
 }
 

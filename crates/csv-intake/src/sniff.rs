@@ -49,18 +49,20 @@ pub(super) fn look(view: View<'_>, is_full: bool) -> Start {
         Some(end) => end + 1,
         None => line.len(),
     };
+    first_line(line, length).unwrap_or_else(|| header(view, is_full))
+}
+
+/// What the first line of the text is, of this length with its end, if it is no row of a table.
+pub(super) fn first_line(line: &[u8], length: usize) -> Option<Start> {
     // The caller consumes a blank line and examines the next one.
     if length > 0 && is_blank(line) {
-        return Start::Blank(length);
+        return Some(Start::Blank(length));
     }
     if let Some(byte) = declared(line) {
-        return Delimiter::of_byte(byte)
-            .map_or(Start::Unknown, |delimiter| Start::Declared { length, delimiter });
+        let delimiter = Delimiter::of_byte(byte);
+        return Some(delimiter.map_or(Start::Unknown, |delimiter| Start::Declared { length, delimiter }));
     }
-    match FileKind::of_line(line) {
-        Some(kind) => Start::NotCsv(kind),
-        None => header(view, is_full),
-    }
+    FileKind::of_line(line).map(Start::NotCsv)
 }
 
 /// Detects the delimiter of a header.

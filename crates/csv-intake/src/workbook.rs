@@ -15,6 +15,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 
 use calamine::{DataRef, Reader as _, Xlsx};
 
+use crate::HeaderLine;
 use cell::CellText;
 pub use error::WorkbookError;
 pub use kind::{Container, container};
@@ -30,13 +31,15 @@ pub struct Converted {
 }
 
 /// Writes the sheet called `sheet`, or the first visible one, to `csv`: UTF-8, commas, LF, one line per row of the
-/// sheet, so that line numbers are row numbers (except after line ends inside cells).
+/// sheet, so that line numbers are row numbers (except after line ends inside cells). Of the rows above `header_row`, if it
+/// is named, only the line ends are written, so that it is that line of the text.
 ///
 /// # Errors
 /// [`WorkbookError`], each with a remedy. The output so far is then incomplete.
 pub fn convert(
     mut source: impl Read + Seek,
     sheet: Option<&str>,
+    header_row: Option<HeaderLine>,
     max_csv_bytes: u64,
     csv: impl Write,
 ) -> Result<Converted, WorkbookError> {
@@ -45,7 +48,7 @@ pub fn convert(
     source.seek(SeekFrom::Start(0)).map_err(WorkbookError::Read)?;
     let mut workbook = Xlsx::new(source).map_err(WorkbookError::from_parser)?;
     let name = sheet::choose(workbook.sheets_metadata(), sheet)?;
-    let mut text = SheetText::new(csv, max_csv_bytes);
+    let mut text = SheetText::new(csv, header_row, max_csv_bytes);
     let mut cells = workbook.worksheet_cells_reader(&name).map_err(WorkbookError::from_parser)?;
     let formats = CellText::new(cells.styles());
     while let Some((cell, style)) = cells.next_cell_with_style_id().map_err(WorkbookError::from_parser)? {

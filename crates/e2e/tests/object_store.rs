@@ -12,12 +12,14 @@ use bulk_core::storage::{ObjectStore, StorageError};
 use bytes::Bytes;
 use local::ports::free_port;
 use tempfile::TempDir;
-use testkit::TestEnv;
+use testkit::{Fault, FaultProxy, TestEnv};
 use tokio::io::AsyncReadExt;
 
 const START: Duration = Duration::from_secs(60);
 /// More than two parts of an upload.
 const LARGE: usize = 11 * 1024 * 1024 + 7;
+/// So many bytes that nothing is left for a third part.
+const TWO_PARTS: usize = 10 * 1024 * 1024;
 
 #[tokio::test]
 async fn the_embedded_server_keeps_what_the_platform_stores() {
@@ -44,6 +46,33 @@ async fn garage_keeps_what_the_platform_stores() {
     assert_eq!(garage.store.unfinished_uploads("accounts/").await.unwrap(), Some(unfinished));
     upload.abort().await.unwrap();
     assert_eq!(garage.store.unfinished_uploads("accounts/").await.unwrap(), Some(Vec::new()));
+}
+
+/// The client retries a completion whose answer it did not get, and the server knows the upload no longer then.
+#[tokio::test]
+async fn an_upload_whose_completion_was_not_confirmed_is_complete() {
+    let env = TestEnv::new().await;
+    let mut settings = env.settings();
+    let proxy = FaultProxy::start(settings["MINIO_PORT"].parse().unwrap()).await;
+    settings.insert("MINIO_PORT".to_owned(), proxy.port().to_string());
+    let store = ObjectStore::new(&config(settings).storage);
+    store.ensure_bucket().await.unwrap();
+    let mut confirmed = store.upload("accounts/a/confirmed");
+    confirmed.write(&vec![7; LARGE]).await.unwrap();
+    let expected = confirmed.finish().await.unwrap();
+
+    let mut upload = store.upload("accounts/a/unconfirmed");
+    upload.write(&vec![7; LARGE]).await.unwrap();
+    proxy.set(Fault::LoseAnswers { to: "POST /" });
+    assert_eq!(upload.finish().await.unwrap(), expected);
+    assert_eq!(upload.multipart_id(), None, "nothing is left to abort");
+
+    // An upload that the server did not complete stays an error.
+    proxy.set(Fault::None);
+    let mut refused = store.upload("accounts/a/refused");
+    refused.write(&vec![7; TWO_PARTS]).await.unwrap();
+    proxy.set(Fault::RefuseWrites { status: 403 });
+    assert!(matches!(refused.finish().await, Err(StorageError::Unavailable(_))));
 }
 
 async fn conforms(store: &ObjectStore) {

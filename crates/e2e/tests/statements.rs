@@ -195,13 +195,13 @@ async fn apply(
         encoder.push(row, None, fields.iter().map(String::as_str));
     }
     let (header, rows) = decode_chunk(&encoder.finish(), cells.len()).unwrap();
-    let map = entity.map_columns(&header, &Default::default(), &Default::default()).unwrap();
+    let layout = entity.layout(&header, &Default::default(), &Default::default(), action).unwrap();
     let request = ApplyRequest {
         account,
         action,
         on_conflict: OnConflict::Skip,
         dry_run: false,
-        map: &entity.relevant(&map, action),
+        map: &layout.map,
         rows: &rows.iter().collect::<Vec<_>>(),
     };
     let outcomes = entity.apply(conn, &request).await.unwrap();

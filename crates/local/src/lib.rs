@@ -24,6 +24,7 @@ pub mod ports;
 pub mod postgres;
 pub mod process;
 pub mod redis;
+mod run_as;
 #[cfg(feature = "records")]
 pub mod seed;
 pub mod service_binaries;

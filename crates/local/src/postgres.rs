@@ -7,7 +7,6 @@
 
 mod binaries;
 mod cluster;
-mod run_as;
 
 use std::{fs, path::Path, path::PathBuf, time::Duration};
 
@@ -18,11 +17,11 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-pub use self::run_as::RunAs;
 use crate::{
     data_dir::DataDir,
     env_file::Settings,
     process::{ProcessSpec, log_tail},
+    run_as::RunAs,
     supervisor::{ChildState, Supervisor},
 };
 

@@ -19,7 +19,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{env_file::Settings, postgres::RunAs};
+use crate::{env_file::Settings, run_as::RunAs};
 
 /// Description of a child process.
 #[derive(Debug, Clone)]

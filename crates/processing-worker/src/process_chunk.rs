@@ -5,9 +5,9 @@
 use std::time::Duration;
 
 use bulk_core::chunk::{ChunkDecodeError, ChunkRow, ChunkRows, RowOutcome, content_hash, decode_chunk};
-use bulk_core::db::{self, ChunkClaim, DbError, FinishedChunk};
+use bulk_core::db::{self, ChunkClaim, DbError, FinishedChunk, FrozenError};
 use bulk_core::dependencies::Dependencies;
-use bulk_core::entity::{ApplyRequest, ColumnMap, Entity, FrozenError};
+use bulk_core::entity::{ApplyRequest, ColumnMap, Entity};
 use bulk_core::health::Outage;
 use bulk_core::storage::{StorageError, keys};
 use sqlx::PgConnection;
@@ -92,7 +92,9 @@ pub async fn process_chunk(
     drop(object);
     let frozen = &dependencies.entities;
     let entity = frozen.get(&dependencies.pool, &claim.entity_type, claim.entity_hash).await?;
-    let map = columns(claim, &entity, &header)?;
+    let action = claim.action_type.in_effect(claim.on_conflict);
+    let layout = entity.layout(&header, &claim.mapping, &claim.intake, action);
+    let map = layout.map_err(|_| ChunkError::OtherColumns)?.map;
 
     let mut tx = dependencies.pool.begin().await?;
     let applied = apply(&mut tx, &entity, &map, claim, &rows).await?;
@@ -113,12 +115,6 @@ pub async fn process_chunk(
 
 fn too_slow(limit: Duration) -> StorageError {
     StorageError::Unavailable(format!("results were not stored within {} ms", limit.as_millis()))
-}
-
-fn columns(claim: &ChunkClaim, entity: &Entity, header: &[String]) -> Result<ColumnMap, ChunkError> {
-    let map =
-        entity.map_columns(header, &claim.mapping, &claim.intake).map_err(|_| ChunkError::OtherColumns)?;
-    Ok(entity.relevant(&map, claim.action_type))
 }
 
 async fn apply(

@@ -46,6 +46,11 @@ pub enum Fault {
         /// 507, 403, ….
         status: u16,
     },
+    /// HTTP: requests pass, but those whose first line contains this text get no response: the connection ends instead.
+    LoseAnswers {
+        /// Part of a request line.
+        to: &'static str,
+    },
     /// S3: objects whose key contains this text cannot be deleted, alone or together with others.
     KeepObjects {
         /// Part of a key.
@@ -121,7 +126,7 @@ async fn pump(mut client: TcpStream, upstream_port: u16, faults: watch::Receiver
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
     let (mut request, mut answer) = (vec![0; BUFFER_BYTES], vec![0; BUFFER_BYTES]);
-    let mut cut = Cut::default();
+    let (mut cut, mut is_lost) = (Cut::default(), false);
     loop {
         tokio::select! {
             read = client.read(&mut request) => {
@@ -135,6 +140,7 @@ async fn pump(mut client: TcpStream, upstream_port: u16, faults: watch::Receiver
                         return refuse(client, bytes, status).await;
                     }
                     Fault::KeepObjects { named } if deletes(bytes, named) => return refuse(client, bytes, 403).await,
+                    Fault::LoseAnswers { to } if is_request(bytes, false) => is_lost = first_line_has(bytes, to),
                     _ => {}
                 }
                 server.write_all(bytes).await?;
@@ -143,7 +149,7 @@ async fn pump(mut client: TcpStream, upstream_port: u16, faults: watch::Receiver
                 let bytes = &answer[..read?];
                 let fault = *faults.borrow();
                 match fault {
-                    _ if bytes.is_empty() => return Ok(()),
+                    _ if bytes.is_empty() || is_lost => return Ok(()),
                     Fault::Silent => return swallow(&mut client).await,
                     Fault::Slow { bytes_per_second } => trickle(&mut client, bytes, bytes_per_second, &faults).await?,
                     Fault::Cut { after_bytes } => {
@@ -201,6 +207,11 @@ fn is_request(bytes: &[u8], writes_only: bool) -> bool {
     let methods: &[&[u8]] = &[b"PUT /", b"POST /", b"GET /", b"HEAD /", b"DELETE /"];
     let methods = if writes_only { &methods[..2] } else { methods };
     methods.iter().any(|method| bytes.starts_with(method))
+}
+
+fn first_line_has(bytes: &[u8], text: &str) -> bool {
+    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    line.windows(text.len()).any(|part| part == text.as_bytes())
 }
 
 /// True if the bytes, the head of a request or the list in its body, name an object that must not be deleted.

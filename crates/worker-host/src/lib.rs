@@ -29,7 +29,7 @@ const METRICS_CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Reports the obstacles that keep a worker from working.
 #[async_trait]
-pub trait Readiness: Send + Sync {
+trait Readiness: Send + Sync {
     /// One sentence per obstacle, such as "database is down"; empty if the worker is ready. Responds within a second or
     /// two. The sentences name no hosts, keys or other internals, because everyone on the network can read them.
     async fn obstacles(&self) -> Vec<String>;
@@ -40,14 +40,14 @@ pub trait Readiness: Send + Sync {
 
 /// The worker as seen by its health routes.
 #[derive(Clone)]
-pub struct WorkerHealth {
+struct WorkerHealth {
     readiness: Arc<dyn Readiness>,
     draining: Shutdown,
 }
 
 impl WorkerHealth {
     /// A worker that is not ready while `readiness` reports obstacles, or once `draining` is triggered.
-    pub fn new(readiness: Arc<dyn Readiness>, draining: Shutdown) -> Self {
+    fn new(readiness: Arc<dyn Readiness>, draining: Shutdown) -> Self {
         Self { readiness, draining }
     }
 }
@@ -57,7 +57,7 @@ impl WorkerHealth {
 ///
 /// # Errors
 /// If the address cannot be bound, or the listener breaks.
-pub async fn serve(address: SocketAddr, health: WorkerHealth, stopped: Shutdown) -> io::Result<()> {
+async fn serve(address: SocketAddr, health: WorkerHealth, stopped: Shutdown) -> io::Result<()> {
     let listener = TcpListener::bind(address).await?;
     tracing::info!(port = listener.local_addr()?.port(), "health and metrics are served");
     serve_on(listener, health, stopped).await
@@ -67,7 +67,7 @@ pub async fn serve(address: SocketAddr, health: WorkerHealth, stopped: Shutdown)
 ///
 /// # Errors
 /// If the listener breaks.
-pub async fn serve_on(listener: TcpListener, health: WorkerHealth, stopped: Shutdown) -> io::Result<()> {
+async fn serve_on(listener: TcpListener, health: WorkerHealth, stopped: Shutdown) -> io::Result<()> {
     let stop = stopped.clone();
     let serving =
         axum::serve(listener, router(health)).with_graceful_shutdown(async move { stop.cancelled().await });

@@ -14,6 +14,7 @@ const preview = (part: Partial<Inspection>): Inspection => ({
   encoding: "utf-8",
   delimiter: ",",
   headerLine: 1,
+  likelyHeaderLine: null,
   likelyEncoding: null,
   columns: [],
   rows: [],

@@ -11,6 +11,9 @@ const DELIMITERS: [string, string][] = [
 
 const ENCODINGS = ["utf-8", "windows-1252", "windows-1250", "windows-1251", "iso-8859-15", "macintosh", "utf-16le", "utf-16be", "shift_jis", "gbk"];
 
+/** Lines that are offered; titles above a table rarely take more. */
+const MOST_LINES = 30;
+
 interface Props {
   inspection: Inspection;
   isWorkbook: boolean;
@@ -24,8 +27,10 @@ export function ReadingFields({ inspection, isWorkbook, reading, change }: Props
     change(value ? { ...rest, [name]: value } : rest);
   };
   const delimiter = DELIMITERS.find(([code]) => code === inspection.delimiter)?.[1] ?? inspection.delimiter;
-  const { encoding, likelyEncoding, headerLine } = inspection;
+  const { encoding, likelyEncoding, headerLine, likelyHeaderLine } = inspection;
   const encodings = [...new Set([...(likelyEncoding ? [likelyEncoding] : []), ...ENCODINGS])];
+  const line = (number: number | string) => `${isWorkbook ? "row" : "line"} ${number}`;
+  const lines = new Set([...Array.from({ length: MOST_LINES }, (_, index) => index + 1), likelyHeaderLine ?? 1, Number(reading.headerLine ?? 1)]);
   return (
     <>
       <label>
@@ -52,6 +57,17 @@ export function ReadingFields({ inspection, isWorkbook, reading, change }: Props
           </select>
         </label>
       )}
+      <label>
+        <span>Columns are named in</span>
+        <select value={reading.headerLine ?? ""} onChange={(event) => set("headerLine", event.target.value)}>
+          <option value="">{reading.headerLine ? "As detected" : headerLine ? `${line(headerLine)} (detected)` : "Not detected"}</option>
+          {[...lines].sort((a, b) => a - b).map((number) => (
+            <option key={number} value={number}>
+              {line(number)}
+            </option>
+          ))}
+        </select>
+      </label>
       {isWorkbook && (
         <label>
           <span>Sheet</span>
@@ -63,7 +79,11 @@ export function ReadingFields({ inspection, isWorkbook, reading, change }: Props
           Read it as {likelyEncoding}
         </button>
       )}
-      {headerLine !== null && <p className="hint">Columns are named in line {headerLine}.</p>}
+      {likelyHeaderLine !== null && (
+        <button type="button" onClick={() => set("headerLine", String(likelyHeaderLine))}>
+          Take the names from {line(likelyHeaderLine)}
+        </button>
+      )}
     </>
   );
 }

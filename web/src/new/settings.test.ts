@@ -45,10 +45,11 @@ describe("the fields of an upload", () => {
   });
 
   test("have what was chosen", () => {
-    const settings = { ...contact, deduplicate: true, clearEmpty: true, fillShort: true, reading: { encoding: "windows-1252" } };
+    const settings = { ...contact, deduplicate: true, clearEmpty: true, fillShort: true, reading: { encoding: "windows-1252", headerLine: "3" } };
     expect(uploadFields(settings, [])).toEqual(
       expect.arrayContaining([
         ["encoding", "windows-1252"],
+        ["headerLine", "3"],
         ["deduplicate", "true"],
         ["emptyCells", "clear"],
         ["shortRows", "fill"],

@@ -9,6 +9,7 @@ export type Field = [name: string, value: string];
 export interface Reading {
   encoding?: string;
   delimiter?: string;
+  headerLine?: string;
   sheet?: string;
   timezone?: string;
   decimal?: string;
@@ -53,7 +54,7 @@ type Configuration = Omit<Action["configuration"], "mapping"> & {
 export function settingsLike(action: Action): Settings {
   const configuration: Configuration = action.configuration;
   const reading: Reading = {};
-  // Encoding and delimiter are not copied, since the repaired file may have others.
+  // Encoding, delimiter and header line are not copied, since the repaired file may have others.
   if (configuration.timezone) reading.timezone = configuration.timezone;
   if (configuration.decimal === "comma") reading.decimal = configuration.decimal;
   return {
@@ -89,12 +90,12 @@ export function targetOf(column: InspectedColumn, columns: InspectedColumn[], se
 
 /** Fields for reading the file, which determine its columns. */
 export function readingFields(settings: Pick<Settings, "entityType" | "actionType" | "reading">): Field[] {
-  const { encoding, delimiter, sheet, timezone, decimal } = settings.reading;
+  const { encoding, delimiter, headerLine, sheet, timezone, decimal } = settings.reading;
   const fields: Field[] = [
     ["entityType", settings.entityType],
     ["actionType", settings.actionType],
   ];
-  for (const [name, value] of Object.entries({ encoding, delimiter, sheet, timezone, decimal })) {
+  for (const [name, value] of Object.entries({ encoding, delimiter, headerLine, sheet, timezone, decimal })) {
     if (value) fields.push([name, value]);
   }
   return fields;

@@ -25,6 +25,9 @@ export function Steps({ file, entities, start }: Props) {
   const guessed = draft.entityType || (guesses.isPending ? undefined : bestEntity(entities, (type) => guesses.of(type)?.columns));
   const entity = entities.find(({ type }) => type === guessed);
   const inspection = guessed ? guesses.of(guessed) : undefined;
+  // The controls of the first step stay while the file is looked at again, and with them the focus.
+  const [latest, setLatest] = useState(inspection);
+  if (inspection && inspection !== latest) setLatest(inspection);
   const settings = { ...draft, entityType: guessed ?? "" };
   const fields = inspection ? uploadFields(settings, inspection.columns) : null;
   const preview = usePreview(file, fields);
@@ -33,7 +36,7 @@ export function Steps({ file, entities, start }: Props) {
 
   return (
     <div className="steps">
-      <FileStep file={file} entities={entities} settings={settings} inspection={inspection} change={change} />
+      <FileStep file={file} entities={entities} settings={settings} inspection={inspection ?? latest} change={change} />
       {guesses.error && <Failed error={guesses.error} />}
       {guesses.isPending && <Loading what="Looking at the file" />}
       {entity && inspection && fields && (

@@ -1,11 +1,10 @@
 //! Rate-limit headers of responses: the three common ones (`RateLimit-Limit`, `-Remaining`, `-Reset`) for the quota
 //! nearest to exhaustion, and the two of the current draft (draft-ietf-httpapi-ratelimit-headers) for all quotas.
 
-use std::time::Duration;
-
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::quota::{Decision, Standing};
+use crate::error::whole_seconds;
 
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
@@ -41,13 +40,10 @@ fn list(standings: &[Standing], item: impl Fn(&Standing) -> String) -> Option<He
     HeaderValue::try_from(standings.iter().map(item).collect::<Vec<_>>().join(", ")).ok()
 }
 
-/// Rounded up, so that waiting this long is sufficient.
-pub(crate) fn whole_seconds(duration: Duration) -> u64 {
-    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::super::quota::Quota;
     use super::*;
 

@@ -1,12 +1,17 @@
 //! One page of row outcomes.
 
+use std::sync::Arc;
+
 use api_types::{LogEntry, UploadedValue};
 use bulk_core::chunk::{ResultRow, RowCode, RowStatus, decode_results};
 use bulk_core::db::{self, ActionRecord, CommittedChunk};
 use bulk_core::entity::Entity;
+use bytes::Bytes;
 use futures::stream::{self, TryStreamExt as _};
+use tokio_util::task::AbortOnDropHandle;
 
 use super::{Cursor, objects};
+use crate::compute;
 use crate::error::ApiError;
 use crate::state::AppState;
 use crate::vocabulary::InApi as _;
@@ -67,7 +72,8 @@ pub(crate) async fn read_page(
     let after_all = chunks.last().filter(|_| is_cut_short).map(|last| last.commit_number + 1);
     let unread = chunks.get(enough).map(|chunk| chunk.commit_number).or(after_all);
     chunks.truncate(enough);
-    let reading = Reading { action, entity: entity.as_deref(), filter, with_values, limit };
+    let filter = filter.clone();
+    let reading = Arc::new(Reading { action: action.clone(), entity, filter, with_values, limit });
     let mut page = LogPage { entries: Vec::new(), value_bytes: 0, next: None };
     let mut objects = std::pin::pin!(objects(state, action, stream::iter(chunks.into_iter().map(Ok))));
     while page.next.is_none()
@@ -75,17 +81,17 @@ pub(crate) async fn read_page(
     {
         let CommittedChunk { commit_number, .. } = chunk;
         let index = if commit_number == cursor.commit_number { cursor.index } else { 0 };
-        page.read_chunk(&object, &reading, Cursor { commit_number, index })?;
+        page = page.and_chunk(object, &reading, Cursor { commit_number, index }).await?;
     }
     page.next = page.next.or(unread.map(|commit_number| Cursor { commit_number, index: 0 }));
     Ok(page)
 }
 
 /// Parts of each object to read.
-struct Reading<'a> {
-    action: &'a ActionRecord,
-    entity: Option<&'a Entity>,
-    filter: &'a RowFilter,
+struct Reading {
+    action: ActionRecord,
+    entity: Option<Arc<Entity>>,
+    filter: RowFilter,
     with_values: bool,
     limit: usize,
 }
@@ -119,10 +125,31 @@ fn chunks_for_page(chunks: &[CommittedChunk], cursor: Cursor, limit: usize) -> u
 }
 
 impl LogPage {
+    /// The page with the rows of another results object.
+    async fn and_chunk(
+        mut self,
+        object: Bytes,
+        reading: &Arc<Reading>,
+        from: Cursor,
+    ) -> Result<Self, ApiError> {
+        if reading.filter.text.is_none() {
+            self.read_chunk(&object, reading, from)?;
+            return Ok(self);
+        }
+        // A search looks at every value of a chunk, so it runs on the threads for such work; it stops if the client
+        // disconnects.
+        let reading = reading.clone();
+        let read = compute::spawn(async move {
+            let read = self.read_chunk(&object, &reading, from);
+            read.map(|()| self)
+        });
+        AbortOnDropHandle::new(read).await.map_err(ApiError::internal)?
+    }
+
     /// Reads the rows of a results object; sets `next` if there are more than fit.
-    fn read_chunk(&mut self, object: &[u8], reading: &Reading<'_>, from: Cursor) -> Result<(), ApiError> {
+    fn read_chunk(&mut self, object: &[u8], reading: &Reading, from: Cursor) -> Result<(), ApiError> {
         let (header, rows) = decode_results(object).map_err(ApiError::internal)?;
-        let key_position = key_position(reading.action, reading.entity, &header);
+        let key_position = key_position(&reading.action, reading.entity.as_deref(), &header);
         for (index, row) in (0..).zip(rows).skip(from.index as usize) {
             let row = row.map_err(ApiError::internal)?;
             if !reading.filter.passes(&row) {
@@ -161,10 +188,9 @@ fn entry(row: &ResultRow, key_position: Option<usize>) -> Result<LogEntry, ApiEr
 
 /// Position of the key in the uploaded file. The header was checked at upload; a changed entity has no position.
 fn key_position(action: &ActionRecord, entity: Option<&Entity>, uploaded: &[String]) -> Option<usize> {
-    let entity = entity?;
-    entity.key_position(
-        &entity.map_columns(uploaded, &action.configuration.mapping, &action.configuration.intake).ok()?,
-    )
+    let (entity, chosen) = (entity?, &action.configuration);
+    let action = action.action_type.in_effect(chosen.on_conflict);
+    entity.key_position(&entity.layout(uploaded, &chosen.mapping, &chosen.intake, action).ok()?.map)
 }
 
 #[cfg(test)]

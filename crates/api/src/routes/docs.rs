@@ -9,7 +9,6 @@ use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
-use serde_json::Value;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use utoipa_swagger_ui::{Config, SwaggerFile};
@@ -39,8 +38,8 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
     tag = "service",
     responses((status = 200, description = "OpenAPI 3.1", content_type = "application/json", body = Object)),
 )]
-async fn description(State(state): State<AppState>) -> Json<Arc<Value>> {
-    Json(state.document)
+async fn description(State(state): State<AppState>) -> Response {
+    Json(&state.described.document).into_response()
 }
 
 /// Swagger UI for the OpenAPI document.

@@ -11,7 +11,6 @@ use utoipa_axum::routes;
 
 use crate::auth::Authenticator;
 use crate::envelope::{Success, success};
-use crate::openapi;
 use crate::page;
 use crate::state::AppState;
 
@@ -35,8 +34,7 @@ struct Description {
     #[schema(value_type = String, example = "token")]
     sign_in: &'static str,
     /// Every route.
-    #[schema(value_type = Vec<String>)]
-    endpoints: &'static [String],
+    endpoints: Vec<String>,
 }
 
 /// Describes the service, with its version and routes.
@@ -66,7 +64,7 @@ async fn describe(State(state): State<AppState>, headers: HeaderMap) -> Response
         version: VERSION,
         environment: state.config.server.environment,
         sign_in,
-        endpoints: openapi::endpoints(),
+        endpoints: state.described.endpoints.clone(),
     };
     (vary, success("Bulk actions on CSV files", data)).into_response()
 }

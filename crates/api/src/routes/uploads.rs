@@ -12,7 +12,7 @@ use crate::envelope::{Success, success};
 use crate::error::ApiError;
 use crate::extract::CanRead;
 use crate::state::AppState;
-use crate::upload::{Look, LookedAtColumn, LookedAtRow, Parts, check_content_length, look};
+use crate::upload::{InspectionForm, Look, LookedAtColumn, LookedAtRow, Parts, check_content_length, look};
 
 /// Routes that take as long as their bytes.
 pub(crate) fn router() -> OpenApiRouter<AppState> {
@@ -21,10 +21,11 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
 
 fn inspection_view(look: Look) -> InspectionView {
     InspectionView {
-        encoding: look.encoding.map(str::to_owned),
-        likely_encoding: look.likely_encoding.map(str::to_lowercase),
+        encoding: look.encoding.map(|encoding| encoding.name().to_owned()),
+        likely_encoding: look.likely_encoding.map(|encoding| encoding.name().to_lowercase()),
         delimiter: look.delimiter.map(str::to_owned),
         header_line: look.header_line,
+        likely_header_line: look.likely_header_line,
         columns: (1..).zip(look.columns).map(inspected_column).collect(),
         rows: look.rows.into_iter().map(inspected_row).collect(),
         missing: look.missing.into_iter().map(|(action, columns)| (action.to_owned(), columns)).collect(),
@@ -52,6 +53,7 @@ fn inspected_row(row: LookedAtRow) -> InspectedRow {
     path = "/uploads/inspect",
     operation_id = "inspectUpload",
     tag = "bulk actions",
+    request_body(content = InspectionForm, content_type = "multipart/form-data"),
     responses(
         (status = 200, description = "The preview of the upload", body = Success<InspectionView>),
         (status = 400, description = "Fields break a rule; `error.details` names each"),

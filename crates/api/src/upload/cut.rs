@@ -14,16 +14,16 @@ const SMALLEST_CHUNK_ROWS: u64 = 2500;
 
 /// Division of an action's rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Cut {
+pub(super) struct Cut {
     /// Rows per chunk.
-    pub chunk_size: i32,
+    pub(super) chunk_size: i32,
     /// Partitions.
-    pub partitions: i16,
+    pub(super) partitions: i16,
 }
 
 /// Larger chunks and more partitions for larger files, up to `CHUNK_SIZE` and `MAX_PARTITIONS`. A single partition if
 /// rows may identify the same record in two ways, since only sequential processing keeps the file order then.
-pub(crate) fn cut(row_count: u64, rules: &HeaderRules, config: &UploadConfig) -> Cut {
+pub(super) fn cut(row_count: u64, rules: &HeaderRules, config: &UploadConfig) -> Cut {
     let most = u64::from(config.chunk_size);
     let rows_per_chunk = row_count.div_ceil(CHUNKS_PER_FILE).max(SMALLEST_CHUNK_ROWS).min(most);
     let most_partitions = if rules.two_identities { 1 } else { u64::from(config.max_partitions) };

@@ -6,7 +6,7 @@ use crate::error::ApiError;
 
 /// Types under which browsers and programs send tables, beside `text/*`. The content decides what a file is; a type only has
 /// to allow that it is one.
-const TABLE_TYPES: [&str; 14] = [
+pub(crate) const TABLE_TYPES: [&str; 14] = [
     "application/csv",
     "application/x-csv",
     "application/vnd.ms-excel",

@@ -1,45 +1,28 @@
 //! The fields beside the file. Each is checked on arrival, and all problems are reported together.
 
+mod fields;
+mod parse;
+
+pub(crate) use fields::{FIELDS, InspectionForm, UploadForm};
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use bulk_core::action::{ActionConfiguration, ActionType, parse_timezone};
+use bulk_core::action::{ActionConfiguration, ActionType};
 use bulk_core::entity::{Entities, Entity};
-use chrono::{DateTime, Datelike as _, Utc};
+use chrono::{DateTime, Utc};
 use csv_intake::ReadOptions;
 
-mod parse;
-
+use self::fields::Field;
 use super::header_check::HeaderCheck;
 use crate::envelope::Detail;
 use crate::error::ApiError;
 
-const FIELDS: [&str; 16] = [
-    "entityType",
-    "actionType",
-    "scheduledAt",
-    "deduplicate",
-    "onConflict",
-    "mapping",
-    "unknownColumns",
-    "defaults",
-    "emptyCells",
-    "shortRows",
-    "encoding",
-    "delimiter",
-    "timezone",
-    "decimal",
-    "sheet",
-    "dryRun",
-];
 /// Fields that affect whether a header is valid.
-const HEADER_FIELDS: [&str; 3] = ["mapping", "unknownColumns", "defaults"];
-
-/// Last year of RFC 3339; clients that follow it could not parse a later one.
-const LAST_YEAR: i32 = 9999;
+const HEADER_FIELDS: [&str; 4] = ["mapping", "unknownColumns", "defaults", "headerLine"];
 
 /// The fields received so far.
-pub(crate) struct Form {
+pub(super) struct Form {
     seen: BTreeSet<&'static str>,
     entities: Entities,
     account: String,
@@ -52,25 +35,25 @@ pub(crate) struct Form {
 }
 
 /// A checked upload request.
-pub(crate) struct UploadRequest {
+pub(super) struct UploadRequest {
     /// Entity that the rows describe.
-    pub(crate) entity: Arc<Entity>,
+    pub(super) entity: Arc<Entity>,
     /// Operation applied to each row.
-    pub(crate) action_type: ActionType,
+    pub(super) action_type: ActionType,
     /// Options chosen at upload.
-    pub(crate) configuration: ActionConfiguration,
+    pub(super) configuration: ActionConfiguration,
     /// Start time, if not immediately.
-    pub(crate) scheduled_at: Option<DateTime<Utc>>,
+    pub(super) scheduled_at: Option<DateTime<Utc>>,
 }
 
 /// A checked request to inspect a file.
-pub(crate) struct Inquiry {
+pub(super) struct Inquiry {
     /// Entity that the rows describe.
-    pub(crate) entity: Arc<Entity>,
+    pub(super) entity: Arc<Entity>,
     /// Operation, if it is already chosen.
-    pub(crate) action_type: Option<ActionType>,
+    pub(super) action_type: Option<ActionType>,
     /// Options chosen at upload.
-    pub(crate) configuration: ActionConfiguration,
+    pub(super) configuration: ActionConfiguration,
 }
 
 impl Inquiry {
@@ -98,72 +81,17 @@ impl Form {
 
     /// Adds a field. [`Form::finish`] reports its problems.
     pub(super) fn add(&mut self, name: &str, value: &str) {
-        let Some(known) = FIELDS.into_iter().find(|known| *known == name) else {
+        let Some(field) = Field::find(name) else {
             // Unknown fields are errors: a mistyped `dryRun` must not change records.
-            let message = format!("unknown field: the fields are file, {}", FIELDS.join(", "));
+            let names: Vec<_> = FIELDS.iter().map(|field| field.name).collect();
+            let message = format!("unknown field: the fields are file, {}", names.join(", "));
             return self.refuse(shown(name), message);
         };
-        if !self.seen.insert(known) {
-            return self.refuse(known, "must be given only once");
+        if !self.seen.insert(field.name) {
+            return self.refuse(field.name, "must be given only once");
         }
-        // An empty value counts as absent, since forms send empty fields. White space is ignored, except in the
-        // delimiter.
-        if value.is_empty() || (value.trim().is_empty() && known != "delimiter") {
-            return;
-        }
-        let taken = self.set(known, value);
-        if let Err(message) = taken {
-            self.refuse(known, message);
-        }
-    }
-
-    fn set(&mut self, field: &str, raw: &str) -> Result<(), String> {
-        let value = raw.trim();
-        let chosen = &mut self.configuration;
-        let intake = &mut chosen.intake;
-        match field {
-            "entityType" => self.entity = Some(self.parse_entity(value)?),
-            "actionType" => self.action_type = Some(parse::action_type(value)?),
-            "scheduledAt" => self.scheduled_at = Some(self.parse_schedule(value)?),
-            "deduplicate" => chosen.deduplicate = parse::boolean(value)?,
-            "onConflict" => chosen.on_conflict = parse::on_conflict(value)?,
-            "mapping" => chosen.mapping = parse::mapping(value)?,
-            "unknownColumns" => intake.unknown_columns = parse::unknown_columns(value)?,
-            "defaults" => intake.defaults = parse::defaults(value)?,
-            "emptyCells" => intake.empty_cells = parse::empty_cells(value)?,
-            "shortRows" => intake.read.short_rows = parse::short_rows(value)?,
-            "encoding" => intake.read.encoding = Some(parse::encoding(value)?),
-            "delimiter" => intake.read.delimiter = Some(parse::delimiter(raw)?),
-            "timezone" => {
-                let zone = parse_timezone(value);
-                intake.values.timezone =
-                    Some(zone.ok_or("must be a time zone such as Europe/Berlin or UTC")?);
-            }
-            "decimal" => intake.values.decimal = parse::decimal(value)?,
-            "sheet" => intake.sheet = Some(value.to_owned()),
-            _ => chosen.dry_run = parse::boolean(value)?,
-        }
-        Ok(())
-    }
-
-    fn parse_entity(&self, value: &str) -> Result<Arc<Entity>, String> {
-        let entity =
-            self.entities.find(value).ok_or_else(|| parse::one_of(self.entities.names().into_iter()))?;
-        entity.account_id(&self.account)?;
-        Ok(entity.clone())
-    }
-
-    fn parse_schedule(&self, value: &str) -> Result<DateTime<Utc>, String> {
-        let instant = DateTime::parse_from_rfc3339(value)
-            .map_err(|_| "must be an RFC 3339 instant such as 2026-01-31T12:00:00Z".to_owned())?;
-        let instant = instant.to_utc();
-        if instant.year() > LAST_YEAR {
-            return Err(format!("must be no later than the year {LAST_YEAR}, in UTC"));
-        }
-        if self.may_be_late || instant > Utc::now() {
-            Ok(instant)
-        } else {
-            Err("must be in the future".to_owned())
+        if let Err(message) = field.read(self, value) {
+            self.refuse(field.name, message);
         }
     }
 
@@ -195,10 +123,9 @@ impl Form {
         self.configuration.intake.read
     }
 
-    /// True if the encoding is settled. Without it, a file that precedes the field `encoding` may still become
-    /// readable.
-    pub(super) fn has_encoding(&self) -> bool {
-        self.seen.contains("encoding")
+    /// True if this field has arrived. A file before it may be read differently after it.
+    pub(super) fn has(&self, field: &str) -> bool {
+        self.seen.contains(field)
     }
 
     /// All problems so far as an error.
@@ -339,9 +266,11 @@ mod tests {
             ("mapping", "{}"),
             ("unknownColumns", ""),
             ("defaults", ""),
+            ("headerLine", ""),
         ];
         assert!(form(&fields[..2]).header_check().is_none(), "a mapping may follow the file");
         assert!(form(&fields[..4]).header_check().is_none(), "defaults may follow the file");
+        assert!(form(&fields[..5]).header_check().is_none(), "the line of the header may follow the file");
         assert!(form(&fields).header_check().is_some());
         let create = [
             fields[0],
@@ -349,9 +278,10 @@ mod tests {
             fields[2],
             fields[3],
             fields[4],
+            fields[5],
             ("onConflict", "update"),
         ];
-        assert!(form(&create[..5]).header_check().is_none(), "a create that updates needs less");
+        assert!(form(&create[..6]).header_check().is_none(), "a create that updates needs less");
         let check = form(&create).header_check();
         assert!(check.is_some_and(|check| check.action_type == ActionType::BulkUpsert));
     }
@@ -365,6 +295,7 @@ mod tests {
             ("defaults", r#"{"name":"?"}"#),
             ("encoding", "latin1"),
             ("delimiter", "\t"),
+            ("headerLine", " 3 "),
             ("shortRows", "fill"),
             ("emptyCells", "clear"),
             ("timezone", "Europe/Berlin"),
@@ -377,7 +308,7 @@ mod tests {
             serde_json::to_value(&intake).unwrap(),
             serde_json::json!({
                 "unknownColumns": "ignore", "defaults": { "name": "?" }, "emptyCells": "clear", "sheet": "Kunden",
-                "encoding": "windows-1252", "delimiter": "\t", "shortRows": "fill",
+                "encoding": "windows-1252", "delimiter": "\t", "headerLine": 3, "shortRows": "fill",
                 "timezone": "Europe/Berlin", "decimal": "comma",
             })
         );
@@ -385,7 +316,8 @@ mod tests {
 
     #[test]
     fn an_empty_optional_field_is_as_good_as_none() {
-        let names = FIELDS.into_iter().filter(|name| !["entityType", "actionType"].contains(name));
+        let names = FIELDS.iter().map(|field| field.name);
+        let names = names.filter(|name| !["entityType", "actionType"].contains(name));
         let mut fields: Vec<_> = names.map(|name| (name, "")).collect();
         fields.extend([("entityType", "contact"), ("actionType", "bulk_create")]);
         let request = form(&fields).finish().map_err(|error| error.to_string()).unwrap();

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use bulk_core::action::{ActionConfiguration, ActionType};
-use bulk_core::entity::{ColumnMap, Entity, HeaderRules};
-use csv_intake::header::{self, HeaderProblem};
+use bulk_core::entity::{Entity, HeaderRules, Layout};
+use csv_intake::header::HeaderProblem;
 use csv_intake::{Delimiter, Record};
 
-use super::inspector::{FirstRows, Inspection};
+use super::inspection::{FirstRows, Inspection};
 use crate::envelope::Detail;
 use crate::error::ApiError;
 
@@ -27,8 +27,12 @@ impl HeaderCheck {
     /// # Errors
     /// [`ApiError::Validation`] with all problems.
     pub(super) fn check(&self, header: &[String]) -> Result<HeaderRules, ApiError> {
-        let (map, _) = self.map(header)?;
-        self.entity.check_header(&map, self.action_type).map_err(|message| ApiError::invalid("file", message))
+        self.check_layout(&self.layout(header)?)
+    }
+
+    fn check_layout(&self, layout: &Layout) -> Result<HeaderRules, ApiError> {
+        let Layout { map, .. } = layout;
+        self.entity.check_header(map, self.action_type).map_err(|message| ApiError::invalid("file", message))
     }
 
     /// Checks the header together with the use of its columns. A column that is empty in every row (an unused one of
@@ -38,10 +42,10 @@ impl HeaderCheck {
     /// # Errors
     /// [`ApiError::Validation`] with all problems of the header.
     pub(super) fn check_used(&self, inspection: &Inspection) -> Result<HeaderRules, ApiError> {
-        let rules = self
-            .check(&inspection.header)
+        let layout = self.layout(&inspection.header);
+        let checked = layout.and_then(|layout| Ok((self.check_layout(&layout)?, layout)));
+        let (rules, Layout { map, nameless }) = checked
             .map_err(|refusal| self.with_header_below(refusal, &inspection.header, &inspection.first_rows))?;
-        let (map, nameless) = self.map(&inspection.header)?;
         let has_value = |index: &usize| inspection.used[*index];
         let problems: Vec<_> = nameless.into_iter().filter(has_value).map(HeaderProblem::nameless).collect();
         if !problems.is_empty() {
@@ -72,15 +76,10 @@ impl HeaderCheck {
         ApiError::Validation(details)
     }
 
-    /// Positions of the entity's columns, and the indexes of unnamed columns.
-    fn map(&self, header: &[String]) -> Result<(ColumnMap, Vec<usize>), ApiError> {
+    fn layout(&self, header: &[String]) -> Result<Layout, ApiError> {
         let ActionConfiguration { mapping, intake, .. } = &self.configuration;
-        let resolved = self
-            .entity
-            .resolve(header, mapping, intake)
-            .map_err(|problems| ApiError::Validation(details(problems).collect()))?;
-        let map = ColumnMap::resolved(&resolved, self.entity.columns().len(), intake);
-        Ok((self.entity.relevant(&map, self.action_type), resolved.nameless))
+        let layout = self.entity.layout(header, mapping, intake, self.action_type);
+        layout.map_err(|problems| ApiError::Validation(details(problems).collect()))
     }
 }
 
@@ -88,28 +87,28 @@ impl HeaderCheck {
 pub(super) fn stands_below(line: u64) -> Detail {
     Detail::new(
         "file",
-        format!("the names of the columns seem to stand on line {line}: remove the lines above it"),
+        format!(
+            "the names of the columns seem to stand on line {line}: send headerLine={line}, or remove the lines above it"
+        ),
     )
 }
 
-/// The line of the row that looks like a header, where the header does not.
+/// The line of the row that looks like a header, where the header does not; the row in the sheet of a workbook.
 pub(super) fn header_below(
     entity: &Entity,
     configuration: &ActionConfiguration,
     header: &[String],
     rows: &FirstRows,
 ) -> Option<u64> {
-    let known = entity.known();
     let fits = |names: &[String]| {
-        let wanted = configuration.intake.wanted(&configuration.mapping, &known);
-        let (resolved, _) = header::examine(names, &wanted);
+        let resolved = entity.examine(names, &configuration.mapping, &configuration.intake).resolved;
         let by_name = resolved.used().filter(|(index, _)| !names[*index].is_empty());
         by_name.count()
     };
     if fits(header) > 0 {
         return None;
     }
-    let mut lines = rows.iter();
+    let mut lines = rows.below(header);
     lines.find(|(_, row)| readings(row).iter().any(|names| fits(names) > 0)).map(|(line, _)| line)
 }
 

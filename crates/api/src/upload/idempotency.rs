@@ -4,7 +4,12 @@
 //! cryptographic hash: a client that constructs two files with the same hash gets the response to the first one for the
 //! second, within its own account. Accidental collisions do not occur in practice, and the hash costs next to nothing.
 
+use std::borrow::Cow;
+
 use axum::http::HeaderMap;
+use utoipa::openapi::schema::Type;
+use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::form::UploadRequest;
@@ -26,6 +31,22 @@ pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Api
         (Ok(key), None) if is_key => Ok(Some(key.to_owned())),
         (_, Some(_)) => Err(ApiError::invalid(HEADER, "must be given only once")),
         _ => Err(ApiError::invalid(HEADER, format!("must be 1 to {MAX_CHARS} visible ASCII characters"))),
+    }
+}
+
+/// Valid keys, for the OpenAPI document.
+pub(crate) enum IdempotencyKeyText {}
+
+impl PartialSchema for IdempotencyKeyText {
+    fn schema() -> RefOr<Schema> {
+        let schema = ObjectBuilder::new().schema_type(Type::String);
+        schema.pattern(Some(format!("^[!-~]{{1,{MAX_CHARS}}}$"))).examples(["import-2026-01-31"]).into()
+    }
+}
+
+impl ToSchema for IdempotencyKeyText {
+    fn name() -> Cow<'static, str> {
+        "IdempotencyKey".into()
     }
 }
 

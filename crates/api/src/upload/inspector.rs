@@ -6,7 +6,7 @@ use std::io;
 use bulk_core::config::UploadConfig;
 use bulk_core::value;
 use bytes::Bytes;
-use csv_intake::{CsvError, CsvReader, ReadLimits, ReadOptions, Record, Row};
+use csv_intake::{CsvError, CsvReader, HeaderLine, ReadLimits, ReadOptions, Record};
 use futures::stream;
 use tokio::io::AsyncRead;
 use tokio::sync::mpsc;
@@ -14,65 +14,25 @@ use tokio_util::io::StreamReader;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::header_check::HeaderCheck;
+use super::inspection::{FirstRows, Inspection};
 use crate::compute;
 use crate::error::ApiError;
 
-/// Rows with more cells than this are not kept to be looked at again.
-const MOST_COLUMNS: usize = 500;
-
 /// Pieces of the body that may wait for the reader before the upload waits too.
 const PIECES_IN_FLIGHT: usize = 2;
-
-/// Result of reading a file.
-#[derive(Debug)]
-pub(super) struct Inspection {
-    /// The header's names.
-    pub(super) header: Vec<String>,
-    /// Data rows; at least one.
-    pub(super) row_count: u64,
-    /// For each column, whether any row has a value in it.
-    pub(super) used: Vec<bool>,
-    /// For each column, whether every row has a value in it.
-    pub(super) full: Vec<bool>,
-    /// Encoding, delimiter and the like, as given or detected.
-    pub(super) read: ReadOptions,
-    /// The first rows, among which the header may be.
-    pub(super) first_rows: FirstRows,
-}
-
-/// Line and cells of the first rows, where the header stands if something else stands before it.
-#[derive(Debug, Default)]
-pub(super) struct FirstRows(Vec<(u64, Record)>);
-
-impl FirstRows {
-    /// Most rows that stand before a header.
-    const MOST: usize = 10;
-
-    /// Keeps a row, if it is one of the first.
-    pub(super) fn keep(&mut self, row: Row, record: &Record) {
-        if self.0.len() < Self::MOST && record.len() <= MOST_COLUMNS {
-            self.0.push((row.line, record.clone()));
-        }
-    }
-
-    /// Line and cells of each.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (u64, &Record)> {
-        self.0.iter().map(|(line, record)| (*line, record))
-    }
-}
 
 /// Reason for rejecting a file.
 #[derive(Debug)]
 pub(super) struct Refusal {
     /// The error of the response.
     pub(super) error: ApiError,
-    /// True if giving the encoding might help.
-    pub(super) is_encoding: bool,
+    /// Fields with which the file might be readable.
+    pub(super) remedies: &'static [&'static str],
 }
 
 impl From<ApiError> for Refusal {
     fn from(error: ApiError) -> Self {
-        Self { error, is_encoding: false }
+        Self { error, remedies: &[] }
     }
 }
 
@@ -148,7 +108,7 @@ where
     if let Some(check) = check
         && let Err(refusal) = check.check(reader.header())
     {
-        while first_rows.0.len() < FirstRows::MOST
+        while !first_rows.is_full()
             && let Ok(Some(row)) = reader.next_row(&mut record).await
         {
             first_rows.keep(row, &record);
@@ -179,12 +139,20 @@ fn has_value(cell: &str) -> bool {
 }
 
 fn refusal(error: CsvError) -> Refusal {
-    let is_encoding = matches!(error, CsvError::NotText { .. } | CsvError::IsUtf8 { .. });
+    // One row too many is not among them: titles above a header hardly make the difference, and waiting for it would have
+    // every file that is too long uploaded to its end.
+    let remedies: &[&str] = match error {
+        CsvError::NotText { line, .. } if line < HeaderLine::MAX => &["encoding", "headerLine"],
+        CsvError::NotText { .. } | CsvError::IsUtf8 { .. } => &["encoding"],
+        CsvError::HeaderQuotes { .. } | CsvError::HeaderTooLong { .. } => &["headerLine"],
+        _ => &[],
+    };
     let error = match error {
+        CsvError::HeaderLine { .. } => ApiError::invalid("headerLine", error.to_string()),
         CsvError::TooManyRows { .. } => ApiError::TooManyRows(error.to_string()),
         CsvError::TooManyBytes { .. } => ApiError::FileTooLarge(error.to_string()),
         error if error.is_file_fault() => ApiError::invalid("file", error.to_string()),
         error => ApiError::internal(error),
     };
-    Refusal { error, is_encoding }
+    Refusal { error, remedies }
 }

@@ -4,18 +4,18 @@
 use std::collections::BTreeMap;
 use std::io::Cursor;
 
-use bulk_core::action::ActionType;
+use bulk_core::action::{ActionType, Intake};
 use bulk_core::config::UploadConfig;
-use bulk_core::entity::{ColumnMap, Entities, Entity};
+use bulk_core::entity::{ColumnMap, Entities, Entity, Examined};
 use csv_intake::header::{self, HeaderProblem, Suggestion};
 use csv_intake::workbook::{self, WorkbookError};
-use csv_intake::{CsvError, CsvReader, ReadLimits, Record, Row, is_blank};
+use csv_intake::{CsvError, CsvReader, HeaderLine, ReadLimits, Record, Row, TextEncoding, is_blank};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::file_part::{NO_FILE, check_type, is_nothing_chosen};
 use super::form::{Form, Inquiry};
 use super::header_check;
-use super::inspector::FirstRows;
+use super::inspection::FirstRows;
 use super::parts::{Part, Parts};
 use super::receive::{called_by_name, pass_over};
 use crate::compute;
@@ -44,13 +44,21 @@ struct Sample {
     has_ended: bool,
 }
 
+/// The text of a file, or of the sheet of a workbook.
+struct Text {
+    bytes: Vec<u8>,
+    is_complete: bool,
+    is_sheet: bool,
+}
+
 /// Preview of an upload: how the file would be read, and the problems found.
 #[derive(Debug, Default)]
 pub(crate) struct Look {
-    pub(crate) encoding: Option<&'static str>,
-    pub(crate) likely_encoding: Option<&'static str>,
+    pub(crate) encoding: Option<TextEncoding>,
+    pub(crate) likely_encoding: Option<TextEncoding>,
     pub(crate) delimiter: Option<&'static str>,
     pub(crate) header_line: Option<u64>,
+    pub(crate) likely_header_line: Option<u64>,
     pub(crate) columns: Vec<LookedAtColumn>,
     pub(crate) rows: Vec<LookedAtRow>,
     /// Required columns that the file does not have, by operation.
@@ -145,22 +153,22 @@ async fn take(part: &mut Part<'_>, config: &UploadConfig) -> Result<Sample, ApiE
 
 async fn examine(sample: Sample, inquiry: &Inquiry) -> Look {
     let chosen = &inquiry.configuration;
-    let (text, is_complete) = match text(sample, chosen.intake.sheet.as_deref()) {
+    let Text { bytes, is_complete, is_sheet } = match text(sample, &chosen.intake) {
         Ok(text) => text,
         Err(message) => return Look { problems: vec![Detail::new("file", message)], ..Look::default() },
     };
     // A file that is cut off may end in the middle of a row, which is not a problem of the file.
     let limits = ReadLimits { is_cut: !is_complete, ..ReadLimits::ACCEPTED };
-    let mut reader = match CsvReader::open(Cursor::new(text), limits, &chosen.intake.read).await {
+    let mut reader = match CsvReader::open(Cursor::new(bytes), limits, &chosen.intake.read).await {
         Ok(reader) => reader,
         Err(error) => return unreadable(&error, is_complete),
     };
-    let (known, header) = (inquiry.entity.known(), reader.header().to_vec());
-    let (resolved, problems) = header::examine(&header, &chosen.intake.wanted(&chosen.mapping, &known));
-    let suggestions = header::suggest(&header, &resolved, &known);
-    let map = ColumnMap::resolved(&resolved, inquiry.entity.columns().len(), &chosen.intake);
+    let header = reader.header().to_vec();
+    let Examined { resolved, map, problems } =
+        inquiry.entity.examine(&header, &chosen.mapping, &chosen.intake);
+    let suggestions = header::suggest(&header, &resolved, &inquiry.entity.known());
     let mut look = Look {
-        encoding: Some(reader.encoding().name()),
+        encoding: Some(reader.encoding()),
         delimiter: Some(reader.delimiter().as_str()),
         header_line: Some(reader.header_line()),
         missing: missing(&inquiry.entity, &map),
@@ -170,10 +178,14 @@ async fn examine(sample: Sample, inquiry: &Inquiry) -> Look {
     };
     let mut tally = Tally::new(header.len());
     let mut first_rows = FirstRows::default();
+    if is_sheet {
+        first_rows = first_rows.of_sheet();
+    }
     let failure = read_rows(&mut reader, inquiry, &map, &mut tally, &mut look.rows, &mut first_rows).await;
     if !look.problems.is_empty()
         && let Some(line) = header_check::header_below(&inquiry.entity, chosen, &header, &first_rows)
     {
+        look.likely_header_line = HeaderLine::new(line).map(HeaderLine::get);
         look.problems.insert(0, header_check::stands_below(line));
     }
     if let Some(error) = failure {
@@ -197,16 +209,16 @@ async fn examine(sample: Sample, inquiry: &Inquiry) -> Look {
     look
 }
 
-/// The text of a file (of a workbook: of its sheet), and whether it is complete.
-fn text(sample: Sample, sheet: Option<&str>) -> Result<(Vec<u8>, bool), String> {
+fn text(sample: Sample, intake: &Intake) -> Result<Text, String> {
     if workbook::container(&sample.bytes).is_none() {
         let is_complete = sample.has_ended && sample.bytes.len() < LEAST_START_BYTES;
-        return Ok((sample.bytes, is_complete));
+        return Ok(Text { bytes: sample.bytes, is_complete, is_sheet: false });
     }
     let is_start = sample.bytes.len() >= LEAST_START_BYTES;
-    let mut text = Vec::new();
-    match workbook::convert(Cursor::new(sample.bytes), sheet, MOST_SHEET_BYTES, &mut text) {
-        Ok(_) => Ok((text, true)),
+    let mut bytes = Vec::new();
+    let (sheet, header_row) = (intake.sheet.as_deref(), intake.read.header_line);
+    match workbook::convert(Cursor::new(sample.bytes), sheet, header_row, MOST_SHEET_BYTES, &mut bytes) {
+        Ok(_) => Ok(Text { bytes, is_complete: true, is_sheet: true }),
         // The start of a workbook looks like a damaged one.
         Err(WorkbookError::Damaged) if is_start => Err(format!(
             "a workbook can only be looked at as a whole, up to {MOST_BYTES} bytes: upload it with dryRun=true to see what \
@@ -218,15 +230,16 @@ fn text(sample: Sample, sheet: Option<&str>) -> Result<(Vec<u8>, bool), String> 
 
 /// Preview of a file whose header cannot be read.
 fn unreadable(error: &CsvError, is_complete: bool) -> Look {
-    let problems = vec![Detail::new("file", error.to_string())];
+    let field = if matches!(error, CsvError::HeaderLine { .. }) { "headerLine" } else { "file" };
+    let problems = vec![Detail::new(field, error.to_string())];
     Look { likely_encoding: likely_encoding(error), problems, is_complete, ..Look::default() }
 }
 
-fn likely_encoding(error: &CsvError) -> Option<&'static str> {
+fn likely_encoding(error: &CsvError) -> Option<TextEncoding> {
     match error {
         // Another encoding does not repair a file that is UTF-8 except for one line.
-        CsvError::NotText { likely, .. } => likely.filter(|likely| *likely != "UTF-8"),
-        CsvError::IsUtf8 { .. } => Some("UTF-8"),
+        CsvError::NotText { likely, .. } => likely.filter(|likely| *likely != TextEncoding::UTF_8),
+        CsvError::IsUtf8 { .. } => Some(TextEncoding::UTF_8),
         _ => None,
     }
 }

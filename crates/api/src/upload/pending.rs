@@ -19,7 +19,7 @@ use crate::state::AppState;
 const RENEW_EVERY: Duration = Duration::from_secs(60);
 
 /// An upload that has not become an action.
-pub(crate) struct PendingUpload {
+pub(super) struct PendingUpload {
     state: AppState,
     account: String,
     id: Uuid,
@@ -37,7 +37,7 @@ pub(crate) struct PendingUpload {
 
 impl PendingUpload {
     /// An upload with nothing stored.
-    pub(crate) fn new(state: AppState, account: String) -> Self {
+    pub(super) fn new(state: AppState, account: String) -> Self {
         let id = Uuid::now_v7();
         let key = keys::raw(&account, id);
         Self {
@@ -58,24 +58,24 @@ impl PendingUpload {
     ///
     /// # Errors
     /// [`ApiError::QuotaExceeded`] if nothing is left, or if the database is unreachable.
-    pub(crate) async fn ask_for_room(&mut self) -> Result<(), ApiError> {
+    pub(super) async fn ask_for_room(&mut self) -> Result<(), ApiError> {
         let pool = &self.state.dependencies.pool;
         self.room_bytes = db::room_for_upload(pool, &self.account, &quotas(&self.state)).await??;
         Ok(())
     }
 
     /// Id of the future action.
-    pub(crate) fn id(&self) -> Uuid {
+    pub(super) fn id(&self) -> Uuid {
         self.id
     }
 
     /// Account of the upload.
-    pub(crate) fn account(&self) -> &str {
+    pub(super) fn account(&self) -> &str {
         &self.account
     }
 
     /// Object key of the file that the workers read.
-    pub(crate) fn key(&self) -> String {
+    pub(super) fn key(&self) -> String {
         self.key.clone()
     }
 
@@ -156,7 +156,7 @@ impl PendingUpload {
     ///
     /// # Errors
     /// If the database is unreachable or refuses the statement.
-    pub(crate) async fn become_action(
+    pub(super) async fn become_action(
         &mut self,
         action: &NewAction,
         key: Option<&IdempotencyKey>,
@@ -171,7 +171,7 @@ impl PendingUpload {
 
     /// Removes everything stored that does not belong to an action, and waits for it, so that nothing is left when the
     /// client gets the response.
-    pub(crate) async fn discard(mut self) {
+    pub(super) async fn discard(mut self) {
         if let Some(cleaning) = self.clean_up() {
             let _ = cleaning.await;
         }

@@ -12,7 +12,8 @@ use super::file_part::{NO_FILE, check_type, is_nothing_chosen, shown_name};
 use super::form::{Form, UploadRequest};
 use super::header_check::HeaderCheck;
 use super::idempotency::PayloadHash;
-use super::inspector::{Inspection, Inspector, Refusal, inspect_stored};
+use super::inspection::Inspection;
+use super::inspector::{Inspector, Refusal, inspect_stored};
 use super::parts::{Part, Parts, too_large};
 use super::pending::PendingUpload;
 use super::workbook::Spool;
@@ -25,21 +26,21 @@ const PASSED_OVER_BYTES: usize = 8 * 1024 * 1024;
 const KIND_BYTES: usize = 8;
 
 /// An upload with everything that an action needs.
-pub(crate) struct Received {
+pub(super) struct Received {
     /// The checked fields.
-    pub(crate) request: UploadRequest,
+    pub(super) request: UploadRequest,
     /// The client's name for the file.
-    pub(crate) file_name: String,
+    pub(super) file_name: String,
     /// The file as stored.
-    pub(crate) stored: StoredObject,
+    pub(super) stored: StoredObject,
     /// The workbook that it was made of, as stored.
-    pub(crate) workbook: Option<StoredObject>,
+    pub(super) workbook: Option<StoredObject>,
     /// Data rows.
-    pub(crate) row_count: u64,
+    pub(super) row_count: u64,
     /// Rules that follow from the header.
-    pub(crate) rules: HeaderRules,
+    pub(super) rules: HeaderRules,
     /// Hash of fields and file.
-    pub(crate) payload_hash: [u8; 16],
+    pub(super) payload_hash: [u8; 16],
 }
 
 struct ReceivedFile {
@@ -64,7 +65,7 @@ enum Content {
 ///
 /// # Errors
 /// The reason for rejecting the upload, or the failure. The caller discards `pending`.
-pub(crate) async fn receive(
+pub(super) async fn receive(
     parts: &mut Parts,
     pending: &mut PendingUpload,
     entities: &Entities,
@@ -156,16 +157,17 @@ async fn settled(
     let is_read_so = |read: ReadOptions| {
         wanted.encoding.is_none_or(|encoding| read.encoding == Some(encoding))
             && wanted.delimiter.is_none_or(|delimiter| read.delimiter == Some(delimiter))
+            && read.header_line == wanted.header_line
     };
-    // The file was read with the final encoding and delimiter; only the handling of short rows may differ, which does
+    // The file was read with the final encoding, delimiter and header line; only the handling of short rows may differ, which does
     // not affect reading.
     match inspected {
         Ok(inspection) if is_read_so(inspection.read) => {
             let read = ReadOptions { short_rows: wanted.short_rows, ..inspection.read };
             Ok(Inspection { read, ..inspection })
         }
-        // No encoding was given, so reading again would fail in the same way.
-        Err(error) if wanted.encoding.is_none() => Err(error),
+        // Neither of the fields that could help was given, so reading again would fail in the same way.
+        Err(error) if wanted.encoding.is_none() && wanted.header_line.is_none() => Err(error),
         _ => inspect_stored(pending.reopen().await?, config, wanted).await,
     }
 }
@@ -274,11 +276,13 @@ async fn store_sheet(
     pending: &mut PendingUpload,
     config: &UploadConfig,
 ) -> Result<(StoredObject, Inspection), ApiError> {
-    let mut sheet = spool.convert(intake.sheet.clone(), config.max_file_size_bytes).await?;
-    // The text is written by us, so options of the client about its form do not apply.
+    let mut sheet = spool.convert(intake, config.max_file_size_bytes).await?;
+    // The text is written by us, so options of the client about its form do not apply, apart from the header's line, which is
+    // its row in the sheet.
     let read = ReadOptions {
         encoding: Some(TextEncoding::UTF_8),
         delimiter: Some(Delimiter::Comma),
+        header_line: intake.read.header_line,
         short_rows: intake.read.short_rows,
     };
     let inspector = Inspector::start(config, read, None);
@@ -294,7 +298,8 @@ async fn store_sheet(
     if !is_refused {
         intake.sheet = Some(sheet.finish().await?.sheet);
     }
-    let inspection = inspector.finish().await.map_err(|refusal| refusal.error)?;
+    let mut inspection = inspector.finish().await.map_err(|refusal| refusal.error)?;
+    inspection.first_rows = inspection.first_rows.of_sheet();
     Ok((pending.finish().await?, inspection))
 }
 
@@ -304,13 +309,15 @@ struct FileInspector {
     inspector: Option<Inspector>,
     /// A rejection that a later field may change.
     verdict: Option<Refusal>,
-    may_change: bool,
+    /// Fields that have not arrived, and change how a file is read.
+    to_come: Vec<&'static str>,
 }
 
 impl FileInspector {
     fn start(form: &Form, config: &UploadConfig) -> Self {
         let inspector = Inspector::start(config, form.read_options(), form.header_check());
-        Self { inspector: Some(inspector), verdict: None, may_change: !form.has_encoding() }
+        let to_come = ["encoding", "headerLine"].into_iter().filter(|field| !form.has(field)).collect();
+        Self { inspector: Some(inspector), verdict: None, to_come }
     }
 
     /// Fails once the file is definitely rejected.
@@ -327,7 +334,7 @@ impl FileInspector {
     }
 
     fn keep(&mut self, refusal: Refusal) -> Result<(), ApiError> {
-        if refusal.is_encoding && self.may_change {
+        if refusal.remedies.iter().any(|field| self.to_come.contains(field)) {
             self.verdict = Some(refusal);
             return Ok(());
         }

@@ -4,7 +4,9 @@
 use std::fs::File;
 use std::io::{self, Write};
 
+use bulk_core::action::Intake;
 use bytes::Bytes;
+use csv_intake::HeaderLine;
 use csv_intake::workbook::{self, Converted, WorkbookError};
 use tokio::io::AsyncWriteExt as _;
 use tokio::sync::{Semaphore, mpsc};
@@ -38,22 +40,19 @@ impl Spool {
         self.0.write_all(piece).await.map_err(ApiError::internal)
     }
 
-    /// Starts the conversion of the sheet called `sheet`, or of the first visible one.
+    /// Starts the conversion of the named sheet, or of the first visible one, from the named row of its header on.
     ///
     /// # Errors
     /// If the disk is full.
-    pub(super) async fn convert(
-        mut self,
-        sheet: Option<String>,
-        max_csv_bytes: u64,
-    ) -> Result<Sheet, ApiError> {
+    pub(super) async fn convert(mut self, intake: &Intake, max_csv_bytes: u64) -> Result<Sheet, ApiError> {
+        let (sheet, header_row) = (intake.sheet.clone(), intake.read.header_line);
         self.0.flush().await.map_err(ApiError::internal)?;
         let file = self.0.into_std().await;
         let permit = CONVERSIONS.acquire().await.map_err(ApiError::internal)?;
         let (sender, pieces) = mpsc::channel(PIECES_IN_FLIGHT);
         let conversion = tokio::task::spawn_blocking(move || {
             let _permit = permit;
-            convert(file, sheet.as_deref(), max_csv_bytes, sender)
+            convert(file, sheet.as_deref(), header_row, max_csv_bytes, sender)
         });
         Ok(Sheet { pieces, conversion })
     }
@@ -62,10 +61,11 @@ impl Spool {
 fn convert(
     file: File,
     sheet: Option<&str>,
+    header_row: Option<HeaderLine>,
     max_csv_bytes: u64,
     sender: mpsc::Sender<Bytes>,
 ) -> Result<Converted, WorkbookError> {
-    workbook::convert(io::BufReader::new(file), sheet, max_csv_bytes, Pieces(sender))
+    workbook::convert(io::BufReader::new(file), sheet, header_row, max_csv_bytes, Pieces(sender))
 }
 
 /// The text of a sheet during its conversion. Dropping it stops the conversion.

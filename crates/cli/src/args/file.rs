@@ -62,6 +62,9 @@ pub struct FileArgs {
     /// Between cells, where it is not found out: , ; | or tab
     #[arg(long, value_name = "CHAR")]
     pub delimiter: Option<String>,
+    /// Line on which the columns are named, where titles stand above it; of a sheet its row
+    #[arg(long, value_name = "N")]
+    pub header_line: Option<u64>,
     /// Of dates and times without one, such as Europe/Berlin
     #[arg(long, value_name = "ZONE")]
     pub timezone: Option<String>,

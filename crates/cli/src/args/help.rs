@@ -37,7 +37,8 @@ FILE is CSV, the same gzipped, or .xlsx; - is standard input. --create is the de
   --map HEADER=COLUMN, --map-file FILE    a column of the file is this one of the entity (JSON)
   --ignore HEADER, --ignore-unknown       leave a column out; all that are unknown
   --default COLUMN=VALUE                  a value for every row, for a column the file lacks
-  --encoding LABEL, --delimiter CHAR, --sheet NAME, --timezone ZONE, --decimal point|comma
+  --encoding LABEL, --delimiter CHAR, --sheet NAME, --header-line N (titles stand above line N)
+  --timezone ZONE, --decimal point|comma  of dates without a zone; how numbers are written
   --empty-cells keep|clear                an empty cell keeps the stored value, or clears it
   --short-rows fail|fill                  a row with missing last cells fails, or is filled up
   --deduplicate                           skip rows whose key was seen before in the file
@@ -63,7 +64,8 @@ FILE is CSV, the same gzipped, or .xlsx; - is standard input. --create is the de
   --map HEADER=COLUMN, --map-file FILE    a column of the file is this one of the entity (JSON)
   --ignore HEADER, --ignore-unknown       leave a column out; all that are unknown
   --default COLUMN=VALUE                  a value for every row, for a column the file lacks
-  --encoding LABEL, --delimiter CHAR, --sheet NAME, --timezone ZONE, --decimal point|comma
+  --encoding LABEL, --delimiter CHAR, --sheet NAME, --header-line N (titles stand above line N)
+  --timezone ZONE, --decimal point|comma  of dates without a zone; how numbers are written
   --empty-cells keep|clear                an empty cell keeps the stored value, or clears it
   --short-rows fail|fill                  a row with missing last cells fails, or is filled up
   --deduplicate                           skip rows whose key was seen before in the file

@@ -67,6 +67,9 @@ fn refused(found: &InspectionView, missing: &[String], action_type: &str) -> Fai
     if let Some(encoding) = &found.likely_encoding {
         failure = failure.hint(format!("`--encoding {encoding}` reads it, if that is what it is in"));
     }
+    if let Some(line) = found.likely_header_line {
+        failure = failure.hint(format!("`--header-line {line}` reads it, if the columns are named there"));
+    }
     if !missing.is_empty() {
         failure = failure.hint(format!("{action_type} needs the column {}", missing.join(", ")));
     }

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::interrupted;
+use super::wait::wait;
 use crate::args::ImportArgs;
 use crate::context::Context;
 use crate::exit::Exit;
@@ -16,7 +17,6 @@ use crate::failure::Failure;
 use crate::fields::{Fields, of_import};
 use crate::fingerprint;
 use crate::output::printable;
-use crate::wait::wait;
 
 /// Result of the upload.
 enum Uploaded {

@@ -153,7 +153,7 @@ pub struct Intake {
 impl Intake {
     /// The columns to look for in a header.
     #[must_use]
-    pub fn wanted<'a>(&'a self, mapping: &'a Mapping, known: &'a [Known<'a>]) -> Wanted<'a> {
+    pub(crate) fn wanted<'a>(&'a self, mapping: &'a Mapping, known: &'a [Known<'a>]) -> Wanted<'a> {
         Wanted { known, mapping, unknown_columns: self.unknown_columns, defaults: &self.defaults }
     }
 }

@@ -52,15 +52,12 @@ pub enum ActionEvent {
     /// The owner pauses the action.
     Pause,
     /// The owner resumes the action; carries the state before the pause.
-    Resume(PausedFrom),
+    Resume(ActionStatus),
     /// The owner cancels the action.
     Cancel,
     /// The owner retries what failed.
     Retry,
 }
-
-/// State of an action before it was paused; always an unfinished one.
-pub type PausedFrom = ActionStatus;
 
 /// A transition that the state machine does not have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]

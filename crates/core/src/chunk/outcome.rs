@@ -1,8 +1,27 @@
 //! Outcome of a row: a status, a code and a message.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
 
-use crate::entity::RecordId;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Id of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RecordId {
+    /// A UUID.
+    Uuid(Uuid),
+    /// A number.
+    Bigint(i64),
+}
+
+impl fmt::Display for RecordId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Uuid(id) => id.fmt(f),
+            Self::Bigint(id) => id.fmt(f),
+        }
+    }
+}
 
 /// Counter that a row adds to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -13,8 +13,7 @@ use thiserror::Error;
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{RowCode, RowOutcome, RowStatus};
-use crate::entity::RecordId;
+use super::{RecordId, RowCode, RowOutcome, RowStatus};
 
 const CHUNK_COLUMNS: [&str; 3] = ["_row", "_code", "_message"];
 const RESULT_COLUMNS: [&str; 5] = ["_row", "_status", "_code", "_message", "_id"];

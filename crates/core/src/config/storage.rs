@@ -31,7 +31,7 @@ pub struct StorageConfig {
 impl StorageConfig {
     /// Scheme, host and port in the form that the S3 client expects.
     #[must_use]
-    pub fn endpoint_url(&self) -> String {
+    pub(crate) fn endpoint_url(&self) -> String {
         let scheme = if self.use_ssl { "https" } else { "http" };
         format!("{scheme}://{}:{}", self.endpoint, self.port)
     }

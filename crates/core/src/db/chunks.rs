@@ -5,6 +5,7 @@ use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
+use super::error::fitting;
 use super::{Bell, DbError, LockedAction, RetryPolicy};
 use crate::action::{ActionType, Intake, OnConflict};
 use crate::chunk::ChunkId;
@@ -144,26 +145,28 @@ async fn claim_next(
         slow,
         ACCOUNTS_PER_CLAIM,
     )
-    .map(|row| ChunkClaim {
-        lease: ChunkLease {
-            chunk: ChunkId { action_id: row.action_id, partition: row.partition, seq: row.seq },
-            owner: owner.to_owned(),
-            attempt: row.attempt,
-        },
-        account_id: row.account_id,
-        entity_type: row.entity_type,
-        entity_hash: row.entity_hash,
-        action_type: row.action_type,
-        on_conflict: row.on_conflict,
-        dry_run: row.dry_run,
-        mapping: row.mapping.0,
-        intake: row.intake.0,
-        row_count: usize::try_from(row.row_count).unwrap_or_default(),
-        content_hash: row.content_hash,
-        failures: u32::try_from(row.failures).unwrap_or_default(),
-        contended: u32::try_from(row.contended).unwrap_or_default(),
-        slow: row.slow,
-        traceparent: row.traceparent,
+    .try_map(|row| {
+        Ok(ChunkClaim {
+            lease: ChunkLease {
+                chunk: ChunkId { action_id: row.action_id, partition: row.partition, seq: row.seq },
+                owner: owner.to_owned(),
+                attempt: row.attempt,
+            },
+            account_id: row.account_id,
+            entity_type: row.entity_type,
+            entity_hash: row.entity_hash,
+            action_type: row.action_type,
+            on_conflict: row.on_conflict,
+            dry_run: row.dry_run,
+            mapping: row.mapping.0,
+            intake: row.intake.0,
+            row_count: fitting(row.row_count)?,
+            content_hash: row.content_hash,
+            failures: fitting(row.failures)?,
+            contended: fitting(row.contended)?,
+            slow: row.slow,
+            traceparent: row.traceparent,
+        })
     })
     .fetch_optional(pool)
     .await

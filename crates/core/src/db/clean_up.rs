@@ -11,7 +11,7 @@ use crate::chunk::ChunkPlace;
 
 /// Committed chunks of an action, for deciding which of its objects are still needed.
 #[derive(Debug, Clone)]
-pub struct ActionObjects {
+pub(crate) struct ActionObjects {
     /// Current status of the action.
     pub status: ActionStatus,
     /// The committed chunks, with the attempt that wrote the valid results.
@@ -22,7 +22,7 @@ pub struct ActionObjects {
 ///
 /// # Errors
 /// If the database is unreachable or refuses the statement.
-pub async fn action_objects(pool: &PgPool, action_id: Uuid) -> sqlx::Result<Option<ActionObjects>> {
+pub(crate) async fn action_objects(pool: &PgPool, action_id: Uuid) -> sqlx::Result<Option<ActionObjects>> {
     // Read before the chunks: an action that is seen finished commits no further chunk unless it is retried.
     let status = sqlx::query_scalar!(
         r#"SELECT status AS "status: ActionStatus" FROM bulk_actions WHERE id = $1"#,

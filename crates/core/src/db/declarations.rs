@@ -23,7 +23,7 @@ pub(super) async fn keep_declaration(
 ///
 /// # Errors
 /// If the database is unreachable or refuses the statement.
-pub async fn find_declaration(pool: &PgPool, hash: Uuid) -> sqlx::Result<Option<String>> {
+pub(super) async fn find_declaration(pool: &PgPool, hash: Uuid) -> sqlx::Result<Option<String>> {
     sqlx::query_scalar!("SELECT text FROM entity_declarations WHERE hash = $1", hash)
         .fetch_optional(pool)
         .await

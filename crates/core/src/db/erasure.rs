@@ -29,7 +29,7 @@ pub struct RecordTable {
 
 /// An upload in progress.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UploadUnderWay {
+pub(crate) struct UploadUnderWay {
     /// Id that the action would get.
     pub action_id: Uuid,
     /// Id of the unfinished multipart upload.
@@ -40,7 +40,7 @@ pub struct UploadUnderWay {
 ///
 /// # Errors
 /// If the database is unreachable or refuses the statement.
-pub async fn kept_declarations(pool: &PgPool) -> sqlx::Result<Vec<String>> {
+pub(crate) async fn kept_declarations(pool: &PgPool) -> sqlx::Result<Vec<String>> {
     sqlx::query_scalar!("SELECT text FROM entity_declarations").fetch_all(pool).await
 }
 
@@ -48,7 +48,7 @@ pub async fn kept_declarations(pool: &PgPool) -> sqlx::Result<Vec<String>> {
 ///
 /// # Errors
 /// If the database is unreachable or refuses the statement.
-pub async fn table_exists(pool: &PgPool, table: &RecordTable) -> sqlx::Result<bool> {
+pub(crate) async fn table_exists(pool: &PgPool, table: &RecordTable) -> sqlx::Result<bool> {
     sqlx::query_scalar!(r#"SELECT to_regclass($1) IS NOT NULL AS "exists!""#, table.sql())
         .fetch_one(pool)
         .await
@@ -58,7 +58,7 @@ pub async fn table_exists(pool: &PgPool, table: &RecordTable) -> sqlx::Result<bo
 ///
 /// # Errors
 /// If the database is unreachable or refuses the statement.
-pub async fn cancel_all(pool: &PgPool, account: &str) -> Result<usize, DbError> {
+pub(crate) async fn cancel_all(pool: &PgPool, account: &str) -> Result<usize, DbError> {
     let open = sqlx::query_scalar!(
         "SELECT id FROM bulk_actions WHERE account_id = $1 AND completed_at IS NULL",
         account
@@ -81,7 +81,7 @@ pub async fn cancel_all(pool: &PgPool, account: &str) -> Result<usize, DbError> 
 ///
 /// # Errors
 /// If the database is unreachable or refuses the statement.
-pub async fn stragglers_gone_in_ms(pool: &PgPool, account: &str, grace_ms: i64) -> sqlx::Result<i64> {
+pub(crate) async fn stragglers_gone_in_ms(pool: &PgPool, account: &str, grace_ms: i64) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
         r#"SELECT greatest(0, coalesce(
                    (extract(epoch FROM max(a.completed_at) - now()) * 1000)::bigint + $2::bigint, 0)) AS "wait!"
@@ -101,7 +101,7 @@ pub async fn stragglers_gone_in_ms(pool: &PgPool, account: &str, grace_ms: i64) 
 ///
 /// # Errors
 /// If the database is unreachable or refuses the statement.
-pub async fn take_uploads(pool: &PgPool, account: &str) -> sqlx::Result<Vec<UploadUnderWay>> {
+pub(crate) async fn take_uploads(pool: &PgPool, account: &str) -> sqlx::Result<Vec<UploadUnderWay>> {
     sqlx::query_as!(
         UploadUnderWay,
         "DELETE FROM uploads WHERE account_id = $1 RETURNING action_id, multipart_id",
@@ -115,7 +115,7 @@ pub async fn take_uploads(pool: &PgPool, account: &str) -> sqlx::Result<Vec<Uplo
 ///
 /// # Errors
 /// If the database is unreachable or refuses the statement.
-pub async fn delete_finished_actions(pool: &PgPool, account: &str) -> sqlx::Result<u64> {
+pub(crate) async fn delete_finished_actions(pool: &PgPool, account: &str) -> sqlx::Result<u64> {
     let mut deleted = 0;
     loop {
         let batch = sqlx::query!(
@@ -136,7 +136,7 @@ pub async fn delete_finished_actions(pool: &PgPool, account: &str) -> sqlx::Resu
 ///
 /// # Errors
 /// If the database is unreachable or refuses the statement.
-pub async fn delete_bookkeeping(pool: &PgPool, account: &str) -> sqlx::Result<()> {
+pub(crate) async fn delete_bookkeeping(pool: &PgPool, account: &str) -> sqlx::Result<()> {
     sqlx::query!("DELETE FROM idempotency_keys WHERE account_id = $1", account).execute(pool).await?;
     sqlx::query!("DELETE FROM removals WHERE account_id = $1", account).execute(pool).await?;
     sqlx::query!("DELETE FROM account_usage WHERE account_id = $1", account).execute(pool).await?;
@@ -147,7 +147,7 @@ pub async fn delete_bookkeeping(pool: &PgPool, account: &str) -> sqlx::Result<()
 ///
 /// # Errors
 /// If the database is unreachable, or the account may not be deleted from this table.
-pub async fn delete_records(pool: &PgPool, table: &RecordTable, account: &str) -> sqlx::Result<u64> {
+pub(crate) async fn delete_records(pool: &PgPool, table: &RecordTable, account: &str) -> sqlx::Result<u64> {
     let (name, of_account, id) = (table.sql(), table.is_of_account(), quoted(&table.id_column));
     let statement = format!(
         "DELETE FROM {name} WHERE {of_account} AND {id} IN (SELECT {id} FROM {name} WHERE {of_account} LIMIT $2)"
@@ -170,7 +170,7 @@ pub async fn delete_records(pool: &PgPool, table: &RecordTable, account: &str) -
 ///
 /// # Errors
 /// If the database is unreachable or refuses the statement.
-pub async fn count_rows(
+pub(crate) async fn count_rows(
     pool: &PgPool,
     account: &str,
     records: &[RecordTable],

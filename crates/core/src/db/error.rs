@@ -1,5 +1,7 @@
 //! Errors of transitions in three classes: outage, contention, and defects.
 
+use std::error::Error as StdError;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use thiserror::Error;
 
@@ -76,6 +78,16 @@ pub fn is_outage(error: &sqlx::Error) -> bool {
 pub fn is_contention(error: &sqlx::Error) -> bool {
     let database = error.as_database_error();
     database.and_then(sqlx::error::DatabaseError::code).is_some_and(|code| is_contention_code(&code))
+}
+
+/// A number in the type that the platform computes with. The constraints of its column leave out what does not fit.
+///
+/// # Errors
+/// If it does not fit all the same.
+pub(super) fn fitting<N, T: TryFrom<N, Error: StdError + Send + Sync + 'static>>(
+    number: N,
+) -> sqlx::Result<T> {
+    T::try_from(number).map_err(|error| sqlx::Error::Decode(error.into()))
 }
 
 /// Class 40: rollback (deadlock, serialization failure). 55P03: a lock not available in time. 57014: a cancelled

@@ -8,6 +8,7 @@ use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
+use super::error::fitting;
 use super::usage::store_bytes;
 use super::waiting::make_ready;
 use super::{Bell, DbError, LockedAction, RetryPolicy};
@@ -239,12 +240,12 @@ async fn lease_file(
         mapping: claimed.mapping.0,
         intake: claimed.intake.0,
         file_key: claimed.file_key,
-        file_size_bytes: u64::try_from(claimed.file_size_bytes).unwrap_or_default(),
-        chunk_size: usize::try_from(claimed.chunk_size).unwrap_or(1),
-        chunk_size_bytes: usize::try_from(claimed.chunk_size_bytes).unwrap_or(1),
-        partitions: u16::try_from(claimed.partitions).unwrap_or(1),
-        total_rows: u64::try_from(claimed.total_records).unwrap_or_default(),
-        failures: u32::try_from(claimed.chunking_failures).unwrap_or_default(),
+        file_size_bytes: fitting(claimed.file_size_bytes)?,
+        chunk_size: fitting(claimed.chunk_size)?,
+        chunk_size_bytes: fitting(claimed.chunk_size_bytes)?,
+        partitions: fitting(claimed.partitions)?,
+        total_rows: fitting(claimed.total_records)?,
+        failures: fitting(claimed.chunking_failures)?,
         traceparent: claimed.traceparent,
         recorded,
     }))

@@ -11,7 +11,7 @@ use crate::chunk::ChunkId;
 
 /// An action under its row's lock.
 #[derive(Debug)]
-pub struct LockedAction {
+pub(crate) struct LockedAction {
     pub(super) id: Uuid,
     pub(super) account_id: String,
     pub(super) status: ActionStatus,

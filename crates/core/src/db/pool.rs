@@ -128,7 +128,7 @@ pub fn connect(
 ///
 /// # Errors
 /// If `url` is not a database URL.
-pub fn connect_for_probes(url: &SecretString, application: &str) -> sqlx::Result<PgPool> {
+pub(crate) fn connect_for_probes(url: &SecretString, application: &str) -> sqlx::Result<PgPool> {
     let options =
         PgConnectOptions::from_str(url.expose_secret())?.application_name(application).options(CLIENT_GONE);
     Ok(PgPoolOptions::new()

@@ -251,7 +251,11 @@ async fn delete(pool: &PgPool, account: &str, id: Uuid, due_in_ms: i64) -> Resul
 ///
 /// # Errors
 /// If the database is unreachable or refuses the statement.
-pub async fn removal_done(pool: &PgPool, removal: &Removal, chunks: &[ChunkPlace]) -> sqlx::Result<()> {
+pub(crate) async fn removal_done(
+    pool: &PgPool,
+    removal: &Removal,
+    chunks: &[ChunkPlace],
+) -> sqlx::Result<()> {
     let mut tx = pool.begin().await?;
     // Lock order of all transactions: the action, its dependent rows, the account.
     sqlx::query!("SELECT id FROM bulk_actions WHERE id = $1 FOR UPDATE", removal.action_id)
@@ -303,7 +307,7 @@ pub async fn removal_done(pool: &PgPool, removal: &Removal, chunks: &[ChunkPlace
 ///
 /// # Errors
 /// If the database is unreachable or refuses the statement.
-pub async fn removal_failed(
+pub(crate) async fn removal_failed(
     pool: &PgPool,
     removal: &Removal,
     error: &str,

@@ -14,9 +14,9 @@ use super::fold::{Batch, Leader, batches};
 use super::read::parse_row;
 use super::refusal::refusal;
 use super::statements::Statement;
-use super::{ColumnMap, Entity, FieldProblem, RecordId, Row};
+use super::{ColumnMap, Entity, FieldProblem, Row};
 use crate::action::{ActionType, OnConflict};
-use crate::chunk::{ChunkRow, RowCode, RowOutcome, RowStatus};
+use crate::chunk::{ChunkRow, RecordId, RowCode, RowOutcome, RowStatus};
 
 /// Attempts of an upsert for a row that lost a race against another action.
 const RACE_ATTEMPTS: usize = 3;

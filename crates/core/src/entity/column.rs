@@ -62,7 +62,7 @@ impl ColumnMap {
 
     /// Builds a map from a resolved header, for an entity with `column_count` columns.
     #[must_use]
-    pub fn resolved(resolved: &Resolved, column_count: usize, intake: &Intake) -> Self {
+    pub(super) fn resolved(resolved: &Resolved, column_count: usize, intake: &Intake) -> Self {
         let mut map = Self::empty(column_count);
         for (position, column) in resolved.used() {
             map.positions[column] = Some(position);

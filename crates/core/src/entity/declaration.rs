@@ -1,11 +1,11 @@
 //! An entity: a checked declaration with the statements derived from it.
 
-use csv_intake::header::{self, HeaderProblem, Known, Mapping, Resolved};
+use csv_intake::header::Known;
 use uuid::Uuid;
 
 use super::statements::Statements;
-use super::{Column, ColumnMap, RecordId, Row, Value};
-use crate::action::Intake;
+use super::{Column, ColumnMap, Row, Value};
+use crate::chunk::RecordId;
 use crate::value::{self, ReadSettings};
 
 /// A kind of record that can be uploaded.
@@ -208,33 +208,6 @@ impl Entity {
     #[must_use]
     pub fn known(&self) -> Vec<Known<'_>> {
         self.columns.iter().map(|column| Known { name: &column.name, aliases: &column.aliases }).collect()
-    }
-
-    /// Resolves each column of a header to an entity column.
-    ///
-    /// # Errors
-    /// All problems of the header, the mapping and the defaults.
-    pub fn resolve(
-        &self,
-        header: &[String],
-        mapping: &Mapping,
-        intake: &Intake,
-    ) -> Result<Resolved, Vec<HeaderProblem>> {
-        header::resolve(header, &intake.wanted(mapping, &self.known()))
-    }
-
-    /// Positions of the entity's columns in a file with this header.
-    ///
-    /// # Errors
-    /// All problems of the header, the mapping and the defaults.
-    pub fn map_columns(
-        &self,
-        header: &[String],
-        mapping: &Mapping,
-        intake: &Intake,
-    ) -> Result<ColumnMap, Vec<HeaderProblem>> {
-        let resolved = self.resolve(header, mapping, intake)?;
-        Ok(ColumnMap::resolved(&resolved, self.columns.len(), intake))
     }
 
     /// The entity for a file in which empty cells remove stored values; `None` if they do not. Required columns are

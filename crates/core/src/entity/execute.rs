@@ -11,7 +11,8 @@ use uuid::Uuid;
 
 use super::declaration::{AccountId, IdKind};
 use super::statements::Statement;
-use super::{Entity, Kind, RecordId, Row, Value};
+use super::{Entity, Kind, Row, Value};
+use crate::chunk::RecordId;
 
 /// A row whose record was found, changed or inserted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -168,10 +168,16 @@ mod tests {
         let contact = entities.find("contact").unwrap();
         let header = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
         let map = contact
-            .map_columns(&header(&["Full Name", "E-MAIL "]), &Default::default(), &Default::default())
-            .unwrap();
+            .layout(
+                &header(&["Full Name", "E-MAIL "]),
+                &Default::default(),
+                &Default::default(),
+                ActionType::BulkCreate,
+            )
+            .unwrap()
+            .map;
         assert_eq!((map.position(1), map.position(2)), (Some(1), Some(0)));
-        let both = contact.map_columns(&header(&["email", "Mail"]), &Default::default(), &Default::default());
-        assert_eq!(both.unwrap_err().len(), 1, "the column's own name has precedence");
+        let both = contact.examine(&header(&["email", "Mail"]), &Default::default(), &Default::default());
+        assert_eq!(both.problems.len(), 1, "the column's own name has precedence");
     }
 }

@@ -1,12 +1,11 @@
 //! A row as typed values, one per entity column.
 
-use std::fmt;
-
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::Entity;
+use crate::chunk::RecordId;
 
 /// Typed value of a cell.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,30 +26,11 @@ pub enum Value {
     Uuid(Uuid),
 }
 
-/// Id of a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum RecordId {
-    /// A UUID.
-    Uuid(Uuid),
-    /// A number.
-    Bigint(i64),
-}
-
-impl RecordId {
-    /// The id as a cell value.
-    pub(super) fn into_value(self) -> Value {
-        match self {
-            Self::Uuid(id) => Value::Uuid(id),
-            Self::Bigint(id) => Value::Integer(id),
-        }
-    }
-}
-
-impl fmt::Display for RecordId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Uuid(id) => id.fmt(f),
-            Self::Bigint(id) => id.fmt(f),
+impl From<RecordId> for Value {
+    fn from(id: RecordId) -> Self {
+        match id {
+            RecordId::Uuid(id) => Self::Uuid(id),
+            RecordId::Bigint(id) => Self::Integer(id),
         }
     }
 }
@@ -93,7 +73,7 @@ impl Row {
     /// Sets the id of a new record.
     pub(super) fn set_id(&mut self, id: RecordId) {
         if let Some(place) = self.values.get_mut(Entity::ID_COLUMN) {
-            *place = Some(id.into_value());
+            *place = Some(id.into());
         }
     }
 

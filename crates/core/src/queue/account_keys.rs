@@ -13,7 +13,7 @@ impl Queue {
     ///
     /// # Errors
     /// If Redis is unavailable.
-    pub async fn remove_account_keys(&self, account: &str) -> Result<usize, RedisError> {
+    pub(crate) async fn remove_account_keys(&self, account: &str) -> Result<usize, RedisError> {
         let keys = self.account_keys(account).await?;
         if !keys.is_empty() {
             redis::cmd("UNLINK").arg(&keys).query_async::<()>(&mut self.connection()).await?;
@@ -25,7 +25,7 @@ impl Queue {
     ///
     /// # Errors
     /// If Redis is unavailable.
-    pub async fn account_keys(&self, account: &str) -> Result<Vec<String>, RedisError> {
+    pub(crate) async fn account_keys(&self, account: &str) -> Result<Vec<String>, RedisError> {
         let pattern = format!("{}:*{{{account}}}*", self.key_prefix);
         let (mut cursor, mut found) = (0_u64, Vec::new());
         loop {

@@ -13,7 +13,7 @@ use super::{GROUP, Job, Payload};
 
 /// Longest blocking read. A worker that shuts down waits for its current read, so that no job is delivered to a worker
 /// that is gone; this limits the wait.
-pub const LONGEST_READ: Duration = Duration::from_secs(1);
+pub(crate) const LONGEST_READ: Duration = Duration::from_secs(1);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A delivered job.
@@ -68,7 +68,11 @@ impl<J: Job> QueueReader<J> {
     ///
     /// # Errors
     /// If Redis is unavailable; the next call reconnects.
-    pub async fn take_over(&mut self, idle: Duration, count: usize) -> Result<Vec<Delivery<J>>, RedisError> {
+    pub(crate) async fn take_over(
+        &mut self,
+        idle: Duration,
+        count: usize,
+    ) -> Result<Vec<Delivery<J>>, RedisError> {
         let (key, consumer) = (self.key.clone(), self.consumer.clone());
         let idle_ms = usize::try_from(idle.as_millis()).unwrap_or(usize::MAX);
         let options = StreamAutoClaimOptions::default().count(count);

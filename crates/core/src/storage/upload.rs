@@ -15,8 +15,7 @@ use super::{PART_TIMEOUT, StorageError};
 /// Bytes per part: 5 MiB is the minimum of S3, and also the memory that an upload uses.
 const PART_BYTES: usize = 5 * 1024 * 1024;
 
-/// Timeout for putting the parts together, which some servers do by copying them. A second attempt after one that only seemed to
-/// fail finds no such upload, so it is longer than any server should take.
+/// Timeout for putting the parts together, which some servers do by copying them.
 const COMPLETE_TIMEOUT: Duration = Duration::from_secs(60);
 
 const WORKBOOK_TYPE: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
@@ -108,22 +107,13 @@ impl Upload {
             if !rest.is_empty() {
                 self.put_part(rest).await?;
             }
-            let parts =
-                CompletedMultipartUpload::builder().set_parts(Some(std::mem::take(&mut self.parts))).build();
-            let completed = self
-                .client
-                .complete_multipart_upload()
-                .bucket(&self.bucket)
-                .key(&self.key)
-                .upload_id(multipart_id)
-                .multipart_upload(parts)
-                .customize()
-                .config_override(attempts_of(COMPLETE_TIMEOUT))
-                .send()
-                .await
-                .map_err(StorageError::from_sdk)?;
+            let stored = match self.complete(&multipart_id).await {
+                Ok(etag) => StoredObject::new(etag, self.size_bytes),
+                // Where only the answer was lost, the object is there. Nothing else writes to this key.
+                Err(error) => self.find().await.ok_or(error)?,
+            };
             self.multipart_id = None;
-            Ok(StoredObject::new(completed.e_tag, self.size_bytes))
+            Ok(stored)
         })
     }
 
@@ -158,6 +148,30 @@ impl Upload {
             .map_err(StorageError::from_sdk)?;
         self.parts.push(CompletedPart::builder().part_number(number).set_e_tag(stored.e_tag).build());
         Ok(())
+    }
+
+    /// Puts the parts together, and returns the object's ETag.
+    async fn complete(&mut self, multipart_id: &str) -> Result<Option<String>, StorageError> {
+        let parts = CompletedMultipartUpload::builder().set_parts(Some(std::mem::take(&mut self.parts)));
+        let completed = self
+            .client
+            .complete_multipart_upload()
+            .bucket(&self.bucket)
+            .key(&self.key)
+            .upload_id(multipart_id)
+            .multipart_upload(parts.build())
+            .customize()
+            .config_override(attempts_of(COMPLETE_TIMEOUT))
+            .send()
+            .await;
+        Ok(completed.map_err(StorageError::from_sdk)?.e_tag)
+    }
+
+    /// The object, if it is there with every byte.
+    async fn find(&self) -> Option<StoredObject> {
+        let found = self.client.head_object().bucket(&self.bucket).key(&self.key).send().await.ok()?;
+        let size_bytes = found.content_length.and_then(|length| u64::try_from(length).ok());
+        (size_bytes == Some(self.size_bytes)).then(|| StoredObject::new(found.e_tag, self.size_bytes))
     }
 
     async fn begin_multipart(&mut self) -> Result<String, StorageError> {

@@ -6,7 +6,7 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use csv_intake::{CsvReader, ReadLimits, ReadOptions, Record};
+use csv_intake::{CsvReader, HeaderLine, ReadLimits, ReadOptions, Record};
 use libfuzzer_sys::fuzz_target;
 use tokio::io::{AsyncRead, ReadBuf};
 
@@ -31,11 +31,13 @@ impl AsyncRead for Pieces {
     }
 }
 
-async fn read(bytes: &[u8], size: usize) -> (Vec<String>, Option<String>) {
+async fn read(bytes: &[u8], size: usize, header_line: u8) -> (Vec<String>, Option<String>) {
     let source = Pieces { bytes: bytes.to_vec(), given: 0, size };
     let limits = ReadLimits { max_decoded_bytes: 1 << 20, max_record_bytes: 64, ..ReadLimits::ACCEPTED };
     let mut rows = Vec::new();
-    let mut reader = match CsvReader::open(source, limits, &ReadOptions::default()).await {
+    let options =
+        ReadOptions { header_line: HeaderLine::new(u64::from(header_line)), ..ReadOptions::default() };
+    let mut reader = match CsvReader::open(source, limits, &options).await {
         Ok(reader) => reader,
         Err(error) => return (rows, Some(error.to_string())),
     };
@@ -50,10 +52,10 @@ async fn read(bytes: &[u8], size: usize) -> (Vec<String>, Option<String>) {
 }
 
 fuzz_target!(|data: &[u8]| {
-    let Some((&size, bytes)) = data.split_first() else { return };
+    let Some((&[size, header_line], bytes)) = data.split_first_chunk::<2>() else { return };
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("it needs nothing");
-    let (whole, error) = runtime.block_on(read(bytes, usize::MAX));
-    let (pieces, other_error) = runtime.block_on(read(bytes, usize::from(size).max(1)));
+    let (whole, error) = runtime.block_on(read(bytes, usize::MAX, header_line));
+    let (pieces, other_error) = runtime.block_on(read(bytes, usize::from(size).max(1), header_line));
     // Other encodings are converted a buffer ahead, so their errors may be found earlier.
     if error.is_none() {
         assert_eq!(whole, pieces);

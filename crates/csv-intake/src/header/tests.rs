@@ -41,7 +41,8 @@ impl Request {
             unknown_columns: self.unknown_columns,
             defaults: &self.defaults,
         };
-        resolve(header, &wanted)
+        let (resolved, problems) = examine(header, &wanted);
+        if problems.is_empty() { Ok(resolved) } else { Err(problems) }
     }
 
     fn columns(&self, header: &[&str]) -> Vec<Option<usize>> {

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::support::*;
 use crate::scan::{Found, Scanner, View};
-use crate::{Delimiter, ReadLimits, ReadOptions, Record, is_blank};
+use crate::{Delimiter, HeaderLine, ReadLimits, ReadOptions, Record, is_blank};
 
 #[derive(Clone, Copy, Debug)]
 enum Encoding {
@@ -187,18 +187,56 @@ proptest! {
     }
 
     #[test]
+    fn lines_above_the_named_header_change_only_the_lines(
+        titles in prop::collection::vec("Title([ab\",;|\t' \u{e4}]|\"\"){0,12}", 0..6),
+        lines in lines(),
+        dialect in dialect(),
+        sizes in sizes(),
+    ) {
+        let (table, mut expected) = write_file(&lines, &dialect);
+        let above = titles.len() as u64;
+        expected.iter_mut().for_each(|(_, line, _)| *line += above);
+        let titles: String = titles.into_iter().map(|title| title + dialect.line_end).collect();
+        let bytes = encode(&(titles + &table), dialect.encoding);
+        let delimiter = Delimiter::of_byte(dialect.delimiter);
+        let options = ReadOptions { delimiter, header_line: HeaderLine::new(above + 1), ..ReadOptions::default() };
+        let contents = block_on(read_as(Pieces::new(bytes, &sizes), LIMITS, &options));
+        prop_assert!(contents.error.is_none(), "{:?}", contents.error);
+        prop_assert_eq!(contents.header, ["first", "second", "third"]);
+        prop_assert_eq!(contents.header_line, above + 1);
+        prop_assert_eq!(contents.faults, Vec::<String>::new());
+        prop_assert_eq!(contents.rows, expected);
+    }
+
+    #[test]
+    fn the_header_line_that_was_found_may_be_named(
+        // Without quotes: whether a quoted cell is blank is known only when the delimiter is.
+        text in "\u{feff}?(sep=[,;]|[ab,;\r\n ]|\n){0,30}",
+        sizes in sizes(),
+    ) {
+        let found = block_on(read(io::Cursor::new(text.clone().into_bytes()), LIMITS));
+        if let Some(header_line) = HeaderLine::new(found.header_line) {
+            let options = ReadOptions { header_line: Some(header_line), ..ReadOptions::default() };
+            let named = block_on(read_as(Pieces::new(text, &sizes), LIMITS, &options));
+            prop_assert_eq!(format!("{found:?}"), format!("{named:?}"));
+        }
+    }
+
+    #[test]
     fn the_sizes_of_the_pieces_change_nothing(
         bytes in hostile_bytes(),
         sizes in sizes(),
         max_record_bytes in 1usize..60,
         max_rows in 0u64..10,
         is_cut in any::<bool>(),
+        header_line in 0u64..5,
     ) {
         let limits = ReadLimits { max_rows, max_record_bytes, max_decoded_bytes: 100, is_cut };
+        let options = ReadOptions { header_line: HeaderLine::new(header_line), ..ReadOptions::default() };
         // Invalid UTF-16 and the size limit are detected a buffer ahead, so only the rows before may differ.
         let is_ahead = bytes.len() > 100 || bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
-        let whole = block_on(read(io::Cursor::new(bytes.clone()), limits));
-        let pieces = block_on(read(Pieces::new(bytes, &sizes), limits));
+        let whole = block_on(read_as(io::Cursor::new(bytes.clone()), limits, &options));
+        let pieces = block_on(read_as(Pieces::new(bytes, &sizes), limits, &options));
         if !is_ahead {
             prop_assert_eq!(&whole.header, &pieces.header);
             prop_assert_eq!(&whole.rows, &pieces.rows);

@@ -102,6 +102,8 @@ pub type Cells = (u64, u64, Vec<String>);
 #[derive(Debug)]
 pub struct Contents {
     pub header: Vec<String>,
+    /// Line of the header; 0 if there is none.
+    pub header_line: u64,
     pub rows: Vec<Cells>,
     /// The fault of each malformed row.
     pub faults: Vec<String>,
@@ -120,12 +122,14 @@ pub async fn read_as<R>(source: R, limits: ReadLimits, options: &ReadOptions) ->
 where
     R: AsyncRead + Send + Unpin + 'static,
 {
-    let mut contents = Contents { header: Vec::new(), rows: Vec::new(), faults: Vec::new(), error: None };
+    let mut contents =
+        Contents { header: Vec::new(), header_line: 0, rows: Vec::new(), faults: Vec::new(), error: None };
     let mut reader = match CsvReader::open(source, limits, options).await {
         Ok(reader) => reader,
         Err(error) => return Contents { error: Some(error), ..contents },
     };
     contents.header = reader.header().to_vec();
+    contents.header_line = reader.header_line();
     let mut record = Record::new();
     loop {
         match reader.next_row(&mut record).await {

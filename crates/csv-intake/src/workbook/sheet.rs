@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use calamine::{Sheet, SheetType, SheetVisible};
 
 use super::WorkbookError;
+use crate::HeaderLine;
 
 /// The largest sheet of a spreadsheet program.
 const MAX_ROWS: u32 = 1_048_576;
@@ -33,7 +34,9 @@ pub(super) struct SheetText<W: Write> {
     /// Position of the next cell if none is omitted.
     row: u32,
     column: u32,
-    /// Number of columns of the first row with a value, the header. Later rows are padded to it, since omitted cells
+    /// First row of which cells are written, from 0.
+    first_row: u32,
+    /// Number of columns of the first written row with a value, the header. Later rows are padded to it, since omitted cells
     /// are empty ones.
     width: u32,
     written_bytes: u64,
@@ -42,9 +45,10 @@ pub(super) struct SheetText<W: Write> {
 }
 
 impl<W: Write> SheetText<W> {
-    pub(super) fn new(csv: W, max_bytes: u64) -> Self {
+    pub(super) fn new(csv: W, header_row: Option<HeaderLine>, max_bytes: u64) -> Self {
         let csv = io::BufWriter::with_capacity(64 * 1024, csv);
-        Self { csv, row: 0, column: 0, width: 0, written_bytes: 0, max_bytes, has_value: false }
+        let first_row = header_row.map_or(0, |row| u32::try_from(row.get() - 1).unwrap_or(MAX_ROWS));
+        Self { csv, row: 0, column: 0, first_row, width: 0, written_bytes: 0, max_bytes, has_value: false }
     }
 
     /// Adds a cell. Omitted rows and cells before it are written as empty.
@@ -58,13 +62,16 @@ impl<W: Write> SheetText<W> {
         while self.row < row {
             self.end_line()?;
         }
+        self.has_value = true;
+        if row < self.first_row {
+            return Ok(());
+        }
         // The delimiter after the last cell of the line is not written yet.
         let written = self.column.saturating_sub(1);
         for _ in written..column {
             self.write(b",")?;
         }
         self.column = column + 1;
-        self.has_value = true;
         self.write_value(value)
     }
 

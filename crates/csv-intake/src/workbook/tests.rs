@@ -14,7 +14,7 @@ fn saved(mut workbook: Workbook) -> Vec<u8> {
 
 fn text_of(bytes: &[u8], sheet: Option<&str>) -> Result<String, String> {
     let mut csv = Vec::new();
-    convert(Cursor::new(bytes), sheet, u64::MAX, &mut csv).map_err(|error| error.to_string())?;
+    convert(Cursor::new(bytes), sheet, None, u64::MAX, &mut csv).map_err(|error| error.to_string())?;
     Ok(String::from_utf8(csv).unwrap())
 }
 
@@ -117,6 +117,27 @@ fn the_first_visible_sheet_or_the_named_one() {
 }
 
 #[test]
+fn rows_above_the_header_leave_their_line_ends_only() {
+    let mut workbook = Workbook::new();
+    let sheet = workbook.add_worksheet();
+    sheet.write(0, 0, "Customers\nof the year").unwrap();
+    sheet.write_row(1, 0, ["", "", "", "", "made on 1 May"]).unwrap();
+    sheet.write_row(3, 0, ["email", "name", "age"]).unwrap();
+    sheet.write_row(4, 0, ["ada@example.com", "Ada"]).unwrap();
+    let bytes = saved(workbook);
+    let text_from = |row| {
+        let mut csv = Vec::new();
+        convert(Cursor::new(&bytes), None, HeaderLine::new(row), u64::MAX, &mut csv).unwrap();
+        String::from_utf8(csv).unwrap()
+    };
+    assert_eq!(text_from(4), "\n\n\nemail,name,age\nada@example.com,Ada,\n", "as wide as the header");
+    assert_eq!(text_from(3), text_from(4), "the row is blank, and the reader says so");
+    assert_eq!(text_from(2), "\n,,,,made on 1 May\n\nemail,name,age,,\nada@example.com,Ada,,,\n");
+    assert_eq!(text_from(1), text_of(&bytes, None).unwrap());
+    assert_eq!(text_from(100), "\n\n\n\n\n", "not empty: the reader says that the row is not there");
+}
+
+#[test]
 fn what_is_no_workbook_is_called_by_its_name() {
     let compound = |name: &str| {
         let utf16: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
@@ -180,6 +201,7 @@ fn a_workbook_that_unpacks_to_too_much_is_refused_before_it_is_read() {
     }
     let csv_limit = convert(
         Cursor::new(handmade("<row r=\"1\"><c r=\"ZZ1\"><v>1</v></c></row>", "<sst></sst>")),
+        None,
         None,
         100,
         Vec::new(),

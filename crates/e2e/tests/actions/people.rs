@@ -3,7 +3,7 @@
 use serde_json::Value;
 use testkit::Upload;
 
-use crate::support::{Bench, DEADLINE, Finished, finished};
+use crate::support::{Bench, DEADLINE, Finished, finished, obeyed};
 
 /// Uploads a file of `tests/data/field`, which must be accepted, and waits for its end.
 async fn run_field(bench: &Bench, bytes: &[u8], upload: &Upload) -> Finished {
@@ -172,4 +172,61 @@ async fn a_file_may_have_each_delimiter_each_line_end_and_blank_rows_anywhere() 
     }
     let piped = b"email|name\n|\na@pipe.example|A, B; C\n\n";
     assert_eq!(run_field(&bench, piped, &Upload::contacts("bulk_upsert")).await.counts(), (1, 0, 0));
+}
+
+#[tokio::test]
+async fn titles_above_the_named_header_are_no_rows_and_count_as_lines() {
+    let bench = Bench::start().await;
+    let client = bench.client();
+    // A quote that is never closed above the header, and a byte that is not UTF-8.
+    let file = b"\"Customers, as of\n1 May\nM\xfcller & Co;\n\nemail,name,age\nada@example.com,Ada,36\n\nold@example.com,Methuselah,969\nbob@example.com,\"Bob\n";
+    let upload = Upload::contacts("bulk_upsert").field("headerLine", "5");
+    let told = refusal(&bench, file, &Upload::contacts("bulk_upsert")).await;
+    assert!(told.contains("line 1"), "{told}");
+    let done = run_field(&bench, file, &upload).await;
+    assert_eq!(done.counts(), (1, 2, 0));
+    assert_eq!(done.detail["configuration"]["headerLine"], 5);
+    assert!(done.reason(2).contains("between 0 and 150"), "{}", done.reason(2));
+    assert!(done.reason(3).starts_with("malformed: line 9 opens a quote"), "{}", done.reason(3));
+    assert_eq!(bench.contacts("acme").await["ada@example.com"].age, Some(36));
+
+    // The field may follow the file, whose start cannot be read without it.
+    let form = reqwest::multipart::Form::new()
+        .part("file", reqwest::multipart::Part::bytes(&file[..]).file_name("a.csv"))
+        .text("entityType", "contact")
+        .text("actionType", "bulk_upsert")
+        .text("dryRun", "true")
+        .text("headerLine", "5");
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let url = format!("{}/bulk-actions", bench.platform.url());
+    let answer = http.post(url).header("account-id", "acme").multipart(form).send().await.unwrap();
+    assert_eq!(answer.status(), 201, "{}", answer.text().await.unwrap());
+
+    // A download has its header on its first line, and is uploaded again without the field.
+    let held = upload.clone().field("scheduledAt", "2999-01-01T00:00:00Z");
+    let held = client.upload(file.to_vec(), &held).await;
+    obeyed(&client, &held, "cancel").await;
+    let path = format!("/bulk-actions/{held}/results?status=unprocessed");
+    let left = client.get(&path).await.bytes().await.unwrap();
+    let left = std::str::from_utf8(&left).unwrap();
+    assert!(left.starts_with("_row,_status,_reason,_id,email,name,age\n1,"), "{left}");
+    let again = run_field(&bench, left.as_bytes(), &Upload::contacts("bulk_upsert")).await;
+    assert_eq!(again.results[&1]["_status"], "success");
+    assert_eq!(again.detail["configuration"]["headerLine"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_header_line_that_is_none_is_refused_under_its_field() {
+    let bench = Bench::start().await;
+    let file = b"Customers\n\nemail,name\nada@example.com,Ada\n";
+    for (line, reason) in [
+        ("2", "line 2 is blank: name the line on which the names of the columns stand"),
+        ("9", "the file ends before line 9"),
+        ("0", "from 1 to 100"),
+    ] {
+        let told = refusal(&bench, file, &Upload::contacts("bulk_create").field("headerLine", line)).await;
+        assert!(told.contains(r#""field":"headerLine""#) && told.contains(reason), "{told}");
+    }
+    let told = refusal(&bench, file, &Upload::contacts("bulk_create")).await;
+    assert!(told.contains("stand on line 3: send headerLine=3"), "{told}");
 }

@@ -90,3 +90,31 @@ async fn what_is_no_readable_workbook_is_refused_by_name_and_leaves_nothing() {
         nothing_is_left(&bench).await;
     }
 }
+
+#[tokio::test]
+async fn a_header_is_found_by_the_row_of_its_sheet() {
+    let bench = Bench::start().await;
+    let mut workbook = Workbook::new();
+    let sheet = workbook.add_worksheet();
+    sheet.write(0, 0, "Customers\nof the year").unwrap();
+    sheet.write(1, 4, "made on 1 May").unwrap();
+    sheet.write_row(3, 0, ["email", "name", "age"]).unwrap();
+    // The last cell is left out, as spreadsheets do, so the header has to tell how many there are.
+    sheet.write_row(4, 0, ["ada@example.com", "Ada"]).unwrap();
+    sheet.write_row(5, 0, ["old@example.com", "Methuselah", "969"]).unwrap();
+    let bytes = workbook.save_to_buffer().unwrap();
+    let upload = Upload::contacts("bulk_create").file_name("a.xlsx");
+    let (_, _, told) = refused(&bench, bytes.clone(), &upload).await;
+    assert!(told.contains("headerLine=4"), "{told}");
+    for row in ["3", "9"] {
+        let (_, _, told) = refused(&bench, bytes.clone(), &upload.clone().field("headerLine", row)).await;
+        assert!(told.contains(r#""field":"headerLine""#) && told.contains(&format!("line {row}")), "{told}");
+        nothing_is_left(&bench).await;
+    }
+    let id = bench.client().upload(bytes, &upload.field("headerLine", "4")).await;
+    let detail = bench.client().wait_finished(&id, DEADLINE).await;
+    assert_eq!(detail["configuration"]["headerLine"], 4);
+    let rows = bench.client().results(&id, "").await;
+    let found: Vec<_> = rows.iter().map(|row| (row["_row"].as_str(), row["_status"].as_str())).collect();
+    assert_eq!(found, [("1", "success"), ("2", "failed")]);
+}

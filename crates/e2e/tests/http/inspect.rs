@@ -85,6 +85,28 @@ async fn the_start_of_a_file_is_enough() {
 }
 
 #[tokio::test]
+async fn titles_above_the_header_are_left_out_where_its_line_is_named() {
+    let env = TestEnv::new().await;
+    let api = api(&env, &[]).await;
+    let text = "\"Customers\nof the year\"\nmade on 1 May, by Ada\n\nemail;name\nada@example.com;Ada\n";
+    let seen = look(&api, text, &[]).await;
+    assert_eq!((&seen["headerLine"], &seen["likelyHeaderLine"]), (&json!(1), &json!(5)), "{seen:#}");
+    assert!(seen["problems"][0]["message"].as_str().unwrap().contains("send headerLine=5"), "{seen:#}");
+    let seen = look(&api, text, &[("headerLine", "5")]).await;
+    assert_eq!((&seen["headerLine"], &seen["likelyHeaderLine"]), (&json!(5), &Value::Null));
+    assert_eq!((&seen["delimiter"], &seen["problems"]), (&json!(";"), &json!([])), "{seen:#}");
+    assert_eq!((&seen["rows"][0]["row"], &seen["rows"][0]["line"]), (&json!(1), &json!(6)));
+    for (line, problem) in [("4", "line 4 is blank"), ("40", "the file ends before line 40")] {
+        let seen = look(&api, text, &[("headerLine", line)]).await;
+        assert_eq!(
+            (&seen["headerLine"], &seen["problems"][0]["field"]),
+            (&Value::Null, &json!("headerLine"))
+        );
+        assert!(seen["problems"][0]["message"].as_str().unwrap().starts_with(problem), "{seen:#}");
+    }
+}
+
+#[tokio::test]
 async fn a_file_that_cannot_be_read_is_said_to_be_so() {
     let env = TestEnv::new().await;
     let api = api(&env, &[]).await;
@@ -109,6 +131,10 @@ async fn what_is_wrong_with_the_fields_is_refused() {
         (Form::new().part("file", file()), "entityType"),
         (Form::new().text("entityType", "contact"), "file"),
         (Form::new().text("entityType", "contact").text("mapping", "[").part("file", file()), "mapping"),
+        (
+            Form::new().text("entityType", "contact").text("headerLine", "0").part("file", file()),
+            "headerLine",
+        ),
         (
             Form::new().text("entityType", "contact").part("file", Part::bytes(Vec::new()).file_name("")),
             "file",

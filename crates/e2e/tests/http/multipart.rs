@@ -121,6 +121,12 @@ async fn a_form_that_is_not_right_is_refused_with_the_field() {
         (fields().part("file", part()).text("dryRun", "2"), "dryRun", "true or false"),
         (fields().part("file", part()).text("encoding", "klingon"), "encoding", "label of an encoding"),
         (fields().part("file", part()).text("delimiter", ":"), "delimiter", "must be one of"),
+        (fields().part("file", part()).text("headerLine", "101"), "headerLine", "from 1 to 100"),
+        (
+            fields().part("file", part()).text("headerLine", "40"),
+            "headerLine",
+            "the file ends before line 40",
+        ),
         (fields().part("file", part()).text("timezone", "Mars"), "timezone", "time zone"),
         (
             fields().part("file", part()).text("defaults", r#"{"name":"A"}"#),

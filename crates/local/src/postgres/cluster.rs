@@ -12,8 +12,8 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use tokio::{io::AsyncWriteExt, process::Command};
 
-use super::{DATABASE, Durability, RunAs, USER, binaries::Binaries, lock_file, postmaster};
-use crate::os_process::running_program;
+use super::{DATABASE, Durability, USER, binaries::Binaries, lock_file, postmaster};
+use crate::{os_process::running_program, run_as::RunAs};
 
 /// True if [`create`] has completed.
 pub fn exists(cluster: &Path) -> bool {

@@ -22,9 +22,8 @@ use tokio::sync::watch;
 use super::stats::stats_view;
 use crate::auth::Caller;
 use crate::error::ApiError;
-use crate::events::is_news;
+use crate::events::{ServerSentEvent, is_news};
 use crate::extract::OwnedAction;
-use crate::openapi::ServerSentEvent;
 use crate::state::AppState;
 use crate::vocabulary::InApi;
 

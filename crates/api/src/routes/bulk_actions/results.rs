@@ -1,23 +1,51 @@
 //! `GET /bulk-actions/{id}/results`: all rows with their outcomes, as a CSV download.
 
+use std::borrow::Cow;
+
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bulk_core::chunk::RowStatus;
+use utoipa::openapi::schema::Type;
+use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::error::ApiError;
 use crate::extract::{Checked, FromQuery, OwnedAction, QueryReader};
-use crate::openapi::ResultStatusName;
 use crate::results::{Download, Requested, Selection, requested};
 use crate::retention::{require_file, require_results};
 use crate::share::Place;
 use crate::state::AppState;
 
 /// Value of `status` for rows that a cancelled or failed action never reached.
-pub(crate) const UNPROCESSED: &str = "unprocessed";
+const UNPROCESSED: &str = "unprocessed";
 
 /// Header that is true if the rows have their final outcomes.
 const COMPLETE: HeaderName = HeaderName::from_static("x-results-complete");
+
+/// Rows of a download to include, for the OpenAPI document.
+pub(crate) enum ResultStatusName {}
+
+impl PartialSchema for ResultStatusName {
+    fn schema() -> RefOr<Schema> {
+        let schema = ObjectBuilder::new().schema_type(Type::String);
+        schema
+            .description(Some("How a row went, or that it was never reached."))
+            .enum_values(Some(selectable()))
+            .into()
+    }
+}
+
+impl ToSchema for ResultStatusName {
+    fn name() -> Cow<'static, str> {
+        "ResultStatus".into()
+    }
+}
+
+/// Values of `status`.
+fn selectable() -> Vec<&'static str> {
+    RowStatus::ALL.iter().map(|status| status.as_str()).chain([UNPROCESSED]).collect()
+}
 
 /// Rows and format of a download.
 pub(super) struct ResultsQuery {
@@ -27,9 +55,7 @@ pub(super) struct ResultsQuery {
 
 impl FromQuery for ResultsQuery {
     fn from_query(query: &mut QueryReader) -> Self {
-        let mut names = RowStatus::ALL.map(RowStatus::as_str).to_vec();
-        names.push(UNPROCESSED);
-        let selection = query.choice("status", &names, |name| match name {
+        let selection = query.choice("status", &selectable(), |name| match name {
             UNPROCESSED => Some(Selection::Unprocessed),
             name => RowStatus::parse(name).map(Selection::Only),
         });

@@ -8,7 +8,7 @@ use bulk_core::config::RetentionConfig;
 use bulk_core::db::ActionRecord;
 use bulk_core::telemetry::TraceContext;
 use chrono::SecondsFormat;
-use csv_intake::{Delimiter, TextEncoding};
+use csv_intake::{Delimiter, HeaderLine, TextEncoding};
 
 use crate::retention::Expiry;
 use crate::vocabulary::InApi;
@@ -69,6 +69,7 @@ fn configuration_view(chosen: ActionConfiguration) -> ConfigurationView {
         short_rows: read.short_rows.in_api(),
         encoding: read.encoding.map(TextEncoding::name).map(str::to_owned),
         delimiter: read.delimiter.map(Delimiter::byte).map(|byte| char::from(byte).to_string()),
+        header_line: read.header_line.map(HeaderLine::get),
         timezone: values.timezone.map(|zone| zone.to_string()),
         decimal: values.decimal.in_api(),
         sheet,

@@ -3,20 +3,33 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use bulk_core::action::{ActionType, EmptyCells, OnConflict};
+use bulk_core::entity::{Entities, Entity};
 use bulk_core::value::DecimalMark;
+use chrono::{DateTime, Datelike as _, Utc};
 use csv_intake::header::{Mapping, UnknownColumns};
-use csv_intake::{Delimiter, ShortRows, TextEncoding};
+use csv_intake::{Delimiter, HeaderLine, ShortRows, TextEncoding};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 
 /// Longest list of names in a message.
 const MOST_NAMES: usize = 40;
 
+/// Last year of RFC 3339; clients that follow it could not parse a later one.
+const LAST_YEAR: i32 = 9999;
+
 /// "must be one of …".
-pub(super) fn one_of<'a>(names: impl Iterator<Item = &'a str>) -> String {
+fn one_of<'a>(names: impl Iterator<Item = &'a str>) -> String {
     format!("must be one of {}", names.take(MOST_NAMES).collect::<Vec<_>>().join(", "))
+}
+
+/// The entity called `name`, if the account can have records of it.
+pub(super) fn entity(entities: &Entities, account: &str, name: &str) -> Result<Arc<Entity>, String> {
+    let entity = entities.find(name).ok_or_else(|| one_of(entities.names().into_iter()))?;
+    entity.account_id(account)?;
+    Ok(entity.clone())
 }
 
 pub(super) fn action_type(value: &str) -> Result<ActionType, String> {
@@ -50,10 +63,28 @@ pub(super) fn encoding(value: &str) -> Result<TextEncoding, String> {
     })
 }
 
+/// A start time. `may_be_late` accepts one in the past.
+pub(super) fn start_time(value: &str, may_be_late: bool) -> Result<DateTime<Utc>, String> {
+    let instant = DateTime::parse_from_rfc3339(value)
+        .map_err(|_| "must be an RFC 3339 instant such as 2026-01-31T12:00:00Z".to_owned())?;
+    let instant = instant.to_utc();
+    if instant.year() > LAST_YEAR {
+        return Err(format!("must be no later than the year {LAST_YEAR}, in UTC"));
+    }
+    if may_be_late || instant > Utc::now() { Ok(instant) } else { Err("must be in the future".to_owned()) }
+}
+
 /// The delimiter, untrimmed: a tab is white space.
 pub(super) fn delimiter(value: &str) -> Result<Delimiter, String> {
     let trimmed = value.trim_matches([' ', '\r', '\n']);
     Delimiter::parse(trimmed).ok_or_else(|| "must be one of , ; | or a tab (\\t)".to_owned())
+}
+
+pub(super) fn header_line(value: &str) -> Result<HeaderLine, String> {
+    let line = value.parse().ok().and_then(HeaderLine::new);
+    line.ok_or_else(|| {
+        format!("must be the line on which the names of the columns stand, from 1 to {}", HeaderLine::MAX)
+    })
 }
 
 /// Booleans in the notations of people and programs.
@@ -165,6 +196,14 @@ mod tests {
         let defaults = defaults(r#"{"stock":0,"currency":"EUR","open":true}"#).unwrap();
         assert_eq!(defaults["stock"], "0");
         assert_eq!(defaults["open"], "true");
+    }
+
+    #[test]
+    fn a_header_stands_near_the_start() {
+        assert_eq!(header_line("3").map(HeaderLine::get), Ok(3));
+        for value in ["0", "101", "-1", "1.5", "first", "99999999999999999999999"] {
+            assert!(header_line(value).unwrap_err().contains("from 1 to 100"), "{value}");
+        }
     }
 
     #[test]

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
-use crate::entity::{Entities, RecordId};
+use crate::chunk::RecordId;
+use crate::entity::Entities;
 use uuid::Uuid;
 
 fn contact() -> Arc<Entity> {

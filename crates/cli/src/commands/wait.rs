@@ -13,8 +13,9 @@ use serde_json::{Map, Value};
 use tokio::time::{interval, sleep};
 use uuid::Uuid;
 
+use super::interrupted;
+use super::results::save_results;
 use crate::args::Waiting;
-use crate::commands::{interrupted, save_results};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -212,9 +213,10 @@ async fn write_failed(context: &Context, id: Uuid, path: &Path, failed: i64) -> 
     }
     let query = ResultsQuery { status: Some("failed".to_owned()), spreadsheet_safe: false };
     save_results(context, id, query, path).await?;
-    context
-        .output
-        .note(&format!("  {} has the failed rows: repair them, and import it as it is", path.display()));
+    context.output.note(&format!(
+        "  {} has the failed rows: repair them, and import it with the same options",
+        path.display()
+    ));
     Ok(())
 }
 

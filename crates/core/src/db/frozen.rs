@@ -8,8 +8,9 @@ use sqlx::PgPool;
 use thiserror::Error;
 use uuid::Uuid;
 
-use super::{Entities, Entity, parse};
-use crate::db;
+use super::declarations::find_declaration;
+use super::is_outage;
+use crate::entity::{Entities, Entity, parse};
 use crate::health::{Dependency, Outage};
 
 /// Most entities cached by a process; beyond that the cache is emptied and filled again on use.
@@ -37,7 +38,7 @@ impl FrozenError {
     #[must_use]
     pub fn outage(&self) -> Option<Outage> {
         match self {
-            Self::Database(error) if db::is_outage(error) => Some(Outage::new(Dependency::Database, error)),
+            Self::Database(error) if is_outage(error) => Some(Outage::new(Dependency::Database, error)),
             _ => None,
         }
     }
@@ -67,7 +68,7 @@ impl FrozenEntities {
             return Ok(entity);
         }
         let text =
-            db::find_declaration(pool, hash).await?.ok_or_else(|| FrozenError::Missing(name.to_owned()))?;
+            find_declaration(pool, hash).await?.ok_or_else(|| FrozenError::Missing(name.to_owned()))?;
         let entity = parse(&format!("{name}.toml"), &text).map_err(|problems| {
             let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
             FrozenError::Unreadable(lines.join("; "))
