@@ -1,6 +1,6 @@
 //! Upload: from a multipart body to a recorded action, or to nothing.
 //!
-//! The file goes two ways at once, piece by piece: into object storage ([`PendingUpload`]) and through an
+//! The file goes two ways at once, piece by piece: into object storage ([`pending`]) and through an
 //! [`inspector`], which counts its rows and reads its header. Until the action is committed everything stored is
 //! pending: if the request is rejected, fails or is dropped because the client disconnected, it is removed again.
 
