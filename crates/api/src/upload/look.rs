@@ -182,12 +182,6 @@ async fn examine(sample: Sample, inquiry: &Inquiry) -> Look {
         first_rows = first_rows.of_sheet();
     }
     let failure = read_rows(&mut reader, inquiry, &map, &mut tally, &mut look.rows, &mut first_rows).await;
-    if !look.problems.is_empty()
-        && let Some(line) = header_check::header_below(&inquiry.entity, chosen, &header, &first_rows)
-    {
-        look.likely_header_line = HeaderLine::new(line).map(HeaderLine::get);
-        look.problems.insert(0, header_check::stands_below(line));
-    }
     if let Some(error) = failure {
         look.likely_encoding = likely_encoding(&error);
         look.problems.push(Detail::new("file", error.to_string()));
@@ -200,6 +194,12 @@ async fn examine(sample: Sample, inquiry: &Inquiry) -> Look {
         && let Err(message) = inquiry.entity.check_header(&map, action)
     {
         look.problems.push(Detail::new("file", message));
+    }
+    if !look.problems.is_empty()
+        && let Some(line) = header_check::header_below(&inquiry.entity, chosen, &header, &first_rows)
+    {
+        look.likely_header_line = HeaderLine::new(line).map(HeaderLine::get);
+        look.problems.insert(0, header_check::stands_below(line));
     }
     // A file cut off within its first rows, or with other problems, is not reported as empty.
     if tally.rows == 0 && is_complete && look.problems.is_empty() {

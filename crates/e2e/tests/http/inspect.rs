@@ -92,6 +92,11 @@ async fn titles_above_the_header_are_left_out_where_its_line_is_named() {
     let seen = look(&api, text, &[]).await;
     assert_eq!((&seen["headerLine"], &seen["likelyHeaderLine"]), (&json!(1), &json!(5)), "{seen:#}");
     assert!(seen["problems"][0]["message"].as_str().unwrap().contains("send headerLine=5"), "{seen:#}");
+    // Though the title is left out: then the required columns are what is missing.
+    let left_out = [("unknownColumns", "ignore"), ("actionType", "bulk_create")];
+    let seen = look(&api, text, &left_out).await;
+    assert_eq!(seen["likelyHeaderLine"], 5, "{seen:#}");
+    assert!(seen["problems"][0]["message"].as_str().unwrap().contains("send headerLine=5"), "{seen:#}");
     let seen = look(&api, text, &[("headerLine", "5")]).await;
     assert_eq!((&seen["headerLine"], &seen["likelyHeaderLine"]), (&json!(5), &Value::Null));
     assert_eq!((&seen["delimiter"], &seen["problems"]), (&json!(";"), &json!([])), "{seen:#}");
