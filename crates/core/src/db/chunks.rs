@@ -146,12 +146,9 @@ async fn claim_next(
         ACCOUNTS_PER_CLAIM,
     )
     .try_map(|row| {
+        let chunk = ChunkId { action_id: row.action_id, partition: row.partition, seq: row.seq };
         Ok(ChunkClaim {
-            lease: ChunkLease {
-                chunk: ChunkId { action_id: row.action_id, partition: row.partition, seq: row.seq },
-                owner: owner.to_owned(),
-                attempt: row.attempt,
-            },
+            lease: ChunkLease { chunk, owner: owner.to_owned(), attempt: row.attempt },
             account_id: row.account_id,
             entity_type: row.entity_type,
             entity_hash: row.entity_hash,
