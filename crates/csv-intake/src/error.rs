@@ -58,7 +58,7 @@ pub enum CsvError {
     HeaderLine {
         /// The line.
         line: u64,
-        /// What is there instead.
+        /// Reason.
         fault: HeaderLineFault,
     },
     /// A `sep=…` line with an unknown delimiter.
@@ -101,13 +101,13 @@ pub enum CsvError {
 /// Reason why there is no header on the line that was named as the header's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeaderLineFault {
-    /// The file ends before it.
+    /// The file ends before the line.
     BeyondEnd,
-    /// The start of a file, which is all that is read, ends before it.
+    /// Only the start of the file was read, and it ends before the line.
     BeyondStart,
-    /// It is blank.
+    /// The line is blank.
     Blank,
-    /// It declares the delimiter.
+    /// The line is a `sep=` line, which declares the delimiter.
     Separator,
 }
 

@@ -52,7 +52,7 @@ pub(super) fn look(view: View<'_>, is_full: bool) -> Start {
     first_line(line, length).unwrap_or_else(|| header(view, is_full))
 }
 
-/// What the first line of the text is, of this length with its end, if it is no row of a table.
+/// Examines the first line of the text; `length` includes its line break. `None` if it may be a row of a table.
 pub(super) fn first_line(line: &[u8], length: usize) -> Option<Start> {
     // The caller consumes a blank line and examines the next one.
     if length > 0 && is_blank(line) {

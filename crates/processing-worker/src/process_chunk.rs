@@ -92,8 +92,7 @@ pub async fn process_chunk(
     drop(object);
     let frozen = &dependencies.entities;
     let entity = frozen.get(&dependencies.pool, &claim.entity_type, claim.entity_hash).await?;
-    let action = claim.action_type.in_effect(claim.on_conflict);
-    let layout = entity.layout(&header, &claim.mapping, &claim.intake, action);
+    let layout = entity.layout(&header, &claim.mapping, &claim.intake, claim.action_type);
     let map = layout.map_err(|_| ChunkError::OtherColumns)?.map;
 
     let mut tx = dependencies.pool.begin().await?;

@@ -189,8 +189,8 @@ fn entry(row: &ResultRow, key_position: Option<usize>) -> Result<LogEntry, ApiEr
 /// Position of the key in the uploaded file. The header was checked at upload; a changed entity has no position.
 fn key_position(action: &ActionRecord, entity: Option<&Entity>, uploaded: &[String]) -> Option<usize> {
     let (entity, chosen) = (entity?, &action.configuration);
-    let action = action.action_type.in_effect(chosen.on_conflict);
-    entity.key_position(&entity.layout(uploaded, &chosen.mapping, &chosen.intake, action).ok()?.map)
+    let layout = entity.layout(uploaded, &chosen.mapping, &chosen.intake, action.action_type);
+    entity.key_position(&layout.ok()?.map)
 }
 
 #[cfg(test)]

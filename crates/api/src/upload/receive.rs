@@ -277,8 +277,8 @@ async fn store_sheet(
     config: &UploadConfig,
 ) -> Result<(StoredObject, Inspection), ApiError> {
     let mut sheet = spool.convert(intake, config.max_file_size_bytes).await?;
-    // The text is written by us, so options of the client about its form do not apply, apart from the header's line, which is
-    // its row in the sheet.
+    // The platform wrote this text, so the client's options for encoding and delimiter do not apply. Its lines have the
+    // numbers of the sheet's rows, so `headerLine` does.
     let read = ReadOptions {
         encoding: Some(TextEncoding::UTF_8),
         delimiter: Some(Delimiter::Comma),

@@ -123,7 +123,7 @@ pub fn connect(
         .connect_lazy_with(options))
 }
 
-/// A pool with one connection for health probes. The connection is replaced every few seconds, because changed database
+/// A pool with one connection for health probes. The connection is replaced after [`PROBE_LIFETIME`], because changed database
 /// settings apply to new sessions only.
 ///
 /// # Errors

@@ -117,7 +117,7 @@ struct Run<'r> {
 
 impl Run<'_> {
     async fn all(&mut self, conn: &mut PgConnection, batches: Vec<Batch<'_>>) -> sqlx::Result<()> {
-        execute::keep_no_plan(conn).await?;
+        execute::disable_cached_plans(conn).await?;
         // A stack, so that the halves of a refused batch run before the batches after it: file order must hold.
         let mut waiting = batches;
         waiting.reverse();
@@ -138,7 +138,7 @@ impl Run<'_> {
                 }
             }
         }
-        execute::plans_as_ever(conn).await
+        execute::allow_cached_plans(conn).await
     }
 
     /// Handles a batch that the database refused: retries its halves, then the uploaded rows one by one, then fails the

@@ -62,15 +62,16 @@ pub(super) async fn matching(
     Ok(found)
 }
 
-/// Disables cached plans, until [`plans_as_ever`] or the end of the transaction: a plan cached while the table was small
-/// would stay after it has grown.
-pub(super) async fn keep_no_plan(conn: &mut PgConnection) -> sqlx::Result<()> {
+/// Disables cached plans until [`allow_cached_plans`] or the end of the transaction: a plan cached while the table was
+/// small would stay after it has grown.
+pub(super) async fn disable_cached_plans(conn: &mut PgConnection) -> sqlx::Result<()> {
     sqlx::query("SET LOCAL plan_cache_mode = force_custom_plan").execute(conn).await?;
     Ok(())
 }
 
-/// Reverts [`keep_no_plan`]: planning the platform's own statements anew took longer than executing them.
-pub(super) async fn plans_as_ever(conn: &mut PgConnection) -> sqlx::Result<()> {
+/// Enables cached plans again for the platform's own statements in the same transaction. To plan them takes longer than to
+/// execute them (measured on 2026-11-25).
+pub(super) async fn allow_cached_plans(conn: &mut PgConnection) -> sqlx::Result<()> {
     sqlx::query("SET LOCAL plan_cache_mode TO DEFAULT").execute(conn).await?;
     Ok(())
 }

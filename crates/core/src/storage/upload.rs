@@ -109,7 +109,7 @@ impl Upload {
             }
             let stored = match self.complete(&multipart_id).await {
                 Ok(etag) => StoredObject::new(etag, self.size_bytes),
-                // Where only the answer was lost, the object is there. Nothing else writes to this key.
+                // The server may have completed the upload although its response was lost. No other upload uses this key.
                 Err(error) => self.find().await.ok_or(error)?,
             };
             self.multipart_id = None;
