@@ -13,7 +13,7 @@ use bulk_core::entity::{Column, Entity, IdKind, quoted};
 use crate::generate::Records;
 use crate::token::check_account;
 
-/// Rows per statement; larger batches were not faster (docs/performance.md).
+/// Rows per statement; larger batches were not faster (benches/HISTORY.md).
 const BATCH: usize = 1000;
 
 /// Options of the seeding.
