@@ -3,9 +3,8 @@
 //! cores; work on them takes turns, because the reader yields after every stretch of text, and a search looks at one
 //! chunk at a time.
 
-use std::io;
 use std::sync::LazyLock;
-use std::thread;
+use std::{io, thread};
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;

@@ -12,9 +12,8 @@ use crate::middleware::{
     add_headers, answer_for_panic, compression, cors, drain_body, identify, limit_head, limit_time, observe,
     refuse_foreign_host, refuse_while_draining,
 };
-use crate::page;
-use crate::routes;
 use crate::state::AppState;
+use crate::{page, routes};
 
 /// The complete service.
 pub(crate) fn router(state: AppState) -> Router {

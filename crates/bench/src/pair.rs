@@ -35,13 +35,13 @@ pub struct Pair {
 impl Pair {
     /// Rows per second of the direct way, median of the rounds.
     #[must_use]
-    pub fn direct_rate(&self) -> f64 {
+    pub(crate) fn direct_rate(&self) -> f64 {
         f64::from(self.workload.rows) / median(&self.direct_seconds)
     }
 
     /// Rows per second of the platform, median of the rounds.
     #[must_use]
-    pub fn platform_rate(&self) -> f64 {
+    pub(crate) fn platform_rate(&self) -> f64 {
         f64::from(self.workload.rows) / median(&self.platform_seconds)
     }
 
@@ -103,7 +103,7 @@ async fn check_records(services: &Services, workload: &Workload) -> Result<()> {
 
 /// The median; for an even number of values the lower of the middle two.
 #[must_use]
-pub fn median(values: &[f64]) -> f64 {
+pub(crate) fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     sorted.get(sorted.len().saturating_sub(1) / 2).copied().unwrap_or(f64::NAN)

@@ -56,7 +56,7 @@ impl Processes {
 
     /// Resources used since then.
     #[must_use]
-    pub fn used_since(&self, start: &BTreeMap<String, f64>) -> BTreeMap<String, Used> {
+    pub(crate) fn used_since(&self, start: &BTreeMap<String, f64>) -> BTreeMap<String, Used> {
         let used = |(name, &pid): (&String, &u32)| {
             let before = start.get(name).copied().unwrap_or_default();
             let peak_bytes = family(pid).into_iter().map(peak_bytes).max().unwrap_or_default();

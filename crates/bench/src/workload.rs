@@ -67,7 +67,7 @@ impl Identity {
 
     /// True if the file has a column `email`.
     #[must_use]
-    pub fn has_email(self) -> bool {
+    pub(crate) fn has_email(self) -> bool {
         self != Self::Id
     }
 }

@@ -22,7 +22,7 @@ use crate::writer::{ChunkWriter, WriteError};
 
 /// Reason why a file was not cut completely.
 #[derive(Debug, Error)]
-pub enum FileError {
+pub(crate) enum FileError {
     /// The file is invalid, and a retry cannot help; the message is for the uploader.
     #[error("{0}")]
     File(String),
@@ -48,7 +48,7 @@ pub enum FileError {
 
 impl FileError {
     /// The error as an outage, if waiting may help; the attempt is not counted.
-    pub fn outage(&self) -> Option<Outage> {
+    pub(crate) fn outage(&self) -> Option<Outage> {
         match self {
             Self::Write(WriteError::Database(error)) => error.outage(),
             Self::Write(WriteError::Storage(error)) | Self::Storage(error) => error.outage(),
@@ -62,12 +62,12 @@ impl FileError {
     }
 
     /// A transaction for this file conflicted with others several times in a row.
-    pub fn is_contention(&self) -> bool {
+    pub(crate) fn is_contention(&self) -> bool {
         matches!(self, Self::Write(WriteError::Database(error)) if error.is_contention())
     }
 
     /// The lease is lost, or the action is paused or finished.
-    pub fn is_fenced(&self) -> bool {
+    pub(crate) fn is_fenced(&self) -> bool {
         matches!(self, Self::Write(WriteError::Database(DbError::Fenced)))
     }
 }
@@ -89,13 +89,13 @@ const ROWS_BETWEEN_PAUSES: u64 = 1_000;
 
 /// Hook called periodically between two rows.
 #[async_trait]
-pub trait Pause: Send {
+pub(crate) trait Pause: Send {
     /// Delays reading for as long as others should have the slot.
     async fn pause(&mut self);
 }
 
 /// Cuts a claimed file into chunks. All of them are recorded when this returns.
-pub async fn chunk_file(
+pub(crate) async fn chunk_file(
     dependencies: &Dependencies,
     config: &Config,
     claim: FileClaim,

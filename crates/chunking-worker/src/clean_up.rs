@@ -24,7 +24,7 @@ const REMOVALS_PER_RUN: i64 = 100;
 
 /// Reason why a clean-up was interrupted.
 #[derive(Debug, Error)]
-pub enum CleanUpError {
+pub(crate) enum CleanUpError {
     /// The database is unreachable or refused a statement.
     #[error(transparent)]
     Database(#[from] DbError),
@@ -41,7 +41,7 @@ impl From<sqlx::Error> for CleanUpError {
 
 /// The clean-up of one worker. Cheap to clone.
 #[derive(Clone)]
-pub struct CleanUp {
+pub(crate) struct CleanUp {
     dependencies: Dependencies,
     retention: RetentionConfig,
 }
@@ -49,7 +49,7 @@ pub struct CleanUp {
 impl CleanUp {
     /// Creates a clean-up; [`CleanUp::run`] does a part of the work.
     #[must_use]
-    pub fn new(dependencies: Dependencies, retention: RetentionConfig) -> Self {
+    pub(crate) fn new(dependencies: Dependencies, retention: RetentionConfig) -> Self {
         // Starts at 0: Prometheus would not see an increase if the counter first appeared as 1.
         for part in [RemovalPart::Working, RemovalPart::File, RemovalPart::Results, RemovalPart::Everything] {
             metrics::counter!(OBJECTS_REMOVED, "part" => part.as_str()).increment(0);
@@ -62,7 +62,7 @@ impl CleanUp {
     ///
     /// # Errors
     /// If the database or object storage is unavailable; the rest stays due.
-    pub async fn run(&self) -> Result<(), CleanUpError> {
+    pub(crate) async fn run(&self) -> Result<(), CleanUpError> {
         self.decide().await?;
         let pool = &self.dependencies.pool;
         for removal in db::due_removals(pool, REMOVALS_PER_RUN).await? {

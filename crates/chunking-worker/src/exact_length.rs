@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, ReadBuf};
 
 /// The file is shorter or longer than its stored size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum WrongSize {
+pub(crate) enum WrongSize {
     /// The file ended early.
     #[error("it has {found} bytes, at upload it had {expected}")]
     Shorter {
@@ -30,13 +30,13 @@ pub enum WrongSize {
 
 impl WrongSize {
     /// The size error inside an I/O error, if it is one.
-    pub fn of(error: &io::Error) -> Option<Self> {
+    pub(crate) fn of(error: &io::Error) -> Option<Self> {
         error.get_ref()?.downcast_ref().copied()
     }
 }
 
 /// Passes bytes on, and fails at the end if they are fewer than expected, or as soon as they are more.
-pub struct ExactLength<R> {
+pub(crate) struct ExactLength<R> {
     source: R,
     found: u64,
     expected: u64,
@@ -44,7 +44,7 @@ pub struct ExactLength<R> {
 
 impl<R> ExactLength<R> {
     /// Expects this number of bytes.
-    pub fn new(source: R, expected: u64) -> Self {
+    pub(crate) fn new(source: R, expected: u64) -> Self {
         Self { source, found: 0, expected }
     }
 }

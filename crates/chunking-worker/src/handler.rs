@@ -28,7 +28,7 @@ const SMALL_FILE_BYTES: u64 = 1024 * 1024;
 const LARGE_FILES_STOPPED: usize = 4;
 
 /// Cuts files into chunks.
-pub struct ChunkingHandler {
+pub(crate) struct ChunkingHandler {
     /// PostgreSQL, Redis and S3.
     pub dependencies: Dependencies,
     /// Name as a lease owner.

@@ -36,7 +36,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const PAUSE_AFTER_FAILED_CLEAN_UP: Duration = Duration::from_secs(30);
 
 /// The reconciler of one worker.
-pub struct Reconciler {
+pub(crate) struct Reconciler {
     dependencies: Dependencies,
     config: WorkerConfig,
     breaker: Breaker,
@@ -46,13 +46,13 @@ pub struct Reconciler {
 impl Reconciler {
     /// Creates a reconciler; [`Reconciler::run`] starts it.
     #[must_use]
-    pub fn new(dependencies: Dependencies, config: &Config, breaker: Breaker) -> Self {
+    pub(crate) fn new(dependencies: Dependencies, config: &Config, breaker: Breaker) -> Self {
         let clean_up = CleanUp::new(dependencies.clone(), config.retention);
         Self { dependencies, config: config.worker.clone(), breaker, clean_up }
     }
 
     /// Runs a round at every interval until the shutdown. Only the leader does work.
-    pub async fn run(self, shutdown: &Shutdown) {
+    pub(crate) async fn run(self, shutdown: &Shutdown) {
         // Starts at 0: Prometheus would not see an increase if the counter first appeared as 1.
         metrics::counter!(LEASES_LOST).increment(0);
         metrics::counter!(CHUNKS, "result" => "dead").increment(0);

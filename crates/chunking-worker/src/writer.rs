@@ -22,7 +22,7 @@ const FIRST_CONTENTION_DELAY: Duration = Duration::from_millis(50);
 
 /// Reason why a chunk could not be written.
 #[derive(Debug, Error)]
-pub enum WriteError {
+pub(crate) enum WriteError {
     /// The lease is lost, or the database is unreachable.
     #[error(transparent)]
     Database(#[from] DbError),
@@ -45,7 +45,7 @@ pub enum WriteError {
 }
 
 /// Writes the chunks of one file.
-pub struct ChunkWriter {
+pub(crate) struct ChunkWriter {
     dependencies: Dependencies,
     account: String,
     lease: FileLease,
@@ -57,7 +57,7 @@ pub struct ChunkWriter {
 impl ChunkWriter {
     /// A writer that skips the `recorded` chunks, except those whose object must be written again.
     #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         dependencies: Dependencies,
         account: String,
         lease: FileLease,
@@ -71,7 +71,7 @@ impl ChunkWriter {
     ///
     /// # Errors
     /// The error of any chunk written so far.
-    pub async fn write(
+    pub(crate) async fn write(
         &mut self,
         partition: i16,
         seq: i32,
@@ -112,7 +112,7 @@ impl ChunkWriter {
     ///
     /// # Errors
     /// The error of the first chunk that could not be written.
-    pub async fn finish(mut self) -> Result<(), WriteError> {
+    pub(crate) async fn finish(mut self) -> Result<(), WriteError> {
         while !self.writes.is_empty() {
             self.one_written().await?;
         }

@@ -4,7 +4,7 @@ mod file;
 mod help;
 mod values;
 
-pub use file::{CheckArgs, FileArgs, ImportArgs};
+pub(crate) use file::{CheckArgs, FileArgs, ImportArgs};
 
 use std::path::PathBuf;
 
@@ -14,7 +14,7 @@ use uuid::Uuid;
 /// Import records from files, with one outcome for every row
 #[derive(Debug, Parser)]
 #[command(name = "bulk", version, override_help = help::TOP)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(flatten)]
     pub global: Global,
     #[command(subcommand)]
@@ -23,7 +23,7 @@ pub struct Args {
 
 /// The options of every command.
 #[derive(Debug, Default, ClapArgs)]
-pub struct Global {
+pub(crate) struct Global {
     /// Address of the service [env: BULK_URL]
     #[arg(long, global = true, value_name = "URL")]
     pub url: Option<String>,
@@ -44,7 +44,7 @@ pub struct Global {
 /// An action.
 #[derive(Debug, ClapArgs)]
 #[group(required = true, multiple = false)]
-pub struct Target {
+pub(crate) struct Target {
     /// The action's id
     pub id: Option<Uuid>,
     /// The last import of this user on this machine
@@ -54,7 +54,7 @@ pub struct Target {
 
 /// What to do.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Upload a file and wait until every row has an outcome
     #[command(override_help = help::IMPORT)]
     Import(Box<ImportArgs>),
@@ -109,7 +109,7 @@ pub enum Command {
 }
 
 #[derive(Debug, ClapArgs)]
-pub struct ListArgs {
+pub(crate) struct ListArgs {
     /// Only actions in this state
     #[arg(long, value_name = "STATUS", value_parser = values::action_status)]
     pub status: Option<api_types::ActionStatus>,
@@ -122,13 +122,13 @@ pub struct ListArgs {
 }
 
 #[derive(Debug, ClapArgs)]
-pub struct ShowArgs {
+pub(crate) struct ShowArgs {
     #[command(flatten)]
     pub target: Target,
 }
 
 #[derive(Debug, ClapArgs)]
-pub struct WatchArgs {
+pub(crate) struct WatchArgs {
     #[command(flatten)]
     pub target: Target,
     #[command(flatten)]
@@ -137,7 +137,7 @@ pub struct WatchArgs {
 
 /// How to wait for the end of an action.
 #[derive(Debug, Default, ClapArgs)]
-pub struct Waiting {
+pub(crate) struct Waiting {
     /// Write failed rows to FILE, to correct and import again
     #[arg(long, value_name = "FILE")]
     pub failed_to: Option<PathBuf>,
@@ -150,7 +150,7 @@ pub struct Waiting {
 }
 
 #[derive(Debug, ClapArgs)]
-pub struct LogsArgs {
+pub(crate) struct LogsArgs {
     #[command(flatten)]
     pub target: Target,
     /// Only rows with this status: success, failed, skipped
@@ -162,7 +162,7 @@ pub struct LogsArgs {
 }
 
 #[derive(Debug, ClapArgs)]
-pub struct ResultsArgs {
+pub(crate) struct ResultsArgs {
     #[command(flatten)]
     pub target: Target,
     /// Only rows with this status: success, failed, skipped, unprocessed
@@ -177,14 +177,14 @@ pub struct ResultsArgs {
 }
 
 #[derive(Debug, ClapArgs)]
-pub struct EntitiesArgs {
+pub(crate) struct EntitiesArgs {
     /// Entity whose columns to list
     #[arg(value_name = "ENTITY")]
     pub name: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]
-pub struct TemplateArgs {
+pub(crate) struct TemplateArgs {
     /// Entity of the rows; `bulk entities` lists all
     pub entity: String,
     /// Write to FILE instead of standard output
@@ -193,21 +193,21 @@ pub struct TemplateArgs {
 }
 
 #[derive(Debug, ClapArgs)]
-pub struct LoginArgs {
+pub(crate) struct LoginArgs {
     /// Save without asking the service whether they are valid
     #[arg(long)]
     pub no_check: bool,
 }
 
 #[derive(Debug, ClapArgs)]
-pub struct CompletionsArgs {
+pub(crate) struct CompletionsArgs {
     /// bash, zsh, fish or powershell
     #[arg(value_parser = values::shell)]
     pub shell: clap_complete::Shell,
 }
 
 #[derive(Debug, ClapArgs)]
-pub struct ManArgs {
+pub(crate) struct ManArgs {
     /// Directory for the pages
     pub directory: PathBuf,
 }

@@ -18,7 +18,7 @@ use crate::failure::Failure;
 use crate::output::Output;
 
 /// Runs the command.
-pub async fn run(args: Args, environment: &Environment, output: &Output) -> Result<Exit, Failure> {
+pub(crate) async fn run(args: Args, environment: &Environment, output: &Output) -> Result<Exit, Failure> {
     let Args { global, command } = args;
     let context = || Context::new(&global, environment, *output);
     match command {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 /// Environment of `bulk`. An empty variable counts as unset.
 #[derive(Debug, Default)]
-pub struct Environment {
+pub(crate) struct Environment {
     /// `BULK_URL`.
     pub url: Option<String>,
     /// `BULK_TOKEN`.
@@ -26,7 +26,7 @@ pub struct Environment {
 
 impl Environment {
     /// Reads the variables.
-    pub fn read() -> Self {
+    pub(crate) fn read() -> Self {
         let home = path("HOME").or_else(|| path("USERPROFILE"));
         let under_home = |rest: &str| home.as_ref().map(|home| home.join(rest));
         let config = path("XDG_CONFIG_HOME").or_else(|| path("APPDATA")).or_else(|| under_home(".config"));

@@ -15,7 +15,7 @@ use crate::profiles::{DEFAULT, Profile, Profiles};
 use crate::state::State;
 
 /// Shared parts of a command.
-pub struct Context {
+pub(crate) struct Context {
     /// The service, as this caller.
     pub client: Client,
     /// Actions that this caller imported last.
@@ -28,7 +28,7 @@ pub struct Context {
 
 impl Context {
     /// Finds out where the service is and who is calling.
-    pub fn new(global: &Global, environment: &Environment, output: Output) -> Result<Self, Failure> {
+    pub(crate) fn new(global: &Global, environment: &Environment, output: Output) -> Result<Self, Failure> {
         let profiles = Profiles::read(environment)?;
         let named = global.profile.as_ref().or(environment.profile.as_ref());
         let name = named.map_or(DEFAULT, String::as_str);
@@ -52,7 +52,7 @@ impl Context {
     }
 
     /// The action that is meant.
-    pub fn id(&self, target: &Target) -> Result<Uuid, Failure> {
+    pub(crate) fn id(&self, target: &Target) -> Result<Uuid, Failure> {
         match target.id {
             Some(id) => Ok(id),
             None => self.state.last().ok_or_else(|| {

@@ -11,7 +11,7 @@ use crate::output::Output;
 
 /// Reason of a command's early end.
 #[derive(Debug)]
-pub struct Failure {
+pub(crate) struct Failure {
     exit: Exit,
     /// `None` prints nothing, for example after the reader of a pipe has closed it.
     message: Option<String>,
@@ -21,27 +21,27 @@ pub struct Failure {
 
 impl Failure {
     /// A failure that ends with `exit`.
-    pub fn new(exit: Exit, message: impl Into<String>) -> Self {
+    pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
         Self { exit, message: Some(message.into()), hints: Vec::new() }
     }
 
     /// An invalid command line, local file or setting.
-    pub fn usage(message: impl Into<String>) -> Self {
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self::new(Exit::Usage, message)
     }
 
     /// An unexpected error.
-    pub fn unexpected(message: impl Into<String>) -> Self {
+    pub(crate) fn unexpected(message: impl Into<String>) -> Self {
         Self::new(Exit::Unexpected, message)
     }
 
     /// A local file cannot be used.
-    pub fn file(doing: &str, path: &Path, error: &io::Error) -> Self {
+    pub(crate) fn file(doing: &str, path: &Path, error: &io::Error) -> Self {
         Self::usage(format!("cannot {doing} {}: {error}", path.display()))
     }
 
     /// stdout cannot be written. A reader that has seen enough (`bulk list | head`) is not an error.
-    pub fn output(error: &io::Error) -> Self {
+    pub(crate) fn output(error: &io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {
             return Self { exit: Exit::Fine, message: None, hints: Vec::new() };
         }
@@ -50,13 +50,13 @@ impl Failure {
 
     /// Adds a hint at what to do.
     #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
     }
 
     /// Prints the failure and returns the exit code.
-    pub fn show(self, output: &Output) -> Exit {
+    pub(crate) fn show(self, output: &Output) -> Exit {
         if let Some(message) = self.message {
             output.error(&message);
         }

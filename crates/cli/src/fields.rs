@@ -8,10 +8,10 @@ use crate::args::{FileArgs, ImportArgs};
 use crate::failure::Failure;
 
 /// Fields of an upload beside the file.
-pub type Fields = Vec<(String, String)>;
+pub(crate) type Fields = Vec<(String, String)>;
 
 /// The fields of an import.
-pub fn of_import(args: &ImportArgs) -> Result<Fields, Failure> {
+pub(crate) fn of_import(args: &ImportArgs) -> Result<Fields, Failure> {
     let mut fields = of_file(&args.file)?;
     if args.dry_run {
         fields.push(("dryRun".to_owned(), "true".to_owned()));
@@ -24,7 +24,7 @@ pub fn of_import(args: &ImportArgs) -> Result<Fields, Failure> {
 
 /// The fields about the file's content and format. Options that are not given are not sent, so that the service's
 /// defaults apply.
-pub fn of_file(args: &FileArgs) -> Result<Fields, Failure> {
+pub(crate) fn of_file(args: &FileArgs) -> Result<Fields, Failure> {
     let mut fields = Fields::new();
     let mut add = |name: &str, value: Option<String>| {
         fields.extend(value.map(|value| (name.to_owned(), value)));

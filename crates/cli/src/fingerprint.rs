@@ -11,7 +11,7 @@ const PIECE_BYTES: usize = 256 * 1024;
 /// The idempotency key under which any number of uploads of this file with these fields become one action. It is 128
 /// bits of XXH3 within one account: accidental collisions do not occur in practice, and against constructed ones the
 /// service compares the payloads.
-pub fn key(file: &Path, fields: &[(String, String)]) -> io::Result<String> {
+pub(crate) fn key(file: &Path, fields: &[(String, String)]) -> io::Result<String> {
     let mut hash = Xxh3::new();
     let mut file = File::open(file)?;
     let mut piece = vec![0; PIECE_BYTES];

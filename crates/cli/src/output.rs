@@ -11,7 +11,7 @@ use crate::failure::Failure;
 
 /// Output of a command.
 #[derive(Debug, Clone, Copy)]
-pub struct Output {
+pub(crate) struct Output {
     json: bool,
     quiet: bool,
     /// True if stderr is a terminal that can overwrite.
@@ -21,7 +21,7 @@ pub struct Output {
 
 impl Output {
     /// Depends on the command line options and on the kind of stderr.
-    pub fn new(json: bool, quiet: bool, environment: &Environment) -> Self {
+    pub(crate) fn new(json: bool, quiet: bool, environment: &Environment) -> Self {
         let is_terminal = io::stderr().is_terminal();
         Self {
             json,
@@ -32,12 +32,12 @@ impl Output {
     }
 
     /// True if data is requested as JSON.
-    pub fn is_json(&self) -> bool {
+    pub(crate) fn is_json(&self) -> bool {
         self.json
     }
 
     /// The progress display.
-    pub fn display(&self) -> Display {
+    pub(crate) fn display(&self) -> Display {
         let style = match (self.quiet, self.has_bars) {
             (true, _) => Style::Silent,
             (false, true) => Style::Bars,
@@ -47,37 +47,37 @@ impl Output {
     }
 
     /// Writes data.
-    pub fn data(&self, bytes: &[u8]) -> Result<(), Failure> {
+    pub(crate) fn data(&self, bytes: &[u8]) -> Result<(), Failure> {
         let mut stdout = io::stdout().lock();
         stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(|error| Failure::output(&error))
     }
 
     /// Writes a line of data.
-    pub fn line(&self, text: &str) -> Result<(), Failure> {
+    pub(crate) fn line(&self, text: &str) -> Result<(), Failure> {
         self.data(format!("{text}\n").as_bytes())
     }
 
     /// Writes data as a line of JSON.
-    pub fn json(&self, value: &impl Serialize) -> Result<(), Failure> {
+    pub(crate) fn json(&self, value: &impl Serialize) -> Result<(), Failure> {
         let text = serde_json::to_string(value).map_err(|error| Failure::unexpected(error.to_string()))?;
         self.line(&text)
     }
 
     /// Writes a line for people, unless `--quiet` is set.
-    pub fn note(&self, text: &str) {
+    pub(crate) fn note(&self, text: &str) {
         if !self.quiet {
             write_for_people(text);
         }
     }
 
     /// Writes an error.
-    pub fn error(&self, text: &str) {
+    pub(crate) fn error(&self, text: &str) {
         let word = style("error:").for_stderr().force_styling(self.has_colour).red().bold();
         write_for_people(&format!("{word} {}", printable(text)));
     }
 
     /// Writes a hint at what to do.
-    pub fn hint(&self, text: &str) {
+    pub(crate) fn hint(&self, text: &str) {
         write_for_people(&format!("  {}", printable(text)));
     }
 }
@@ -88,7 +88,7 @@ fn write_for_people(text: &str) {
 }
 
 /// Text from files and services without terminal control characters.
-pub fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     let shown = |c: char| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c };
     text.chars().map(shown).collect()
 }

@@ -11,11 +11,11 @@ use crate::config::Environment;
 use crate::failure::Failure;
 
 /// Name of the default profile.
-pub const DEFAULT: &str = "default";
+pub(crate) const DEFAULT: &str = "default";
 
 /// An address with credentials.
 #[derive(Clone, Serialize, Deserialize)]
-pub struct Profile {
+pub(crate) struct Profile {
     /// URL of the service.
     pub url: String,
     /// A bearer token.
@@ -27,14 +27,14 @@ pub struct Profile {
 }
 
 /// All stored profiles.
-pub struct Profiles {
+pub(crate) struct Profiles {
     path: Option<PathBuf>,
     profiles: BTreeMap<String, Profile>,
 }
 
 impl Profiles {
     /// Reads the file, if it exists.
-    pub fn read(environment: &Environment) -> Result<Self, Failure> {
+    pub(crate) fn read(environment: &Environment) -> Result<Self, Failure> {
         let path = environment.config_directory.as_ref().map(|directory| directory.join("profiles.json"));
         let profiles = match &path {
             None => BTreeMap::new(),
@@ -51,12 +51,12 @@ impl Profiles {
     }
 
     /// The profile called `name`.
-    pub fn get(&self, name: &str) -> Option<&Profile> {
+    pub(crate) fn get(&self, name: &str) -> Option<&Profile> {
         self.profiles.get(name)
     }
 
     /// Stores a profile, and returns the path of the file.
-    pub fn keep(mut self, name: &str, profile: Profile) -> Result<PathBuf, Failure> {
+    pub(crate) fn keep(mut self, name: &str, profile: Profile) -> Result<PathBuf, Failure> {
         let Some(path) = self.path else {
             return Err(Failure::usage("there is no place for settings: set HOME or XDG_CONFIG_HOME"));
         };
@@ -70,7 +70,7 @@ impl Profiles {
 
 /// Replaces a file by one that only its owner can read. At no time is there an incomplete file, or one that others can
 /// read.
-pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if let Some(directory) = path.parent() {
         fs::create_dir_all(directory)?;
     }

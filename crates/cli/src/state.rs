@@ -14,7 +14,7 @@ const MOST: usize = 32;
 
 /// An imported action.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Remembered {
+pub(crate) struct Remembered {
     url: String,
     /// Name of the caller.
     who: String,
@@ -24,7 +24,7 @@ pub struct Remembered {
 
 /// The stored list of imported actions.
 #[derive(Debug)]
-pub struct State {
+pub(crate) struct State {
     path: Option<PathBuf>,
     url: String,
     who: String,
@@ -32,18 +32,18 @@ pub struct State {
 
 impl State {
     /// The entries of the caller `who` at `url`.
-    pub fn new(environment: &Environment, url: &str, who: &str) -> Self {
+    pub(crate) fn new(environment: &Environment, url: &str, who: &str) -> Self {
         let path = environment.state_directory.as_ref().map(|directory| directory.join("last.json"));
         Self { path, url: url.to_owned(), who: who.to_owned() }
     }
 
     /// The last action.
-    pub fn last(&self) -> Option<Uuid> {
+    pub(crate) fn last(&self) -> Option<Uuid> {
         self.read().into_iter().find(|one| one.url == self.url && one.who == self.who).map(|one| one.id)
     }
 
     /// Stores an action. Returns false if that is not possible, which does not fail the import.
-    pub fn remember(&self, id: Uuid) -> bool {
+    pub(crate) fn remember(&self, id: Uuid) -> bool {
         let Some(path) = &self.path else { return false };
         let mut all = self.read();
         all.retain(|one| one.url != self.url || one.who != self.who);

@@ -5,7 +5,7 @@ use console::measure_text_width;
 use crate::output::printable;
 
 /// Lines of `rows` under `header`, each column as wide as its widest cell.
-pub fn lines<const N: usize>(header: [&str; N], rows: &[[String; N]]) -> Vec<String> {
+pub(crate) fn lines<const N: usize>(header: [&str; N], rows: &[[String; N]]) -> Vec<String> {
     let header = header.map(str::to_owned);
     let clean = |row: &[String; N]| row.clone().map(|cell| printable(&cell).replace(['\n', '\t'], " "));
     let rows: Vec<[String; N]> = std::iter::once(&header).chain(rows).map(clean).collect();

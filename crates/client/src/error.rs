@@ -79,7 +79,7 @@ pub struct Refusal {
 impl ClientError {
     /// True if a retry may help. It is safe if the operation can be repeated.
     #[must_use]
-    pub fn is_transient(&self) -> bool {
+    pub(crate) fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable { .. } | Self::BrokenOff { .. } => true,
             Self::Refused(refusal) => refusal.is_transient(),
@@ -91,7 +91,7 @@ impl ClientError {
 
     /// True if the service has certainly not acted.
     #[must_use]
-    pub fn is_before_action(&self) -> bool {
+    pub(crate) fn is_before_action(&self) -> bool {
         match self {
             Self::Unreachable { .. } | Self::Source { .. } | Self::Setup(_) => true,
             Self::Refused(refusal) => refusal.status == 429,

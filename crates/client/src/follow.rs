@@ -13,12 +13,12 @@ use api_types::{ActionView, DoneView, NewsView, StatsView};
 use futures::stream::{self, Stream};
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{Method, Response, StatusCode};
+use sse::{Event, Parser};
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 use crate::patience::Attempts;
 use crate::{Client, ClientError};
-use sse::{Event, Parser};
 
 /// Interval of polling without a stream.
 const POLL: Duration = Duration::from_secs(1);

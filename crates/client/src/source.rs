@@ -1,10 +1,9 @@
 //! The content of an upload, streamed and never held as a whole.
 
-use std::fmt;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::{fmt, io};
 
 use bytes::Bytes;
 use futures::stream::{self, Stream, StreamExt as _};

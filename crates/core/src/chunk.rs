@@ -2,6 +2,7 @@
 
 mod outcome;
 mod record;
+#[cfg(test)]
 mod status;
 
 pub use outcome::{RecordId, RowCode, RowOutcome, RowStatus};
@@ -9,7 +10,6 @@ pub use record::{
     ChunkDecodeError, ChunkEncoder, ChunkRow, ChunkRows, ResultRow, ResultRows, ResultsEncoder, content_hash,
     decode_chunk, decode_results,
 };
-pub use status::{ChunkEvent, ChunkStatus, IllegalChunkMove};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;

@@ -1,8 +1,8 @@
 //! House rules that neither rustfmt nor clippy checks, for every crate of the workspace.
 //!
-//! Functions of at most 70 lines, files of at most 500, a `//!` at the top of each, no note of unfinished work, the
-//! environment read only in `config`, and no `unwrap` or `expect` outside tests. [`EXCEPTIONS`] can only shrink: an
-//! unused exception fails the test.
+//! Functions of at most 70 lines, files of at most 500, a `//!` at the top of each, no note of unfinished work, imports of
+//! one module a line, the environment read only in `config`, and no `unwrap` or `expect` outside tests. [`EXCEPTIONS`]
+//! can only shrink: an unused exception fails the test.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "clippy excuses test functions, but not their helpers")]
 
@@ -32,6 +32,7 @@ enum Rule {
     LongFile,
     NoModuleDoc,
     UnfinishedWork,
+    NestedImport,
     EnvironmentRead,
     Unwrap,
 }
@@ -84,6 +85,16 @@ fn is_for_tests(attribute: &syn::Attribute) -> bool {
     is_test || is_cfg_test
 }
 
+/// True for `use a::{b::c, d}`, but not for `use a::{b, d}`. rustfmt's own option for it (`imports_granularity`) is
+/// unstable.
+fn imports_several_modules(tree: &syn::UseTree) -> bool {
+    match tree {
+        syn::UseTree::Path(path) => imports_several_modules(&path.tree),
+        syn::UseTree::Group(group) => group.items.iter().any(|item| matches!(item, syn::UseTree::Path(_))),
+        _ => false,
+    }
+}
+
 impl<'ast> Visit<'ast> for Inspection<'_> {
     fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
         self.inside(&item.attrs, |this| visit::visit_item_mod(this, item));
@@ -108,6 +119,13 @@ impl<'ast> Visit<'ast> for Inspection<'_> {
             self.check_function(&item.sig.ident, body.span());
         }
         self.inside(&item.attrs, |this| visit::visit_trait_item_fn(this, item));
+    }
+
+    fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
+        if imports_several_modules(&item.tree) {
+            self.find(item.span().start().line, Rule::NestedImport, "imports from several modules at once");
+        }
+        visit::visit_item_use(self, item);
     }
 
     fn visit_expr_method_call(&mut self, call: &'ast syn::ExprMethodCall) {
@@ -208,6 +226,8 @@ fn each_rule_can_be_broken() {
     assert_eq!(rules_broken_by(&format!("//! x\n{}", "\n".repeat(MAX_FILE_LINES))), [Rule::LongFile]);
     assert_eq!(rules_broken_by("fn f() {}"), [Rule::NoModuleDoc]);
     assert_eq!(rules_broken_by(concat!("//! x\n// TO", "DO later")), [Rule::UnfinishedWork]);
+    assert_eq!(rules_broken_by("//! x\nuse std::{fs, io::Read};"), [Rule::NestedImport]);
+    assert_eq!(rules_broken_by("//! x\nuse std::io::{self, Read};"), []);
     let reads = "//! x\nfn f() { std::env::var(\"A\"); env::vars_os(); }";
     assert_eq!(rules_broken_by(reads), [Rule::EnvironmentRead; 2]);
     assert_eq!(rules_broken_by("//! x\nfn f() { a.unwrap(); b.expect(\"c\"); }"), [Rule::Unwrap; 2]);

@@ -76,7 +76,7 @@ impl FileKind {
     /// The kind of a file with these first bytes; `None` if it may be text. [`KIND_BYTES`] bytes after gunzip are
     /// enough.
     #[must_use]
-    pub fn of_bytes(head: &[u8]) -> Option<Self> {
+    pub(crate) fn of_bytes(head: &[u8]) -> Option<Self> {
         let (_, kind) = MAGIC.into_iter().find(|(magic, _)| head.starts_with(magic))?;
         Some(if kind == FileKind::Zip { zip_kind(head) } else { kind })
     }
@@ -103,7 +103,7 @@ impl FileKind {
 
     /// The kind of a file with this first line; `None` if it may be a table.
     #[must_use]
-    pub fn of_line(line: &[u8]) -> Option<Self> {
+    pub(crate) fn of_line(line: &[u8]) -> Option<Self> {
         let line = line.trim_ascii();
         let begins = |words: &[&str]| {
             words.iter().any(|word| {

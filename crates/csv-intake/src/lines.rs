@@ -9,20 +9,20 @@ pub(super) struct LineEnds {
 
 impl LineEnds {
     /// Number of line ends in `bytes`.
-    pub fn of(bytes: &[u8]) -> u64 {
+    pub(crate) fn of(bytes: &[u8]) -> u64 {
         let mut ends = LineEnds::default();
         bytes.iter().for_each(|&byte| ends.see(byte));
         ends.count
     }
 
     /// Processes the next byte.
-    pub fn see(&mut self, byte: u8) {
+    pub(crate) fn see(&mut self, byte: u8) {
         self.count += u64::from(byte == b'\r' || (byte == b'\n' && !self.after_cr));
         self.after_cr = byte == b'\r';
     }
 
     /// Line ends so far.
-    pub fn count(self) -> u64 {
+    pub(crate) fn count(self) -> u64 {
         self.count
     }
 }

@@ -5,16 +5,15 @@ use std::io;
 use memchr::memchr2;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use super::CsvError;
 use super::decode::{self, BoxRead, Decoding};
 use super::dialect::{Delimiter, ReadOptions, ShortRows, TextEncoding};
-use super::encoding;
 use super::kind::FileKind;
 use super::lines::LineEnds;
 use super::record::{Record, is_blank};
 use super::row::{Row, RowFault};
 use super::scan::{Found, QuoteFault, Scanner, View};
 use super::text::Text;
+use super::{CsvError, encoding};
 
 mod start;
 
@@ -33,7 +32,7 @@ pub struct ReadLimits {
 
 impl ReadLimits {
     /// The usual `max_record_bytes`: eight times the longest cell of a spreadsheet.
-    pub const USUAL_RECORD_BYTES: usize = 256 * 1024;
+    const USUAL_RECORD_BYTES: usize = 256 * 1024;
 
     /// Only the limit of a record: for files that were accepted before.
     pub const ACCEPTED: ReadLimits = ReadLimits {

@@ -86,7 +86,7 @@ enum Close {
 }
 
 impl Scanner {
-    pub fn new(delimiter: u8) -> Self {
+    pub(crate) fn new(delimiter: u8) -> Self {
         Scanner {
             delimiter,
             ahead: QuotedAhead::default(),
@@ -97,17 +97,17 @@ impl Scanner {
     }
 
     /// Column (from 1) of the quoted cell in which the last scan passed the end of its first line.
-    pub fn open_column(&self) -> Option<usize> {
+    pub(crate) fn open_column(&self) -> Option<usize> {
         self.open_column
     }
 
     /// True if the last scan stopped inside a quoted cell.
-    pub fn is_in_quotes(&self) -> bool {
+    pub(crate) fn is_in_quotes(&self) -> bool {
         self.in_quotes
     }
 
     /// Scans the record at the start of `view` and marks its cells in `record`.
-    pub fn scan(&mut self, view: View<'_>, record: &mut Record) -> Found {
+    pub(crate) fn scan(&mut self, view: View<'_>, record: &mut Record) -> Found {
         record.clear();
         self.open_column = None;
         self.in_quotes = false;
@@ -128,7 +128,7 @@ impl Scanner {
     }
 
     /// Marks the cells of a line, treating quotes as ordinary characters.
-    pub fn split(&self, line: &[u8], record: &mut Record) {
+    pub(crate) fn split(&self, line: &[u8], record: &mut Record) {
         let mut start = 0;
         for end in memchr_iter(self.delimiter, line) {
             record.mark(start, end);

@@ -33,7 +33,7 @@ pub fn neutralise(cell: &str) -> Cow<'_, str> {
 
 /// The cell from which [`neutralise`] made `shown`; `None` if `shown` is not its output.
 #[must_use]
-pub fn restore(shown: &str) -> Option<String> {
+pub(crate) fn restore(shown: &str) -> Option<String> {
     let rest = shown.strip_prefix(SHIELD)?;
     let unshielded = |(index, piece)| -> &str {
         let piece: &str = piece;

@@ -30,7 +30,7 @@ pub(super) struct Text {
 }
 
 impl Text {
-    pub fn new(max_record_bytes: usize) -> Self {
+    pub(crate) fn new(max_record_bytes: usize) -> Self {
         Text {
             bytes: vec![0; 2 * PIECE_BYTES],
             start: 0,
@@ -44,7 +44,7 @@ impl Text {
 
     /// The bytes that a scan may see: one more than a record may have, to detect a record that is too long. What
     /// follows that byte makes no difference.
-    pub fn view(&self) -> View<'_> {
+    pub(crate) fn view(&self) -> View<'_> {
         let all = self.all();
         let most = self.max_record_bytes.saturating_add(1);
         View {
@@ -55,36 +55,36 @@ impl Text {
     }
 
     /// Everything in memory.
-    pub fn all(&self) -> &[u8] {
+    pub(crate) fn all(&self) -> &[u8] {
         let held = if self.held > MOST_CTRL_Z { 0 } else { self.held };
         &self.bytes[self.start..self.filled - held]
     }
 
     /// True if the source has ended.
-    pub fn is_ended(&self) -> bool {
+    pub(crate) fn is_ended(&self) -> bool {
         self.ended
     }
 
     /// True if there are more bytes than a record may have.
-    pub fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         self.all().len() > self.max_record_bytes
     }
 
     /// Drops bytes that have been read.
-    pub fn consume(&mut self, length: usize) {
+    pub(crate) fn consume(&mut self, length: usize) {
         self.start += length;
         self.offset += length as u64;
     }
 
     /// Drops byte order marks at the start; concatenated files have one in the middle.
-    pub fn skip_marks(&mut self) {
+    pub(crate) fn skip_marks(&mut self) {
         while self.all().starts_with(BYTE_ORDER_MARK) {
             self.consume(BYTE_ORDER_MARK.len());
         }
     }
 
     /// Drops the rest of a line with its line end; returns false if the end is not in memory yet.
-    pub fn skip_line(&mut self) -> bool {
+    pub(crate) fn skip_line(&mut self) -> bool {
         let all = self.all();
         let Some(end) = memchr2(b'\n', b'\r', all) else {
             let length = all.len();
@@ -104,7 +104,7 @@ impl Text {
     }
 
     /// Buffer space for the next read.
-    pub fn space(&mut self) -> &mut [u8] {
+    pub(crate) fn space(&mut self) -> &mut [u8] {
         if self.filled + PIECE_BYTES > self.bytes.len() {
             self.bytes.copy_within(self.start..self.filled, 0);
             self.filled -= self.start;
@@ -118,7 +118,7 @@ impl Text {
     }
 
     /// Records that the source wrote this many bytes, 0 at its end; returns true if they contain a line end.
-    pub fn fill(&mut self, length: usize) -> bool {
+    pub(crate) fn fill(&mut self, length: usize) -> bool {
         let new = &self.bytes[self.filled..self.filled + length];
         let marks = new.iter().rev().take_while(|&&byte| byte == CTRL_Z).count();
         self.held = if marks == length { self.held + marks } else { marks };
@@ -130,7 +130,7 @@ impl Text {
 
     /// True if a scan that needed more, when there were `before` bytes, may now succeed. Without a line end it cannot.
     /// A long record is not scanned again for each of its lines, since that would cost the square of its length.
-    pub fn is_worth_a_scan(&self, before: usize, has_line_end: bool) -> bool {
+    pub(crate) fn is_worth_a_scan(&self, before: usize, has_line_end: bool) -> bool {
         let length = self.all().len();
         let has_grown = length < SHORT_BYTES || length.saturating_sub(before) * 16 >= length;
         self.ended || self.is_full() || (has_line_end && has_grown)

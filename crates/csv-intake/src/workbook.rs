@@ -21,18 +21,9 @@ pub use error::WorkbookError;
 pub use kind::{Container, container};
 use sheet::SheetText;
 
-/// Result of a conversion.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Converted {
-    /// Name of the sheet.
-    pub sheet: String,
-    /// Bytes of CSV that were written.
-    pub csv_bytes: u64,
-}
-
 /// Writes the sheet called `sheet`, or the first visible one, to `csv`: UTF-8, commas, LF, one line per row of the
 /// sheet, so that line numbers are row numbers (except after line ends inside cells). Of the rows above `header_row`, if it
-/// is named, only the line ends are written, so that it is that line of the text.
+/// is named, only the line ends are written, so that it is that line of the text. Returns the name of the sheet.
 ///
 /// # Errors
 /// [`WorkbookError`], each with a remedy. The output so far is then incomplete.
@@ -42,7 +33,7 @@ pub fn convert(
     header_row: Option<HeaderLine>,
     max_csv_bytes: u64,
     csv: impl Write,
-) -> Result<Converted, WorkbookError> {
+) -> Result<String, WorkbookError> {
     kind::check(&mut source)?;
     bounds::check(&mut source)?;
     source.seek(SeekFrom::Start(0)).map_err(WorkbookError::Read)?;
@@ -57,11 +48,10 @@ pub fn convert(
             text.put(row, column, &formats.text(cell.get_value(), style))?;
         }
     }
-    let csv_bytes = text.finish()?;
-    if csv_bytes == 0 {
-        return Err(WorkbookError::Empty { sheet: name });
+    match text.finish()? {
+        0 => Err(WorkbookError::Empty { sheet: name }),
+        _ => Ok(name),
     }
-    Ok(Converted { sheet: name, csv_bytes })
 }
 
 #[cfg(test)]

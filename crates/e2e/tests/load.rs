@@ -3,10 +3,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail by panicking")]
 
+use std::env;
 use std::ffi::OsString;
 use std::path::Path;
+use std::process::Output;
 use std::time::Duration;
-use std::{env, process::Output};
 
 use testkit::{Platform, PlatformOptions, Settings, TestEnv};
 use tokio::process::Command;

@@ -3,11 +3,9 @@
 //! A file lock, which the kernel releases with the process, allows one `local` at a time per data directory. So pid
 //! files found at the start are from an earlier run.
 
-use std::{
-    fs::{self, File, TryLockError},
-    os::unix::fs::DirBuilderExt,
-    path::{Path, PathBuf},
-};
+use std::fs::{self, File, TryLockError};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use uuid::Uuid;

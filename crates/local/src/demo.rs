@@ -1,13 +1,11 @@
 //! `local demo`: one upload from start to end, as a first demonstration.
 
-use std::{
-    collections::BTreeMap,
-    fs::{self, File},
-    io::{self, BufWriter, IsTerminal as _},
-    path::{Path, PathBuf},
-    process::ExitCode,
-    time::{Duration, Instant},
-};
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, IsTerminal as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use api_types::{ActionStatus, ActionType, DoneView, ProgressView};
@@ -19,12 +17,10 @@ use indicatif::HumanCount;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use crate::{
-    console,
-    data_dir::DataDir,
-    generate::{self, Records},
-    platform::{self, End, Platform, PlatformOptions},
-};
+use crate::console;
+use crate::data_dir::DataDir;
+use crate::generate::{self, Records};
+use crate::platform::{self, End, Platform, PlatformOptions};
 
 /// Entity of the demo.
 const CONTACT: &str = "contact";

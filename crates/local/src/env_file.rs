@@ -1,12 +1,10 @@
 //! `KEY=value` files: the displayed settings, and the secrets and ports that are kept between runs.
 
-use std::{
-    collections::BTreeMap,
-    fs::{self, OpenOptions},
-    io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
-    path::Path,
-};
+use std::collections::BTreeMap;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 
 /// Settings by name, as environment variables hold them.
 pub type Settings = BTreeMap<String, String>;

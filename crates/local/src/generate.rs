@@ -12,7 +12,8 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, anyhow};
 use bulk_core::entity::{Entities, Entity};
 use csv::WriterBuilder;
-use fake::rand::{RngExt as _, SeedableRng, rngs::StdRng};
+use fake::rand::rngs::StdRng;
+use fake::rand::{RngExt as _, SeedableRng};
 
 /// Generator for the rows of an entity.
 struct Recipe {
@@ -51,7 +52,7 @@ pub fn find(name: &str, directory: Option<&Path>) -> Result<Arc<Entity>> {
 
 /// Number of different bad rows of an entity.
 #[must_use]
-pub fn most_bad_rows(entity: &str) -> u64 {
+pub(crate) fn most_bad_rows(entity: &str) -> u64 {
     recipe(entity).map_or(0, |recipe| recipe.bad_rows.len() as u64)
 }
 

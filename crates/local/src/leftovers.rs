@@ -3,21 +3,17 @@
 //! A pid file may be older than the last reboot, and another process may have its number. So a process is ended only if
 //! it runs the program that belongs to the file's name.
 
-use std::{
-    fs,
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use nix::sys::signal::Signal;
 use tokio::time::sleep;
 
-use crate::{
-    console,
-    os_process::{has_ended, running_program},
-    process::send_signal,
-};
+use crate::console;
+use crate::os_process::{has_ended, running_program};
+use crate::process::send_signal;
 
 const GRACE: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(50);

@@ -27,7 +27,7 @@ pub mod redis;
 mod run_as;
 #[cfg(feature = "records")]
 pub mod seed;
-pub mod service_binaries;
+mod service_binaries;
 pub mod settings;
 pub mod signals;
 pub mod stores;

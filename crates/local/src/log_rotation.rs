@@ -1,12 +1,10 @@
 //! Bounds the log files. A child keeps its file open for appending, so a full file is copied and then truncated in
 //! place; lines written between the two steps are lost.
 
-use std::{
-    fs::{self, OpenOptions},
-    io,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tokio::time::sleep;
 
@@ -17,7 +15,7 @@ const MAX_BYTES: u64 = 64 * 1024 * 1024;
 const INTERVAL: Duration = Duration::from_secs(10);
 
 /// Watches a log file for as long as it is polled.
-pub async fn keep_small(log: PathBuf) {
+pub(crate) async fn keep_small(log: PathBuf) {
     loop {
         sleep(INTERVAL).await;
         let path = log.clone();

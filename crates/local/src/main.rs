@@ -1,19 +1,18 @@
 //! Starts the platform on one machine: see the library.
 
-use std::{io, path::PathBuf, process::ExitCode, time::Duration};
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
-use local::{
-    console,
-    demo::{self, DemoOptions},
-    generate::{self, Records},
-    platform::PlatformOptions,
-    seed::{self, SeedOptions},
-    settings,
-    token::{self, TokenOptions},
-    up,
-};
+use local::demo::{self, DemoOptions};
+use local::generate::{self, Records};
+use local::platform::PlatformOptions;
+use local::seed::{self, SeedOptions};
+use local::token::{self, TokenOptions};
+use local::{console, settings, up};
 
 /// The bulk-action platform on one machine, with everything it needs.
 #[derive(Parser)]

@@ -2,25 +2,23 @@
 //!
 //! Used only by the embedded default and the tests, because it needs no binary on the machine; elsewhere MinIO is used.
 
-use std::{fs, net::Ipv4Addr, sync::Arc, time::Duration};
+use std::fs;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo},
-    server::conn::auto::Builder,
-};
-use s3s::{
-    auth::SimpleAuth,
-    service::{S3Service, S3ServiceBuilder},
-};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto::Builder;
+use s3s::auth::SimpleAuth;
+use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s_fs::FileSystem;
-use tokio::{
-    net::{TcpListener, TcpStream},
-    task::{AbortHandle, JoinSet},
-    time::sleep,
-};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::sleep;
 
-use crate::{data_dir::DataDir, env_file::Settings};
+use crate::data_dir::DataDir;
+use crate::env_file::Settings;
 
 /// The directory of the objects, and the name in the list of ports.
 pub const NAME: &str = "s3";

@@ -1,6 +1,8 @@
 //! Processes as the operating system lists them.
 
-use std::{collections::HashSet, ffi::OsStr, path::Path};
+use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::path::Path;
 
 use sysinfo::{Pid, Process, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, System, UpdateKind};
 
@@ -37,10 +39,8 @@ fn program(command: &OsStr) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        process::Command,
-        time::{Duration, Instant},
-    };
+    use std::process::Command;
+    use std::time::{Duration, Instant};
 
     use super::*;
 

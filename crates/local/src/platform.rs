@@ -1,27 +1,24 @@
 //! The whole platform: stores, schema, services, and their order of start and stop.
 
-use std::{path::Path, process::Stdio, time::Duration};
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use nix::sys::signal::Signal;
-use tokio::{
-    process::Command,
-    sync::watch,
-    time::{Instant, sleep},
-};
+use tokio::process::Command;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
 
-use crate::{
-    data_dir::DataDir,
-    env_file::{self, Settings},
-    leftovers::end_leftovers,
-    ports,
-    postgres::Durability,
-    process::{ProcessSpec, log_path, log_tail, open_log},
-    service_binaries, settings,
-    signals::EndSignals,
-    stores::{self, Outside, Stores},
-    supervisor::{ChildState, Supervisor},
-};
+use crate::data_dir::DataDir;
+use crate::env_file::{self, Settings};
+use crate::leftovers::end_leftovers;
+use crate::postgres::Durability;
+use crate::process::{ProcessSpec, log_path, log_tail, open_log};
+use crate::signals::EndSignals;
+use crate::stores::{self, Outside, Stores};
+use crate::supervisor::{ChildState, Supervisor};
+use crate::{ports, service_binaries, settings};
 
 const READY_WITHIN: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(50);
@@ -96,7 +93,7 @@ impl Platform {
 
     /// URL of the page.
     #[must_use]
-    pub fn page_url(&self) -> String {
+    pub(crate) fn page_url(&self) -> String {
         format!("{}/app/", self.url())
     }
 

@@ -1,9 +1,7 @@
 //! Free ports on 127.0.0.1.
 
-use std::{
-    io,
-    net::{Ipv4Addr, TcpListener},
-};
+use std::io;
+use std::net::{Ipv4Addr, TcpListener};
 
 use anyhow::{Context as _, Result};
 use fake::rand::{RngExt as _, rng};
@@ -16,7 +14,7 @@ const TRIES: usize = 200;
 
 /// True if nothing listens on the port now.
 #[must_use]
-pub fn is_free(port: u16) -> bool {
+pub(crate) fn is_free(port: u16) -> bool {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
 }
 

@@ -8,22 +8,20 @@
 mod binaries;
 mod cluster;
 
-use std::{fs, path::Path, path::PathBuf, time::Duration};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use nix::sys::signal::Signal;
-use tokio::{
-    sync::watch,
-    time::{Instant, sleep},
-};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
 
-use crate::{
-    data_dir::DataDir,
-    env_file::Settings,
-    process::{ProcessSpec, log_tail},
-    run_as::RunAs,
-    supervisor::{ChildState, Supervisor},
-};
+use crate::data_dir::DataDir;
+use crate::env_file::Settings;
+use crate::process::{ProcessSpec, log_tail};
+use crate::run_as::RunAs;
+use crate::supervisor::{ChildState, Supervisor};
 
 /// Name of the child process.
 pub const NAME: &str = "postgres";

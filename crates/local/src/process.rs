@@ -1,25 +1,20 @@
 //! A child process with its log file and pid file.
 
-use std::{
-    ffi::OsString,
-    fs::{self, File, OpenOptions},
-    os::unix::process::ExitStatusExt,
-    path::{Path, PathBuf},
-    process::{ExitStatus, Stdio},
-    time::Duration,
-};
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use nix::{
-    sys::signal::{Signal, kill},
-    unistd::Pid,
-};
-use tokio::{
-    process::{Child, Command},
-    time::timeout,
-};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
 
-use crate::{env_file::Settings, run_as::RunAs};
+use crate::env_file::Settings;
+use crate::run_as::RunAs;
 
 /// Description of a child process.
 #[derive(Debug, Clone)]
@@ -108,7 +103,7 @@ impl Process {
 
 /// Path of the log of the process with this name.
 #[must_use]
-pub fn log_path(logs: &Path, name: &str) -> PathBuf {
+pub(crate) fn log_path(logs: &Path, name: &str) -> PathBuf {
     logs.join(format!("{name}.log"))
 }
 
@@ -119,7 +114,7 @@ pub fn pid_path(run: &Path, name: &str) -> PathBuf {
 }
 
 /// Opens a log file for appending.
-pub fn open_log(path: &Path) -> Result<File> {
+pub(crate) fn open_log(path: &Path) -> Result<File> {
     OpenOptions::new()
         .create(true)
         .append(true)
@@ -146,7 +141,7 @@ pub fn send_signal(pid: u32, signal: Signal) -> Result<()> {
 
 /// Description of an exit status.
 #[must_use]
-pub fn describe_exit(status: ExitStatus) -> String {
+pub(crate) fn describe_exit(status: ExitStatus) -> String {
     match (status.code(), status.signal()) {
         (Some(code), _) => format!("exit code {code}"),
         (None, Some(signal)) => format!("signal {signal}"),

@@ -1,26 +1,20 @@
 //! A private Redis on 127.0.0.1 with its append-only file in the data directory.
 
-use std::{
-    env, fs,
-    net::{Ipv4Addr, SocketAddr},
-    path::PathBuf,
-    time::Duration,
-};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+use std::{env, fs};
 
 use anyhow::{Context as _, Result, bail};
 use nix::sys::signal::Signal;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-    time::{Instant, sleep},
-};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep};
 
-use crate::{
-    data_dir::DataDir,
-    env_file::Settings,
-    process::{ProcessSpec, log_tail},
-    supervisor::Supervisor,
-};
+use crate::data_dir::DataDir;
+use crate::env_file::Settings;
+use crate::process::{ProcessSpec, log_tail};
+use crate::supervisor::Supervisor;
 
 /// Name of the child process.
 pub const NAME: &str = "redis";

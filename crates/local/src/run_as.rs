@@ -1,10 +1,8 @@
 //! Operating system user of PostgreSQL if this process is root.
 
-use std::{
-    fs,
-    os::unix::fs::{MetadataExt, chown},
-    path::Path,
-};
+use std::fs;
+use std::os::unix::fs::{MetadataExt, chown};
+use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use nix::unistd::{Uid, User, geteuid};
@@ -24,7 +22,7 @@ pub struct RunAs {
 
 impl RunAs {
     /// The user for a cluster: its owner, otherwise `postgres`, otherwise `nobody`; `None` if this process is not root.
-    pub async fn for_cluster(cluster: &Path) -> Result<Option<Self>> {
+    pub(crate) async fn for_cluster(cluster: &Path) -> Result<Option<Self>> {
         if !geteuid().is_root() {
             return Ok(None);
         }

@@ -10,7 +10,8 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use bulk_core::entity::{Column, Entity, IdKind, quoted};
 
-use crate::{generate::Records, token::check_account};
+use crate::generate::Records;
+use crate::token::check_account;
 
 /// Rows per statement; larger batches were not faster (benches/HISTORY.md).
 const BATCH: usize = 1000;

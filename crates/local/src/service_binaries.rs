@@ -1,9 +1,7 @@
 //! Finds the services' binaries beside this one, and builds them if it was started by cargo.
 
-use std::{
-    env,
-    path::{Path, PathBuf},
-};
+use std::env;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use tokio::process::Command;
@@ -16,7 +14,7 @@ const SERVICES: [&str; 3] = ["api", "chunking-worker", "processing-worker"];
 /// The directory of the services' binaries.
 ///
 /// `cargo run -p local` builds `local` alone, so the others would be missing or outdated.
-pub async fn directory() -> Result<PathBuf> {
+pub(crate) async fn directory() -> Result<PathBuf> {
     let program = env::current_exe()?;
     let directory = program.parent().context("this program has no directory")?;
     if let Some(cargo) = running_cargo() {

@@ -1,13 +1,12 @@
 //! Settings of the services.
 
-use std::{env, path::Path};
+use std::env;
+use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
-use crate::{
-    data_dir::DataDir,
-    env_file::{self, Settings},
-};
+use crate::data_dir::DataDir;
+use crate::env_file::{self, Settings};
 
 /// Variables that the user may set for the services. All are passed on, and the env file shows those that are set.
 const FROM_ENVIRONMENT: [&str; 47] = [
@@ -62,7 +61,7 @@ const FROM_ENVIRONMENT: [&str; 47] = [
 
 /// Settings of the services: defaults of the embedded platform, overridden by the environment, overridden by the
 /// private stores.
-pub fn for_services(data_dir: &DataDir, port: u16, stores: &Settings) -> Result<Settings> {
+pub(crate) fn for_services(data_dir: &DataDir, port: u16, stores: &Settings) -> Result<Settings> {
     let mut settings = Settings::from([
         ("NODE_ENV".to_owned(), "development".to_owned()),
         ("BIND_ADDRESS".to_owned(), "127.0.0.1".to_owned()),

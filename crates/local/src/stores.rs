@@ -4,14 +4,12 @@ use std::env;
 
 use anyhow::Result;
 
-use crate::{
-    data_dir::DataDir,
-    env_file::Settings,
-    object_store::ObjectStore,
-    postgres::{self, Durability},
-    redis,
-    supervisor::Supervisor,
-};
+use crate::data_dir::DataDir;
+use crate::env_file::Settings;
+use crate::object_store::ObjectStore;
+use crate::postgres::{self, Durability};
+use crate::redis;
+use crate::supervisor::Supervisor;
 
 /// The running stores. The supervisor owns PostgreSQL and Redis; the object store ends with this value.
 #[derive(Debug)]

@@ -3,22 +3,19 @@
 //! One task per child waits for its end. A restarted child keeps its settings and so its port. After a crash PostgreSQL
 //! may need several attempts, until the last process of the previous instance has released the shared memory.
 
-use std::{path::PathBuf, time::Duration};
+use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Result;
 use futures::future::join_all;
-use tokio::{
-    sync::watch,
-    task::JoinHandle,
-    time::{Instant, sleep},
-};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    console,
-    log_rotation::keep_small,
-    process::{Process, ProcessSpec, describe_exit, log_path, pid_path},
-};
+use crate::console;
+use crate::log_rotation::keep_small;
+use crate::process::{Process, ProcessSpec, describe_exit, log_path, pid_path};
 
 /// Wait before the first restart; doubled after every early death.
 const FIRST_DELAY: Duration = Duration::from_millis(100);

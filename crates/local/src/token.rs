@@ -1,9 +1,7 @@
 //! Tokens for calling a platform with `AUTH_MODE=jwt` by hand.
 
-use std::{
-    path::Path,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Result, ensure};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
@@ -43,7 +41,7 @@ pub fn token(options: &TokenOptions, secret: &str) -> Result<String> {
 }
 
 /// Checks that an account id has the form that the services accept.
-pub fn check_account(account: &str) -> Result<()> {
+pub(crate) fn check_account(account: &str) -> Result<()> {
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
     ensure!(
         (1..=255).contains(&account.len()) && account.bytes().all(is_allowed),

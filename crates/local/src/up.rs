@@ -1,14 +1,13 @@
 //! `local up`: runs the platform until it is interrupted.
 
-use std::{future::pending, path::Path};
+use std::future::pending;
+use std::path::Path;
 
 use anyhow::Result;
 use futures::future::LocalBoxFuture;
 
-use crate::{
-    console,
-    platform::{self, PlatformOptions},
-};
+use crate::console;
+use crate::platform::{self, PlatformOptions};
 
 /// Runs the platform until a signal arrives.
 // Boxed, so that it is compiled here and not in the binary, which awaits it.

@@ -1,12 +1,11 @@
 //! Tests of the object store in this process with the client of the services.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use bulk_core::{
-    config::{Config, Settings},
-    storage,
-};
+use bulk_core::config::{Config, Settings};
+use bulk_core::storage;
 use bytes::Bytes;
-use local::{data_dir::DataDir, object_store::ObjectStore};
+use local::data_dir::DataDir;
+use local::object_store::ObjectStore;
 
 fn client(store: &ObjectStore, secret_key: Option<&str>) -> storage::ObjectStore {
     let mut settings = store.settings().clone();

@@ -2,17 +2,17 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
-use std::{fs, path::Path, time::Duration};
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
 
-use local::{
-    data_dir::DataDir,
-    leftovers::end_leftovers,
-    os_process::running_program,
-    postgres::{self, Durability},
-    process::send_signal,
-    stores::{self, Outside, Stores},
-    supervisor::Supervisor,
-};
+use local::data_dir::DataDir;
+use local::leftovers::end_leftovers;
+use local::os_process::running_program;
+use local::postgres::{self, Durability};
+use local::process::send_signal;
+use local::stores::{self, Outside, Stores};
+use local::supervisor::Supervisor;
 use nix::sys::signal::Signal;
 use sqlx::{Connection as _, Executor as _, PgConnection};
 use tokio::time::{sleep, timeout};

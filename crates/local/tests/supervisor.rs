@@ -2,14 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
-use std::{fs, path::Path, time::Duration};
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
 
-use local::{
-    process::{ProcessSpec, log_tail, send_signal},
-    supervisor::{ChildState, Supervisor},
-};
+use local::process::{ProcessSpec, log_tail, send_signal};
+use local::supervisor::{ChildState, Supervisor};
 use nix::sys::signal::Signal;
-use tokio::{sync::watch, time::timeout};
+use tokio::sync::watch;
+use tokio::time::timeout;
 
 const DEADLINE: Duration = Duration::from_secs(20);
 

@@ -27,7 +27,7 @@ const LONGEST_CONTENTION_DELAY: Duration = Duration::from_secs(5);
 const MUCH_CONTENTION: u32 = 10;
 
 /// Processes chunks.
-pub struct ProcessingHandler {
+pub(crate) struct ProcessingHandler {
     /// PostgreSQL, Redis and S3.
     pub dependencies: Dependencies,
     /// Name as a lease owner.

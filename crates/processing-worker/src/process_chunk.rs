@@ -17,7 +17,7 @@ use crate::results::ChunkResults;
 
 /// Reason why a chunk was not processed.
 #[derive(Debug, Error)]
-pub enum ChunkError {
+pub(crate) enum ChunkError {
     /// The object with its rows is missing.
     #[error("the chunk's object is missing from object storage")]
     ObjectMissing,
@@ -55,7 +55,7 @@ pub enum ChunkError {
 
 impl ChunkError {
     /// The error as an outage, if waiting may help; the attempt is not counted.
-    pub fn outage(&self) -> Option<Outage> {
+    pub(crate) fn outage(&self) -> Option<Outage> {
         match self {
             Self::Storage(error) => error.outage(),
             Self::Database(error) => error.outage(),
@@ -73,7 +73,7 @@ impl From<sqlx::Error> for ChunkError {
 
 /// Processes a claimed chunk and commits it. Storing the results may take as long as a lease: the database ends an idle
 /// transaction after the same time.
-pub async fn process_chunk(
+pub(crate) async fn process_chunk(
     dependencies: &Dependencies,
     claim: &ChunkClaim,
     max_in_flight: i64,

@@ -12,7 +12,7 @@ use bytes::Bytes;
 const MAX_LOGGED_ROWS: usize = 20;
 
 /// One outcome per row of a chunk, in the chunk's order.
-pub struct ChunkResults {
+pub(crate) struct ChunkResults {
     outcomes: Vec<RowOutcome>,
 }
 
@@ -20,7 +20,7 @@ impl ChunkResults {
     /// Merges the outcomes of the applied rows, in their order, with those of the rows that the chunking worker
     /// refused.
     #[must_use]
-    pub fn new(rows: &ChunkRows, applied: Vec<RowOutcome>) -> Self {
+    pub(crate) fn new(rows: &ChunkRows, applied: Vec<RowOutcome>) -> Self {
         let mut applied = applied.into_iter();
         let outcomes = rows.iter().filter_map(|row| match row.refusal() {
             Some((code, sentence)) => Some(RowOutcome::refused(code, sentence)),
@@ -31,7 +31,7 @@ impl ChunkResults {
 
     /// The results object.
     #[must_use]
-    pub fn encode(&self, header: &[String], rows: &ChunkRows) -> Bytes {
+    pub(crate) fn encode(&self, header: &[String], rows: &ChunkRows) -> Bytes {
         let mut encoder = ResultsEncoder::new(header);
         for (row, outcome) in rows.iter().zip(&self.outcomes) {
             encoder.push(row.row(), outcome, row.fields());
@@ -41,7 +41,7 @@ impl ChunkResults {
 
     /// Row counts by outcome.
     #[must_use]
-    pub fn counts(&self) -> ChunkCounts {
+    pub(crate) fn counts(&self) -> ChunkCounts {
         let count = |status| self.outcomes.iter().filter(|outcome| outcome.status == status).count() as i64;
         let by_status = Counts {
             successful: count(RowStatus::Success),
@@ -56,7 +56,7 @@ impl ChunkResults {
     }
 
     /// Logs the first rows that did not succeed, without their content, and counts all rows.
-    pub fn report(&self, claim: &ChunkClaim, rows: &ChunkRows) {
+    pub(crate) fn report(&self, claim: &ChunkClaim, rows: &ChunkRows) {
         let unsuccessful =
             rows.iter().zip(&self.outcomes).filter(|(_, outcome)| outcome.status != RowStatus::Success);
         for (row, outcome) in unsuccessful.take(MAX_LOGGED_ROWS) {

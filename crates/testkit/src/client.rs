@@ -1,15 +1,11 @@
 //! A test client of the API.
 
-use std::{
-    collections::BTreeMap,
-    time::{Duration, Instant},
-};
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use client::{Credentials, Patience};
-use reqwest::{
-    Method, RequestBuilder, Response,
-    multipart::{Form, Part},
-};
+use reqwest::multipart::{Form, Part};
+use reqwest::{Method, RequestBuilder, Response};
 use serde_json::Value;
 use tokio::time::sleep;
 

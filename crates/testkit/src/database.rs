@@ -3,16 +3,12 @@
 //! The migrations are read from their directory and not through `bulk-core`: its queries are checked against a database
 //! created by this crate, so this crate must build first.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use sqlx::{
-    AssertSqlSafe, Connection as _, Executor as _, PgConnection,
-    postgres::{PgConnectOptions, PgPool, PgPoolOptions},
-};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use uuid::Uuid;
 use xxhash_rust::xxh3::Xxh3;
 
@@ -24,7 +20,7 @@ const TEMPLATE_LOCK: i64 = 0x7465_6d70_6c61_7465;
 
 /// A migrated, empty database.
 #[derive(Debug, Clone)]
-pub struct Database {
+pub(crate) struct Database {
     admin_url: String,
     name: String,
     /// `DATABASE_URL` of the database.
@@ -33,7 +29,7 @@ pub struct Database {
 
 impl Database {
     /// Creates it on the server of the URL.
-    pub async fn create(admin_url: &str) -> Self {
+    pub(crate) async fn create(admin_url: &str) -> Self {
         let name = format!("test_{}", Uuid::new_v4().simple());
         let mut admin = PgConnection::connect(admin_url).await.expect("the test database server");
         sqlx::query("SELECT pg_advisory_lock($1)").bind(TEMPLATE_LOCK).execute(&mut admin).await.unwrap();
@@ -45,7 +41,7 @@ impl Database {
     }
 
     /// A small pool of connections.
-    pub async fn pool(&self) -> PgPool {
+    pub(crate) async fn pool(&self) -> PgPool {
         let options: PgConnectOptions = self.url.parse().unwrap();
         PgPoolOptions::new()
             .max_connections(5)
@@ -56,7 +52,7 @@ impl Database {
     }
 
     /// Drops it, even if it has open connections.
-    pub async fn drop(&self) -> sqlx::Result<()> {
+    pub(crate) async fn drop(&self) -> sqlx::Result<()> {
         let mut admin = PgConnection::connect(&self.admin_url).await?;
         admin.execute(AssertSqlSafe(format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name))).await?;
         admin.close().await

@@ -6,7 +6,9 @@ use local::env_file::Settings;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::{TestServices, database::Database, moves::undrawn_moves};
+use crate::database::Database;
+use crate::moves::undrawn_moves;
+use crate::services::TestServices;
 
 /// A database, a Redis key prefix and a bucket name that are unique to the test.
 ///

@@ -4,15 +4,15 @@
 //! respond to single HTTP requests, which is needed to refuse writes. It relies on clients that send one request at a
 //! time per connection, like HTTP/1.1 clients, Redis and PostgreSQL.
 
-use std::{io, net::Ipv4Addr, time::Duration};
+use std::io;
+use std::net::Ipv4Addr;
+use std::time::Duration;
 
-use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-    sync::watch,
-    task::{AbortHandle, JoinSet},
-    time::sleep,
-};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::sleep;
 
 const BUFFER_BYTES: usize = 16 * 1024;
 

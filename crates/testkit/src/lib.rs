@@ -29,7 +29,7 @@ pub use nix::sys::signal::Signal;
 pub use platform::{Platform, PlatformOptions, run_to_end};
 pub use private_stores::{PrivateStores, Store};
 pub use reqwest::Response;
-pub use services::TestServices;
+use services::TestServices;
 
 /// Creates a database with the schema and without rows, which remains until the stores of the test run are removed, and
 /// returns its URL.

@@ -1,18 +1,14 @@
 //! The real binaries as child processes of a test.
 
-use std::{
-    collections::BTreeMap,
-    env,
-    path::{Path, PathBuf},
-    process::{ExitStatus, Output, Stdio},
-    time::{Duration, Instant},
-};
+use std::collections::BTreeMap;
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Output, Stdio};
+use std::time::{Duration, Instant};
 
-use local::{
-    env_file::Settings,
-    ports,
-    process::{Process, ProcessSpec, log_tail},
-};
+use local::env_file::Settings;
+use local::ports;
+use local::process::{Process, ProcessSpec, log_tail};
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
 use tokio::time::timeout;

@@ -2,23 +2,22 @@
 
 use std::time::Duration;
 
-use local::{
-    data_dir::DataDir,
-    env_file::Settings,
-    postgres::Durability,
-    process::{log_tail, send_signal},
-    stores::{self, Outside, Stores},
-    supervisor::Supervisor,
-};
+use local::data_dir::DataDir;
+use local::env_file::Settings;
+use local::postgres::Durability;
+use local::process::send_signal;
+use local::stores::{self, Outside, Stores};
+use local::supervisor::Supervisor;
 use nix::sys::signal::Signal;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use tempfile::TempDir;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
-use crate::{FaultProxy, database::migrate, env::test_settings, moves::undrawn_moves};
+use crate::FaultProxy;
+use crate::database::migrate;
+use crate::env::test_settings;
+use crate::moves::undrawn_moves;
 
 /// A store that can be killed; it is restarted at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,12 +132,6 @@ impl PrivateStores {
             connection.read_exact(&mut [0; 5]).await
         };
         let _ = flush.await;
-    }
-
-    /// The last lines that the database server has logged.
-    #[must_use]
-    pub fn database_log(&self) -> String {
-        log_tail(&self.data_dir.logs(), local::postgres::NAME, 60)
     }
 
     /// Stops the stores and removes their data. Panics if a status was changed by a move that is not allowed.

@@ -1,25 +1,21 @@
 //! `testkit run -- <command>`: stores for the duration of a command.
 
-use std::{
-    ffi::OsString,
-    os::unix::process::ExitStatusExt,
-    process::{ExitCode, ExitStatus},
-};
+use std::ffi::OsString;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{ExitCode, ExitStatus};
 
 use anyhow::{Context as _, Result};
-use local::{
-    data_dir::DataDir,
-    env_file::Settings,
-    postgres::Durability,
-    process::send_signal,
-    signals::EndSignals,
-    stores::{self, Outside, Stores},
-    supervisor::Supervisor,
-};
+use local::data_dir::DataDir;
+use local::env_file::Settings;
+use local::postgres::Durability;
+use local::process::send_signal;
+use local::signals::EndSignals;
+use local::stores::{self, Outside, Stores};
+use local::supervisor::Supervisor;
 use nix::sys::signal::Signal;
 use tokio::process::Command;
 
-use crate::TestServices;
+use crate::services::TestServices;
 
 /// Starts private stores in a temporary directory, runs the command with the `TEST_*` variables that name them, stops
 /// and removes everything, and returns the command's exit code. Signals that end the process are passed on to the

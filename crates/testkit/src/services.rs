@@ -6,25 +6,25 @@ use local::env_file::Settings;
 
 /// The stores started by `testkit run`, or any others named by the same variables.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TestServices {
+pub(crate) struct TestServices {
     /// `TEST_DATABASE_URL`: URL of a superuser, for creating databases.
-    pub database_url: String,
+    pub(crate) database_url: String,
     /// `TEST_REDIS_URL`.
-    pub redis_url: String,
+    pub(crate) redis_url: String,
     /// `TEST_S3_ENDPOINT`: a host name.
-    pub s3_endpoint: String,
+    pub(crate) s3_endpoint: String,
     /// `TEST_S3_PORT`.
-    pub s3_port: String,
+    pub(crate) s3_port: String,
     /// `TEST_S3_ACCESS_KEY`.
-    pub s3_access_key: String,
+    pub(crate) s3_access_key: String,
     /// `TEST_S3_SECRET_KEY`.
-    pub s3_secret_key: String,
+    pub(crate) s3_secret_key: String,
 }
 
 impl TestServices {
     /// Reads the variables. Panics if one is missing.
     #[must_use]
-    pub fn from_env() -> Self {
+    pub(crate) fn from_env() -> Self {
         Self {
             database_url: variable("TEST_DATABASE_URL"),
             redis_url: variable("TEST_REDIS_URL"),
@@ -37,7 +37,7 @@ impl TestServices {
 
     /// The variables read by [`TestServices::from_env`], from the settings of the stores.
     #[must_use]
-    pub fn variables(stores: &Settings) -> Settings {
+    pub(crate) fn variables(stores: &Settings) -> Settings {
         [
             ("TEST_DATABASE_URL", "DATABASE_URL"),
             ("TEST_REDIS_URL", "REDIS_URL"),

@@ -7,8 +7,7 @@ use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
 use bulk_core::telemetry::{TraceContext, metrics as names};
-use tracing::Instrument;
-use tracing::field;
+use tracing::{Instrument, field};
 
 use crate::rate_limit::client_address;
 use crate::state::AppState;

@@ -296,7 +296,7 @@ async fn store_sheet(
     }
     // After a rejection the conversion is stopped by dropping `sheet`.
     if !is_refused {
-        intake.sheet = Some(sheet.finish().await?.sheet);
+        intake.sheet = Some(sheet.finish().await?);
     }
     let mut inspection = inspector.finish().await.map_err(|refusal| refusal.error)?;
     inspection.first_rows = inspection.first_rows.of_sheet();

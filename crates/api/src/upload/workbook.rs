@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use bulk_core::action::Intake;
 use bytes::Bytes;
 use csv_intake::HeaderLine;
-use csv_intake::workbook::{self, Converted, WorkbookError};
+use csv_intake::workbook::{self, WorkbookError};
 use tokio::io::AsyncWriteExt as _;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
@@ -64,14 +64,14 @@ fn convert(
     header_row: Option<HeaderLine>,
     max_csv_bytes: u64,
     sender: mpsc::Sender<Bytes>,
-) -> Result<Converted, WorkbookError> {
+) -> Result<String, WorkbookError> {
     workbook::convert(io::BufReader::new(file), sheet, header_row, max_csv_bytes, Pieces(sender))
 }
 
 /// The text of a sheet during its conversion. Dropping it stops the conversion.
 pub(super) struct Sheet {
     pieces: mpsc::Receiver<Bytes>,
-    conversion: JoinHandle<Result<Converted, WorkbookError>>,
+    conversion: JoinHandle<Result<String, WorkbookError>>,
 }
 
 impl Sheet {
@@ -80,11 +80,11 @@ impl Sheet {
         self.pieces.recv().await
     }
 
-    /// Result of the conversion, after the last piece.
+    /// Name of the converted sheet, after the last piece.
     ///
     /// # Errors
     /// The reason for rejecting the workbook.
-    pub(super) async fn finish(self) -> Result<Converted, ApiError> {
+    pub(super) async fn finish(self) -> Result<String, ApiError> {
         self.conversion.await.map_err(ApiError::internal)?.map_err(refusal)
     }
 }

@@ -11,7 +11,7 @@ use super::{Waiting, values};
 /// The file, and how it is read.
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("action").args(["create", "update", "upsert", "delete"]))]
-pub struct FileArgs {
+pub(crate) struct FileArgs {
     /// CSV (also gzipped) or .xlsx file; `-` for standard input
     pub file: PathBuf,
     /// Entity of the rows; `bulk entities` lists all
@@ -78,7 +78,7 @@ pub struct FileArgs {
 
 /// The options of an import.
 #[derive(Debug, Args)]
-pub struct ImportArgs {
+pub(crate) struct ImportArgs {
     #[command(flatten)]
     pub file: FileArgs,
     /// Report the outcome of every row, change no record
@@ -102,14 +102,14 @@ pub struct ImportArgs {
 
 /// The options of a check.
 #[derive(Debug, Args)]
-pub struct CheckArgs {
+pub(crate) struct CheckArgs {
     #[command(flatten)]
     pub file: FileArgs,
 }
 
 impl FileArgs {
     /// Action on each row.
-    pub fn action_type(&self) -> ActionType {
+    pub(crate) fn action_type(&self) -> ActionType {
         match (self.update, self.upsert, self.delete) {
             (true, ..) => ActionType::Update,
             (_, true, _) => ActionType::Upsert,

@@ -2,7 +2,7 @@
 //! options.
 
 /// Help of `bulk` itself.
-pub const TOP: &str = "\
+pub(crate) const TOP: &str = "\
 Import records from files, with one outcome for every row
 
   bulk import FILE -e ENTITY       upload a file, wait until every row has an outcome
@@ -28,7 +28,7 @@ Example: bulk import contacts.csv -e contact --upsert --failed-to failed.csv
 ";
 
 /// Help of `bulk import`.
-pub const IMPORT: &str = "\
+pub(crate) const IMPORT: &str = "\
 Upload a file and wait until every row has an outcome
 
 Usage: bulk import FILE -e ENTITY [--create|--update|--upsert|--delete] [OPTIONS]
@@ -55,7 +55,7 @@ Example: bulk import people.csv -e contact --upsert --map 'E-Mail=email' --faile
 ";
 
 /// Help of `bulk check`.
-pub const CHECK: &str = "\
+pub(crate) const CHECK: &str = "\
 Check a file without storing anything
 
 Usage: bulk check FILE -e ENTITY [--create|--update|--upsert|--delete] [OPTIONS]

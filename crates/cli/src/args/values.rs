@@ -13,23 +13,23 @@ fn one_of<T: Copy>(text: &str, all: &[T], name: impl Fn(T) -> &'static str) -> R
     })
 }
 
-pub fn action_status(text: &str) -> Result<ActionStatus, String> {
+pub(crate) fn action_status(text: &str) -> Result<ActionStatus, String> {
     one_of(text, ActionStatus::ALL, ActionStatus::as_str)
 }
 
-pub fn row_status(text: &str) -> Result<RowStatus, String> {
+pub(crate) fn row_status(text: &str) -> Result<RowStatus, String> {
     one_of(text, RowStatus::ALL, RowStatus::as_str)
 }
 
-pub fn on_conflict(text: &str) -> Result<OnConflict, String> {
+pub(crate) fn on_conflict(text: &str) -> Result<OnConflict, String> {
     one_of(text, OnConflict::ALL, OnConflict::as_str)
 }
 
-pub fn result_status(text: &str) -> Result<String, String> {
+pub(crate) fn result_status(text: &str) -> Result<String, String> {
     one_of(text, &["success", "failed", "skipped", "unprocessed"], |name| name).map(str::to_owned)
 }
 
-pub fn shell(text: &str) -> Result<Shell, String> {
+pub(crate) fn shell(text: &str) -> Result<Shell, String> {
     let named = [
         ("bash", Shell::Bash),
         ("zsh", Shell::Zsh),
@@ -40,7 +40,7 @@ pub fn shell(text: &str) -> Result<Shell, String> {
 }
 
 /// `90s`, `10m`, `2h`, or seconds without a unit.
-pub fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let seconds = match &text[digits.len()..] {
         "" | "s" => 1,
@@ -54,7 +54,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 }
 
 /// `HEADER=COLUMN`; the header may hold `=` itself, a column never does.
-pub fn map(text: &str) -> Result<(String, String), String> {
+pub(crate) fn map(text: &str) -> Result<(String, String), String> {
     match text.rsplit_once('=') {
         Some((header, column)) if !header.is_empty() && !column.is_empty() => {
             Ok((header.to_owned(), column.to_owned()))
@@ -64,7 +64,7 @@ pub fn map(text: &str) -> Result<(String, String), String> {
 }
 
 /// `COLUMN=VALUE`; the value may hold `=` itself.
-pub fn default(text: &str) -> Result<(String, String), String> {
+pub(crate) fn default(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((column, value)) if !column.is_empty() => Ok((column.to_owned(), value.to_owned())),
         _ => Err("it is COLUMN=VALUE, such as currency=EUR".to_owned()),

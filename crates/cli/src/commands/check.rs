@@ -25,7 +25,7 @@ const MOST_WORKBOOK_BYTES: u64 = 64 * 1024 * 1024;
 const ZIP_MAGIC: &[u8] = b"PK\x03\x04";
 
 /// Checks a file.
-pub async fn check(context: &Context, args: &CheckArgs) -> Result<Exit, Failure> {
+pub(crate) async fn check(context: &Context, args: &CheckArgs) -> Result<Exit, Failure> {
     let fields = of_file(&args.file)?;
     let name = file_name(&args.file.file);
     let bytes = beginning(&args.file.file)?;

@@ -7,7 +7,7 @@ use crate::failure::Failure;
 
 /// Operation on an action.
 #[derive(Debug, Clone, Copy)]
-pub enum Verb {
+pub(crate) enum Verb {
     /// Pause it.
     Pause,
     /// Resume it.
@@ -19,7 +19,7 @@ pub enum Verb {
 }
 
 /// Performs the operation and reports the action's new state.
-pub async fn control(context: &Context, args: &ShowArgs, verb: Verb) -> Result<Exit, Failure> {
+pub(crate) async fn control(context: &Context, args: &ShowArgs, verb: Verb) -> Result<Exit, Failure> {
     let (id, client) = (context.id(&args.target)?, &context.client);
     let moved = match verb {
         Verb::Pause => client.pause(id).await,

@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::table;
 
 /// Lists the entities, or the columns of one.
-pub async fn entities(context: &Context, args: &EntitiesArgs) -> Result<Exit, Failure> {
+pub(crate) async fn entities(context: &Context, args: &EntitiesArgs) -> Result<Exit, Failure> {
     let mut entities = context.client.entities().await?;
     if let Some(name) = &args.name {
         let names: Vec<_> = entities.iter().map(|entity| entity.name.clone()).collect();
@@ -67,7 +67,7 @@ fn columns(entity: &EntityView) -> Vec<String> {
 }
 
 /// Writes a CSV template.
-pub async fn template(context: &Context, args: &TemplateArgs) -> Result<Exit, Failure> {
+pub(crate) async fn template(context: &Context, args: &TemplateArgs) -> Result<Exit, Failure> {
     let csv = context.client.template(&args.entity).await?;
     match args.output.as_deref().filter(|path| path.as_os_str() != "-") {
         Some(path) => std::fs::write(path, &csv).map_err(|error| Failure::file("write", path, &error))?,

@@ -28,7 +28,7 @@ enum Uploaded {
 }
 
 /// Imports a file.
-pub async fn import(context: &Context, args: &ImportArgs) -> Result<Exit, Failure> {
+pub(crate) async fn import(context: &Context, args: &ImportArgs) -> Result<Exit, Failure> {
     let fields = of_import(args)?;
     refuse_to_overwrite(args)?;
     let source = source(&args.file.file).await?;

@@ -16,7 +16,7 @@ use crate::profiles::{DEFAULT, Profile, Profiles};
 const MAX_TOKEN_BYTES: u64 = 64 * 1024;
 
 /// Stores a profile after checking it with the service.
-pub async fn login(
+pub(crate) async fn login(
     global: &Global,
     environment: &Environment,
     output: &Output,

@@ -15,7 +15,7 @@ use crate::table;
 const PAGE: usize = 100;
 
 /// Lists actions.
-pub async fn list(context: &Context, args: &ListArgs) -> Result<Exit, Failure> {
+pub(crate) async fn list(context: &Context, args: &ListArgs) -> Result<Exit, Failure> {
     let query = ListQuery { status: args.status, entity: args.entity.clone() };
     let wanted = args.limit as usize;
     let size = wanted.min(PAGE);
@@ -60,7 +60,7 @@ fn row(action: &ActionView) -> [String; 8] {
 }
 
 /// Shows one action.
-pub async fn show(context: &Context, args: &ShowArgs) -> Result<Exit, Failure> {
+pub(crate) async fn show(context: &Context, args: &ShowArgs) -> Result<Exit, Failure> {
     let action = context.client.action(context.id(&args.target)?).await?;
     if context.output.is_json() {
         context.output.json(&action)?;
@@ -105,7 +105,7 @@ fn facts(action: &ActionView) -> Vec<(&'static str, String)> {
 }
 
 /// Prints the outcomes of rows.
-pub async fn logs(context: &Context, args: &LogsArgs) -> Result<Exit, Failure> {
+pub(crate) async fn logs(context: &Context, args: &LogsArgs) -> Result<Exit, Failure> {
     let id = context.id(&args.target)?;
     let most = args.limit.unwrap_or(usize::MAX);
     let query = LogsQuery { status: args.status, cursor: None, limit: Some(most.clamp(1, 1000)) };

@@ -13,7 +13,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 
 /// Downloads the rows of an action.
-pub async fn results(context: &Context, args: &ResultsArgs) -> Result<Exit, Failure> {
+pub(crate) async fn results(context: &Context, args: &ResultsArgs) -> Result<Exit, Failure> {
     let id = context.id(&args.target)?;
     let query = ResultsQuery { status: args.status.clone(), spreadsheet_safe: args.spreadsheet_safe };
     match args.output.as_deref().filter(|path| path.as_os_str() != "-") {
@@ -37,7 +37,7 @@ async fn begin(context: &Context, id: Uuid, query: ResultsQuery) -> Result<Downl
 }
 
 /// Downloads the rows of an action into a file, which appears only when it is complete.
-pub async fn save_results(
+pub(crate) async fn save_results(
     context: &Context,
     id: Uuid,
     query: ResultsQuery,

@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::output::Output;
 
 /// Writes the completion script of a shell.
-pub fn completions(output: &Output, args: &CompletionsArgs) -> Result<Exit, Failure> {
+pub(crate) fn completions(output: &Output, args: &CompletionsArgs) -> Result<Exit, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Args::command(), "bulk", &mut script);
     output.data(&script)?;
@@ -18,7 +18,7 @@ pub fn completions(output: &Output, args: &CompletionsArgs) -> Result<Exit, Fail
 }
 
 /// Writes a page for `bulk` and for each of its commands.
-pub fn man(output: &Output, args: &ManArgs) -> Result<Exit, Failure> {
+pub(crate) fn man(output: &Output, args: &ManArgs) -> Result<Exit, Failure> {
     let failed = |error: &std::io::Error| Failure::file("write", &args.directory, error);
     fs::create_dir_all(&args.directory).map_err(|error| failed(&error))?;
     clap_mangen::generate_to(Args::command(), &args.directory).map_err(|error| failed(&error))?;

@@ -34,7 +34,7 @@ enum Ended {
 }
 
 /// Waits for the end of an action and reports it. `extra` is added to the JSON.
-pub async fn wait(
+pub(crate) async fn wait(
     context: &Context,
     id: Uuid,
     waiting: &Waiting,

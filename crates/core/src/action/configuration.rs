@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::value::ReadSettings;
 
 /// Operation applied to each row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, sqlx::Type)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
 #[allow(clippy::enum_variant_names)] // the contract's names
@@ -64,7 +64,7 @@ impl ActionType {
 }
 
 /// Handling of a `bulk_create` whose record exists already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, sqlx::Type)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
 pub enum OnConflict {

@@ -1,7 +1,6 @@
 //! Progress of an action. Percentages and rates are computed from the exact counters and never stored.
 
 use chrono::TimeDelta;
-use serde::Serialize;
 
 /// Outcomes of rows, counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -23,8 +22,7 @@ impl Counts {
 }
 
 /// Percentages and speed, as shown to clients.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Progress {
     /// Percent of processed rows that succeeded, two decimals.
     pub success_rate: f64,

@@ -8,18 +8,15 @@
 //!     queued, running, retrying ─▶ pending          (its action was paused or finished)
 //! ```
 //!
-//! SQL in `db/` makes the moves; each statement names the status it expects. moves.txt lists the allowed moves. A unit
-//! test compares it with this machine, and the test kit compares it with every status change that the tests cause in
-//! the database.
+//! SQL in `db/` makes the moves; each statement names the status it expects. So nothing but a test calls this machine:
+//! the unit test compares it with moves.txt, which lists the allowed moves, and the test kit compares moves.txt with
+//! every status change that the tests cause in the database.
 
-use serde::Serialize;
 use thiserror::Error;
 
 /// Status of a chunk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, sqlx::Type)]
-#[serde(rename_all = "snake_case")]
-#[sqlx(type_name = "text", rename_all = "snake_case")]
-pub enum ChunkStatus {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum ChunkStatus {
     /// Recorded. Waits for its predecessor, for a paused action, or for the account's limit of chunks in flight.
     Pending,
     /// Released: the bell was rung and any worker may claim it.
@@ -36,7 +33,7 @@ pub enum ChunkStatus {
 
 /// Event that changes the status of a chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ChunkEvent {
+pub(super) enum ChunkEvent {
     /// The predecessor is done, and the account is below its limit of chunks in flight.
     Released,
     /// A worker took the lease.
@@ -62,23 +59,23 @@ pub enum ChunkEvent {
 /// A transition that the state machine does not have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("no move from {from:?} on {event:?}")]
-pub struct IllegalChunkMove {
+pub(super) struct IllegalChunkMove {
     /// Current state.
-    pub from: ChunkStatus,
+    from: ChunkStatus,
     /// The rejected event.
-    pub event: ChunkEvent,
+    event: ChunkEvent,
 }
 
 impl ChunkStatus {
     /// Every status.
-    pub const ALL: [Self; 6] =
+    const ALL: [Self; 6] =
         [Self::Pending, Self::Queued, Self::Running, Self::Retrying, Self::Done, Self::Dead];
 
     /// The status after `event`.
     ///
     /// # Errors
     /// [`IllegalChunkMove`] where the machine has no such edge.
-    pub fn on(self, event: ChunkEvent) -> Result<Self, IllegalChunkMove> {
+    fn on(self, event: ChunkEvent) -> Result<Self, IllegalChunkMove> {
         use ChunkEvent as E;
         match (self, event) {
             (Self::Pending, E::Released) | (Self::Running, E::HandedBack) | (Self::Retrying, E::RetryDue) => {
@@ -116,7 +113,7 @@ mod tests {
         ];
         let drawing: Vec<&str> =
             include_str!("moves.txt").lines().filter(|line| !line.starts_with('#')).collect();
-        let name = |status: S| serde_json::to_value(status).unwrap().as_str().unwrap().to_owned();
+        let name = |status: S| format!("{status:?}").to_lowercase();
         assert_eq!(drawing.len(), S::ALL.len());
         for from in S::ALL {
             let followers =

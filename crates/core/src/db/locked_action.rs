@@ -29,7 +29,7 @@ impl LockedAction {
     ///
     /// # Errors
     /// [`DbError::Fenced`] if there is no such action.
-    pub async fn lock(conn: &mut PgConnection, id: Uuid) -> Result<Self, DbError> {
+    pub(crate) async fn lock(conn: &mut PgConnection, id: Uuid) -> Result<Self, DbError> {
         Self::lock_if(conn, None, id).await?.ok_or(DbError::Fenced)
     }
 
@@ -64,13 +64,13 @@ impl LockedAction {
 
     /// Current status.
     #[must_use]
-    pub fn status(&self) -> ActionStatus {
+    pub(crate) fn status(&self) -> ActionStatus {
         self.status
     }
 
     /// Seconds since the action was created, or since its start time if it was scheduled.
     #[must_use]
-    pub fn age_seconds(&self) -> f64 {
+    pub(crate) fn age_seconds(&self) -> f64 {
         self.age_seconds
     }
 
@@ -83,7 +83,7 @@ impl LockedAction {
     ///
     /// # Errors
     /// [`DbError::Fenced`] when it is paused or finished.
-    pub fn require_running(&self) -> Result<(), DbError> {
+    pub(crate) fn require_running(&self) -> Result<(), DbError> {
         if self.status.is_running() { Ok(()) } else { Err(DbError::Fenced) }
     }
 

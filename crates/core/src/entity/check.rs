@@ -3,14 +3,14 @@
 use super::Value;
 
 /// A rule. The error is a sentence to be read after the column's name.
-pub type Check = fn(&Value) -> Result<(), String>;
+pub(crate) type Check = fn(&Value) -> Result<(), String>;
 
 /// Every rule by name.
-pub const CHECKS: [(&str, Check); 2] = [("gtin", gtin), ("iban", iban)];
+pub(crate) const CHECKS: [(&str, Check); 2] = [("gtin", gtin), ("iban", iban)];
 
 /// The rule called `name`, if there is one.
 #[must_use]
-pub fn find(name: &str) -> Option<Check> {
+pub(crate) fn find(name: &str) -> Option<Check> {
     CHECKS.into_iter().find(|(known, _)| *known == name).map(|(_, check)| check)
 }
 

@@ -1,8 +1,8 @@
 //! Columns of an entity and their positions in an uploaded file.
 
-use super::check::Check;
 use csv_intake::header::Resolved;
 
+use super::check::Check;
 use super::{ColumnKind, Kind};
 use crate::action::{EmptyCells, Intake};
 use crate::value::ReadSettings;

@@ -5,7 +5,6 @@ use std::borrow::Cow;
 
 use regex::Regex;
 use rust_decimal::Decimal;
-use serde::Serialize;
 use validator::{ValidateEmail, ValidateLength, ValidateRegex};
 
 use super::Value;
@@ -15,8 +14,7 @@ use crate::value::{self, ReadSettings};
 const LONGEST_EMAIL: u64 = 320;
 
 /// All kinds, by the names used in declarations and the API.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ColumnKind {
     /// Any text.
     Text,

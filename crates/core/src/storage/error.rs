@@ -1,7 +1,6 @@
 //! Errors of object storage.
 
-use aws_sdk_s3::error::ProvideErrorMetadata;
-use aws_sdk_s3::error::{DisplayErrorContext, SdkError};
+use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use thiserror::Error;
 
 use crate::health::{Dependency, Outage};

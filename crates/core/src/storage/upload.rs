@@ -107,11 +107,7 @@ impl Upload {
             if !rest.is_empty() {
                 self.put_part(rest).await?;
             }
-            let stored = match self.complete(&multipart_id).await {
-                Ok(etag) => StoredObject::new(etag, self.size_bytes),
-                // The server may have completed the upload although its response was lost. No other upload uses this key.
-                Err(error) => self.find().await.ok_or(error)?,
-            };
+            let stored = self.complete(&multipart_id).await?;
             self.multipart_id = None;
             Ok(stored)
         })
@@ -150,8 +146,8 @@ impl Upload {
         Ok(())
     }
 
-    /// Puts the parts together, and returns the object's ETag.
-    async fn complete(&mut self, multipart_id: &str) -> Result<Option<String>, StorageError> {
+    /// Puts the parts together.
+    async fn complete(&mut self, multipart_id: &str) -> Result<StoredObject, StorageError> {
         let parts = CompletedMultipartUpload::builder().set_parts(Some(std::mem::take(&mut self.parts)));
         let completed = self
             .client
@@ -164,7 +160,14 @@ impl Upload {
             .config_override(attempts_of(COMPLETE_TIMEOUT))
             .send()
             .await;
-        Ok(completed.map_err(StorageError::from_sdk)?.e_tag)
+        let error = match completed {
+            Ok(completed) => return Ok(StoredObject::new(completed.e_tag, self.size_bytes)),
+            Err(error) => error,
+        };
+        let is_refused = error.raw_response().is_some_and(|answer| is_refusal(answer.status().as_u16()));
+        let error = StorageError::from_sdk(error);
+        // The server may have completed the upload although its response was lost. No other upload uses this key.
+        if is_refused { Err(error) } else { self.find().await.ok_or(error) }
     }
 
     /// The object, if it is there with every byte.
@@ -186,6 +189,12 @@ impl Upload {
         self.multipart_id = Some(id.clone());
         Ok(id)
     }
+}
+
+/// True if a response with this status shows that the upload was not completed. 404 does not: an attempt that was
+/// repeated after its response was lost finds no upload any more.
+fn is_refusal(status: u16) -> bool {
+    matches!(status, 400..=499) && !matches!(status, 404 | 408)
 }
 
 /// A configuration with a time-out of its own for each attempt.

@@ -11,11 +11,11 @@ use tokio::io::{AsyncRead, AsyncReadExt, BufReader, ReadBuf};
 
 use crate::{CsvError, CsvReader, ReadLimits, ReadOptions, Record};
 
-pub const LIMITS: ReadLimits =
+pub(crate) const LIMITS: ReadLimits =
     ReadLimits { max_rows: 1_000_000, max_decoded_bytes: 1 << 30, max_record_bytes: 1 << 20, is_cut: false };
 
 /// Returns its bytes in pieces of the given sizes, cyclically, and is pending before each; then fails or ends.
-pub struct Pieces {
+pub(crate) struct Pieces {
     bytes: Vec<u8>,
     position: usize,
     sizes: Vec<usize>,
@@ -25,12 +25,12 @@ pub struct Pieces {
 }
 
 impl Pieces {
-    pub fn new(bytes: impl Into<Vec<u8>>, sizes: &[usize]) -> Self {
+    pub(crate) fn new(bytes: impl Into<Vec<u8>>, sizes: &[usize]) -> Self {
         let sizes = sizes.to_vec();
         Pieces { bytes: bytes.into(), position: 0, sizes, turn: 0, is_ready: false, failure: None }
     }
 
-    pub fn then_fail(mut self, error: io::Error) -> Self {
+    pub(crate) fn then_fail(mut self, error: io::Error) -> Self {
         self.failure = Some(error);
         self
     }
@@ -60,14 +60,14 @@ impl AsyncRead for Pieces {
 }
 
 /// Returns `start` and then `repeated` without end, and counts the bytes read.
-pub struct Endless {
+pub(crate) struct Endless {
     start: Vec<u8>,
     repeated: Vec<u8>,
     taken: Arc<AtomicU64>,
 }
 
 impl Endless {
-    pub fn new(start: &str, repeated: &str) -> (Self, Arc<AtomicU64>) {
+    pub(crate) fn new(start: &str, repeated: &str) -> (Self, Arc<AtomicU64>) {
         let taken = Arc::new(AtomicU64::new(0));
         let source = Endless {
             start: start.as_bytes().to_vec(),
@@ -96,11 +96,11 @@ impl AsyncRead for Endless {
 }
 
 /// A data row: its number, its line, its cells.
-pub type Cells = (u64, u64, Vec<String>);
+pub(crate) type Cells = (u64, u64, Vec<String>);
 
 /// Everything that a reader returns for a file.
 #[derive(Debug)]
-pub struct Contents {
+pub(crate) struct Contents {
     pub header: Vec<String>,
     /// Line of the header; 0 if there is none.
     pub header_line: u64,
@@ -111,14 +111,14 @@ pub struct Contents {
     pub error: Option<CsvError>,
 }
 
-pub async fn read<R>(source: R, limits: ReadLimits) -> Contents
+pub(crate) async fn read<R>(source: R, limits: ReadLimits) -> Contents
 where
     R: AsyncRead + Send + Unpin + 'static,
 {
     read_as(source, limits, &ReadOptions::default()).await
 }
 
-pub async fn read_as<R>(source: R, limits: ReadLimits, options: &ReadOptions) -> Contents
+pub(crate) async fn read_as<R>(source: R, limits: ReadLimits, options: &ReadOptions) -> Contents
 where
     R: AsyncRead + Send + Unpin + 'static,
 {
@@ -144,36 +144,36 @@ where
     }
 }
 
-pub async fn read_bytes(bytes: impl Into<Vec<u8>>) -> Contents {
+pub(crate) async fn read_bytes(bytes: impl Into<Vec<u8>>) -> Contents {
     read(Pieces::new(bytes, &[5, 1, 64]), LIMITS).await
 }
 
 /// The rows of a file that must be readable to its end.
-pub async fn rows(bytes: impl Into<Vec<u8>>) -> Vec<Cells> {
+pub(crate) async fn rows(bytes: impl Into<Vec<u8>>) -> Vec<Cells> {
     let contents = read_bytes(bytes).await;
     assert!(contents.error.is_none(), "{:?}", contents.error);
     contents.rows
 }
 
 /// The error of a file that must not be readable to its end.
-pub async fn refusal(bytes: impl Into<Vec<u8>>) -> CsvError {
+pub(crate) async fn refusal(bytes: impl Into<Vec<u8>>) -> CsvError {
     read_bytes(bytes).await.error.expect("the file was not refused")
 }
 
-pub fn row(number: u64, line: u64, fields: &[&str]) -> Cells {
+pub(crate) fn row(number: u64, line: u64, fields: &[&str]) -> Cells {
     (number, line, fields.iter().map(|field| (*field).to_owned()).collect())
 }
 
-pub async fn gzip(bytes: impl AsyncRead + Unpin) -> Vec<u8> {
+pub(crate) async fn gzip(bytes: impl AsyncRead + Unpin) -> Vec<u8> {
     let mut compressed = Vec::new();
     GzipEncoder::new(BufReader::new(bytes)).read_to_end(&mut compressed).await.unwrap();
     compressed
 }
 
-pub fn utf16_le(text: &str) -> Vec<u8> {
+pub(crate) fn utf16_le(text: &str) -> Vec<u8> {
     text.encode_utf16().flat_map(u16::to_le_bytes).collect()
 }
 
-pub fn utf16_be(text: &str) -> Vec<u8> {
+pub(crate) fn utf16_be(text: &str) -> Vec<u8> {
     text.encode_utf16().flat_map(u16::to_be_bytes).collect()
 }

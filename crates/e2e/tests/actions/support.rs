@@ -11,30 +11,30 @@ use testkit::{Client, FaultProxy, Platform, PlatformOptions, TestEnv, Upload};
 use uuid::Uuid;
 
 /// Generous: tests run in parallel on few cores, and some wait for a lost worker's lease to run out.
-pub const DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A running platform with small chunks, so that few rows make many of them.
-pub struct Bench {
+pub(crate) struct Bench {
     pub env: TestEnv,
     pub platform: Platform,
 }
 
 impl Bench {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::with_chunk_size(10).await
     }
 
-    pub async fn with_chunk_size(rows: usize) -> Self {
+    pub(crate) async fn with_chunk_size(rows: usize) -> Self {
         Self::with(&[("CHUNK_SIZE", &rows.to_string())]).await
     }
 
     /// A platform with settings in addition to those of the test environment.
-    pub async fn with(settings: &[(&str, &str)]) -> Self {
+    pub(crate) async fn with(settings: &[(&str, &str)]) -> Self {
         Self::start_with(settings, PlatformOptions::default()).await
     }
 
     /// A platform that uses object storage through the returned proxy.
-    pub async fn behind_proxy(settings: &[(&str, &str)]) -> (Self, FaultProxy) {
+    pub(crate) async fn behind_proxy(settings: &[(&str, &str)]) -> (Self, FaultProxy) {
         let env = TestEnv::new().await;
         let proxy = FaultProxy::start(env.settings()["MINIO_PORT"].parse().unwrap()).await;
         let port = proxy.port().to_string();
@@ -47,19 +47,19 @@ impl Bench {
     }
 
     /// The same with one worker of each kind.
-    pub async fn with_one_worker(settings: &[(&str, &str)]) -> Self {
+    pub(crate) async fn with_one_worker(settings: &[(&str, &str)]) -> Self {
         let options =
             PlatformOptions { processing_workers: 1, chunking_workers: 1, ..PlatformOptions::default() };
         Self::start_with(settings, options).await
     }
 
     /// Only the API: actions stay as uploaded.
-    pub async fn without_workers() -> Self {
+    pub(crate) async fn without_workers() -> Self {
         Self::without_workers_with(&[]).await
     }
 
     /// Only the API, with settings in addition to those of the test environment.
-    pub async fn without_workers_with(settings: &[(&str, &str)]) -> Self {
+    pub(crate) async fn without_workers_with(settings: &[(&str, &str)]) -> Self {
         let options =
             PlatformOptions { processing_workers: 0, chunking_workers: 0, ..PlatformOptions::default() };
         Self::start_with(settings, options).await
@@ -75,22 +75,22 @@ impl Bench {
     }
 
     /// The platform's bucket.
-    pub fn store(&self) -> ObjectStore {
+    pub(crate) fn store(&self) -> ObjectStore {
         let config = Config::from_settings(&Settings::from_iter(self.env.settings())).unwrap();
         ObjectStore::new(&config.storage)
     }
 
-    pub fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         self.platform.client("acme")
     }
 
     /// Uploads, waits for the end, and checks the invariants of every action.
-    pub async fn run(&self, csv: &str, upload: &Upload) -> Finished {
+    pub(crate) async fn run(&self, csv: &str, upload: &Upload) -> Finished {
         run(&self.client(), csv, upload).await
     }
 
     /// Bytes stored by the account, according to the database.
-    pub async fn stored_bytes(&self, account: &str) -> u64 {
+    pub(crate) async fn stored_bytes(&self, account: &str) -> u64 {
         let bytes: Option<i64> =
             sqlx::query_scalar("SELECT stored_bytes FROM account_usage WHERE account_id = $1")
                 .bind(account)
@@ -101,7 +101,7 @@ impl Bench {
     }
 
     /// Keys below a prefix, and the total size of their objects.
-    pub async fn objects(&self, prefix: &str) -> (Vec<String>, u64) {
+    pub(crate) async fn objects(&self, prefix: &str) -> (Vec<String>, u64) {
         let (store, mut keys, mut bytes) = (self.store(), Vec::<String>::new(), 0);
         loop {
             let found = store.list(prefix, keys.last().map(String::as_str)).await.unwrap();
@@ -116,7 +116,7 @@ impl Bench {
     }
 
     /// Waits until a counting query returns 0.
-    pub async fn until_none(&self, counted: &'static str) {
+    pub(crate) async fn until_none(&self, counted: &'static str) {
         let end = Instant::now() + DEADLINE;
         while sqlx::query_scalar::<_, i64>(counted).fetch_one(self.env.pool()).await.unwrap() > 0 {
             assert!(Instant::now() < end, "still not 0: {counted}");
@@ -125,7 +125,7 @@ impl Bench {
     }
 
     /// Ages the ended actions by some hours.
-    pub async fn hours_later(&self, hours: i32) {
+    pub(crate) async fn hours_later(&self, hours: i32) {
         sqlx::query(
             "UPDATE bulk_actions SET completed_at = completed_at - make_interval(hours => $1),
                  file_gone_at = file_gone_at - make_interval(hours => $1),
@@ -137,12 +137,12 @@ impl Bench {
         .unwrap();
     }
 
-    pub async fn contacts(&self, account: &str) -> BTreeMap<String, Contact> {
+    pub(crate) async fn contacts(&self, account: &str) -> BTreeMap<String, Contact> {
         contacts(self.env.pool(), account).await
     }
 
     /// Inserts a record directly.
-    pub async fn seed(&self, account: &str, email: &str, name: &str, age: Option<i32>) -> Uuid {
+    pub(crate) async fn seed(&self, account: &str, email: &str, name: &str, age: Option<i32>) -> Uuid {
         let id = Uuid::now_v7();
         sqlx::query("INSERT INTO contacts (account_id, id, email, name, age) VALUES ($1, $2, $3, $4, $5)")
             .bind(account)
@@ -159,14 +159,14 @@ impl Bench {
 
 /// A record without the columns that the database fills.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Contact {
+pub(crate) struct Contact {
     pub id: Uuid,
     pub name: String,
     pub age: Option<i32>,
 }
 
 /// An account's contacts by e-mail.
-pub async fn contacts(pool: &PgPool, account: &str) -> BTreeMap<String, Contact> {
+pub(crate) async fn contacts(pool: &PgPool, account: &str) -> BTreeMap<String, Contact> {
     let rows = sqlx::query("SELECT email, id, name, age FROM contacts WHERE account_id = $1")
         .bind(account)
         .fetch_all(pool)
@@ -180,15 +180,15 @@ pub async fn contacts(pool: &PgPool, account: &str) -> BTreeMap<String, Contact>
 }
 
 /// Pending removals.
-pub const UNREMOVED: &str = "SELECT count(*) FROM removals WHERE swept_at IS NULL";
+pub(crate) const UNREMOVED: &str = "SELECT count(*) FROM removals WHERE swept_at IS NULL";
 
 /// Status and body of a response.
-pub async fn answered(answer: testkit::Response) -> (u16, Value) {
+pub(crate) async fn answered(answer: testkit::Response) -> (u16, Value) {
     (answer.status().as_u16(), answer.json().await.unwrap())
 }
 
 /// A completed action.
-pub struct Finished {
+pub(crate) struct Finished {
     pub id: String,
     pub detail: Value,
     pub stats: Value,
@@ -198,23 +198,23 @@ pub struct Finished {
 
 impl Finished {
     /// Successful, failed, skipped.
-    pub fn counts(&self) -> (u64, u64, u64) {
+    pub(crate) fn counts(&self) -> (u64, u64, u64) {
         let count = |name: &str| self.stats[name].as_u64().unwrap();
         (count("successfulRecords"), count("failedRecords"), count("skippedRecords"))
     }
 
     /// `code` or `code: message` of a row.
-    pub fn reason(&self, row: u64) -> &str {
+    pub(crate) fn reason(&self, row: u64) -> &str {
         &self.results[&row]["_reason"]
     }
 
     /// The code of a row.
-    pub fn code(&self, row: u64) -> &str {
+    pub(crate) fn code(&self, row: u64) -> &str {
         self.reason(row).split(':').next().unwrap()
     }
 }
 
-pub async fn run(client: &Client, csv: &str, upload: &Upload) -> Finished {
+pub(crate) async fn run(client: &Client, csv: &str, upload: &Upload) -> Finished {
     let id = client.upload(csv, upload).await;
     let detail = client.wait_finished(&id, DEADLINE).await;
     assert_eq!(detail["status"], "completed", "{detail:#}");
@@ -222,7 +222,7 @@ pub async fn run(client: &Client, csv: &str, upload: &Upload) -> Finished {
 }
 
 /// Reads everything about a finished action, and checks that its counts match its rows.
-pub async fn finished(client: &Client, id: &str, detail: Value) -> Finished {
+pub(crate) async fn finished(client: &Client, id: &str, detail: Value) -> Finished {
     let stats = client.stats(id).await;
     let rows = client.results(id, "").await;
     let results: BTreeMap<u64, _> =
@@ -242,13 +242,13 @@ pub async fn finished(client: &Client, id: &str, detail: Value) -> Finished {
 }
 
 /// Sends a control request, and returns status and body.
-pub async fn control(client: &Client, id: &str, verb: &str) -> (u16, Value) {
+pub(crate) async fn control(client: &Client, id: &str, verb: &str) -> (u16, Value) {
     let answer = client.post(&format!("/bulk-actions/{id}/{verb}")).await;
     (answer.status().as_u16(), answer.json().await.unwrap())
 }
 
 /// Sends a control request, which must succeed, and returns the action's `data`.
-pub async fn obeyed(client: &Client, id: &str, verb: &str) -> Value {
+pub(crate) async fn obeyed(client: &Client, id: &str, verb: &str) -> Value {
     let (status, mut body) = control(client, id, verb).await;
     assert_eq!(status, 200, "{verb}: {body:#}");
     body["data"].take()
@@ -256,7 +256,7 @@ pub async fn obeyed(client: &Client, id: &str, verb: &str) -> Value {
 
 /// Checks a cancelled or failed action: each row of the file is either in its results or in its unprocessed rows, as
 /// uploaded; the counters count the former; and the contacts are those of the successful rows.
-pub async fn adds_up(bench: &Bench, id: &str, csv: &str) {
+pub(crate) async fn adds_up(bench: &Bench, id: &str, csv: &str) {
     let client = bench.client();
     let stats = client.stats(id).await;
     let results = client.results(id, "").await;
@@ -279,7 +279,7 @@ pub async fn adds_up(bench: &Bench, id: &str, csv: &str) {
 }
 
 /// A file of contacts with the columns email, name, age.
-pub fn file(rows: impl IntoIterator<Item = impl AsRef<str>>) -> String {
+pub(crate) fn file(rows: impl IntoIterator<Item = impl AsRef<str>>) -> String {
     let mut csv = "email,name,age\n".to_owned();
     for row in rows {
         csv.push_str(row.as_ref());

@@ -12,7 +12,11 @@ use tokio::net::TcpStream;
 use crate::support::{Bench, DEADLINE, file, run};
 
 /// Uploads a file, which must be rejected, and returns status, code and messages.
-pub async fn refused(bench: &Bench, csv: impl Into<Vec<u8>>, upload: &Upload) -> (u16, String, String) {
+pub(crate) async fn refused(
+    bench: &Bench,
+    csv: impl Into<Vec<u8>>,
+    upload: &Upload,
+) -> (u16, String, String) {
     let answer = bench.client().create(csv, upload).await;
     let status = answer.status().as_u16();
     assert!(answer.headers().contains_key("x-trace-id"));
@@ -23,7 +27,7 @@ pub async fn refused(bench: &Bench, csv: impl Into<Vec<u8>>, upload: &Upload) ->
 }
 
 /// Waits until neither database nor object storage holds anything.
-pub async fn nothing_is_left(bench: &Bench) {
+pub(crate) async fn nothing_is_left(bench: &Bench) {
     let config = Config::from_settings(&Settings::from_iter(bench.env.settings())).unwrap();
     let store = ObjectStore::new(&config.storage);
     let end = Instant::now() + DEADLINE;

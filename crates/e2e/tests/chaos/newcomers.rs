@@ -11,13 +11,13 @@ const ROWS: u64 = 30;
 const PAUSE: Duration = Duration::from_millis(300);
 
 /// Uploads until it is stopped.
-pub struct Newcomers {
+pub(crate) struct Newcomers {
     task: JoinHandle<()>,
     accepted: std::sync::Arc<std::sync::Mutex<Vec<String>>>,
 }
 
 impl Newcomers {
-    pub fn start(url: &str) -> Self {
+    pub(crate) fn start(url: &str) -> Self {
         let accepted = std::sync::Arc::<std::sync::Mutex<Vec<String>>>::default();
         let (url, ids) = (url.to_owned(), accepted.clone());
         let task = tokio::spawn(async move {
@@ -33,12 +33,12 @@ impl Newcomers {
     }
 
     /// Stops uploading.
-    pub fn stop(&self) {
+    pub(crate) fn stop(&self) {
         self.task.abort();
     }
 
     /// Checks that every action has completed, and that each of these uploads has all its rows.
-    pub async fn ended_exact(&self, pool: &PgPool, deadline: Duration) {
+    pub(crate) async fn ended_exact(&self, pool: &PgPool, deadline: Duration) {
         let end = tokio::time::Instant::now() + deadline;
         loop {
             let open: i64 =

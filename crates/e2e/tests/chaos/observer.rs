@@ -12,7 +12,7 @@ use uuid::Uuid;
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Watches until stopped.
-pub struct Observer {
+pub(crate) struct Observer {
     broken: Arc<Mutex<Vec<String>>>,
     looks: Arc<Mutex<u32>>,
     tasks: Vec<JoinHandle<()>>,
@@ -20,7 +20,7 @@ pub struct Observer {
 
 impl Observer {
     /// Watches all actions in the database, and the given ones through the API too.
-    pub fn start(pool: &PgPool, actions: Vec<(Client, String)>) -> Self {
+    pub(crate) fn start(pool: &PgPool, actions: Vec<(Client, String)>) -> Self {
         let observer = Self { broken: Arc::default(), looks: Arc::default(), tasks: Vec::new() };
         let database =
             tokio::spawn(watch_database(pool.clone(), observer.broken.clone(), observer.looks.clone()));
@@ -29,7 +29,7 @@ impl Observer {
     }
 
     /// Stops watching. Fails if a guarantee was ever broken.
-    pub fn stop(self) {
+    pub(crate) fn stop(self) {
         for task in &self.tasks {
             task.abort();
         }

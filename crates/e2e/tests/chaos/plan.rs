@@ -7,7 +7,7 @@ use testkit::{Fault, Signal, Store};
 
 /// Kinds of faults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// Processes of the platform are killed, stopped or frozen.
     Services,
     /// PostgreSQL and Redis crash; Redis loses its data.
@@ -18,7 +18,7 @@ pub enum Kind {
 
 /// A fault. It ends when the next one begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trouble {
+pub(crate) enum Trouble {
     /// SIGKILL, and a restart after the pause.
     Kill(&'static str),
     /// SIGTERM: the process must end by itself, and is restarted at once.
@@ -39,24 +39,24 @@ pub enum Trouble {
 
 /// Connection between the services and a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
+pub(crate) enum Way {
     Database,
     Redis,
     S3,
 }
 
 /// Names of workers and API in [`testkit::Platform`].
-pub const SERVICES: [&str; 5] =
+pub(crate) const SERVICES: [&str; 5] =
     ["api", "chunking-worker-1", "chunking-worker-2", "processing-worker-1", "processing-worker-2"];
 
 /// An endless sequence of faults, each with the pause before it.
-pub struct Plan {
+pub(crate) struct Plan {
     random: Rng,
     kinds: &'static [Kind],
 }
 
 impl Plan {
-    pub fn new(seed: u64, kinds: &'static [Kind]) -> Self {
+    pub(crate) fn new(seed: u64, kinds: &'static [Kind]) -> Self {
         Self { random: Rng::with_seed(seed), kinds }
     }
 

@@ -13,7 +13,7 @@ use crate::world::{World, note};
 
 /// Operation of a file, each for a separate account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// New records. A row applied twice would be skipped the second time.
     Create,
     /// Every record twice, far apart; the second row must win.
@@ -23,7 +23,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Self; 3] = [Self::Create, Self::UpsertTwice, Self::Deduplicate];
+    pub(crate) const ALL: [Self; 3] = [Self::Create, Self::UpsertTwice, Self::Deduplicate];
 
     fn account(self) -> &'static str {
         match self {
@@ -70,7 +70,7 @@ impl Kind {
 }
 
 /// A running action.
-pub struct Running {
+pub(crate) struct Running {
     kind: Kind,
     rows: u64,
     client: Client,
@@ -78,7 +78,7 @@ pub struct Running {
 }
 
 /// Uploads a file of this kind with an even number of rows.
-pub async fn upload(world: &World, kind: Kind, rows: u64) -> Running {
+pub(crate) async fn upload(world: &World, kind: Kind, rows: u64) -> Running {
     let client = world.platform.client(kind.account());
     let id = client.upload(csv(&kind.rows(rows)), &kind.upload()).await;
     Running { kind, rows, client, id }
@@ -94,12 +94,12 @@ fn csv(rows: &[(u64, u64)]) -> String {
 
 impl Running {
     /// The client of the action's account.
-    pub fn client(&self) -> &Client {
+    pub(crate) fn client(&self) -> &Client {
         &self.client
     }
 
     /// Waits for the end, during any disturbance of the API, and checks everything that can be checked.
-    pub async fn ends_exact(&self, pool: &PgPool, deadline: Duration) {
+    pub(crate) async fn ends_exact(&self, pool: &PgPool, deadline: Duration) {
         let detail = finished(&self.client, &self.id, deadline).await;
         assert_eq!(detail["status"], "completed", "{detail:#}");
         let stats = self.client.stats(&self.id).await;

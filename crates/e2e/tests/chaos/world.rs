@@ -14,14 +14,14 @@ const FROZEN: Duration = Duration::from_millis(2500);
 const DEAD: Duration = Duration::from_millis(100);
 
 /// The stores and processes.
-pub struct World {
+pub(crate) struct World {
     pub stores: PrivateStores,
     pub platform: Platform,
 }
 
 impl World {
     /// Small chunks, so that few rows make many; a short shutdown time, so that a hanging store is noticed.
-    pub async fn start(settings: &[(&str, &str)]) -> Self {
+    pub(crate) async fn start(settings: &[(&str, &str)]) -> Self {
         let stores = PrivateStores::start().await;
         let mut settings: Settings =
             settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
@@ -32,7 +32,7 @@ impl World {
     }
 
     /// Follows the plan for this time.
-    pub async fn suffer(&mut self, plan: Plan, lasting: Duration) {
+    pub(crate) async fn suffer(&mut self, plan: Plan, lasting: Duration) {
         let began = Instant::now();
         for (pause, trouble) in plan {
             sleep(pause).await;
@@ -45,7 +45,7 @@ impl World {
     }
 
     /// Causes a fault and, if it would last, ends it.
-    pub async fn make(&mut self, trouble: Trouble) {
+    pub(crate) async fn make(&mut self, trouble: Trouble) {
         match trouble {
             Trouble::Kill(service) => {
                 self.platform.kill(service, Signal::SIGKILL).await;
@@ -77,7 +77,7 @@ impl World {
         }
     }
 
-    pub fn way(&self, way: Way) -> &FaultProxy {
+    pub(crate) fn way(&self, way: Way) -> &FaultProxy {
         match way {
             Way::Database => &self.stores.database,
             Way::Redis => &self.stores.redis,
@@ -86,7 +86,7 @@ impl World {
     }
 
     /// Stops everything in order.
-    pub async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.platform.stop().await;
         self.stores.stop().await;
     }
@@ -94,6 +94,6 @@ impl World {
 
 /// Shown by nextest when the test fails.
 #[allow(clippy::print_stderr, reason = "a failing run must be explainable")]
-pub fn note(line: &str) {
+pub(crate) fn note(line: &str) {
     eprintln!("chaos: {line}");
 }

@@ -16,13 +16,13 @@ enum State {
 }
 
 /// Forwards connections while open.
-pub struct Proxy {
+pub(crate) struct Proxy {
     pub port: u16,
     state: Arc<watch::Sender<State>>,
 }
 
 impl Proxy {
-    pub async fn to(target: String) -> Self {
+    pub(crate) async fn to(target: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let state = Arc::new(watch::Sender::new(State::Open));
@@ -35,15 +35,15 @@ impl Proxy {
         Self { port, state }
     }
 
-    pub fn open(&self) {
+    pub(crate) fn open(&self) {
         self.state.send_replace(State::Open);
     }
 
-    pub fn cut(&self) {
+    pub(crate) fn cut(&self) {
         self.state.send_replace(State::Cut);
     }
 
-    pub fn clog(&self) {
+    pub(crate) fn clog(&self) {
         self.state.send_replace(State::Clogged);
     }
 }

@@ -13,20 +13,20 @@ use tokio::net::TcpStream;
 use tokio::time::sleep;
 
 /// Generous: tests run in parallel on few cores.
-pub const DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
 /// An HTTP client without credentials.
-pub fn http() -> reqwest::Client {
+pub(crate) fn http() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().build().unwrap()
 }
 
 /// Only the API: these tests need no workers.
-pub async fn api(env: &TestEnv, settings: &[(&str, &str)]) -> Platform {
+pub(crate) async fn api(env: &TestEnv, settings: &[(&str, &str)]) -> Platform {
     start(env, settings, 0).await
 }
 
 /// The API with one worker of each kind.
-pub async fn platform(env: &TestEnv, settings: &[(&str, &str)]) -> Platform {
+pub(crate) async fn platform(env: &TestEnv, settings: &[(&str, &str)]) -> Platform {
     start(env, settings, 1).await
 }
 
@@ -38,7 +38,7 @@ async fn start(env: &TestEnv, settings: &[(&str, &str)], workers: u16) -> Platfo
 }
 
 /// Status and body of a response, which must be an error in the envelope.
-pub async fn failure(answer: Response) -> (u16, Value) {
+pub(crate) async fn failure(answer: Response) -> (u16, Value) {
     let status = answer.status().as_u16();
     let trace = answer.headers()["x-trace-id"].to_str().unwrap().to_owned();
     let body: Value = answer.json().await.unwrap();
@@ -49,26 +49,26 @@ pub async fn failure(answer: Response) -> (u16, Value) {
 }
 
 /// Status, code and all messages of an error response.
-pub async fn refusal(answer: Response) -> (u16, String, String) {
+pub(crate) async fn refusal(answer: Response) -> (u16, String, String) {
     let (status, body) = failure(answer).await;
     let told = format!("{} {}", body["message"].as_str().unwrap(), body["error"]["details"]);
     (status, body["error"]["code"].as_str().unwrap().to_owned(), told)
 }
 
 /// A connection on which a test writes raw HTTP.
-pub struct Wire(TcpStream);
+pub(crate) struct Wire(TcpStream);
 
 impl Wire {
-    pub async fn open(platform: &Platform) -> Self {
+    pub(crate) async fn open(platform: &Platform) -> Self {
         Self(TcpStream::connect(platform.url().trim_start_matches("http://")).await.unwrap())
     }
 
-    pub async fn send(&mut self, text: &str) {
+    pub(crate) async fn send(&mut self, text: &str) {
         self.0.write_all(text.as_bytes()).await.unwrap();
     }
 
     /// The next response, whose body has a declared length: its head in lower case, and its body.
-    pub async fn receive(&mut self) -> (String, String) {
+    pub(crate) async fn receive(&mut self) -> (String, String) {
         let mut bytes = Vec::new();
         loop {
             assert_ne!(
@@ -89,7 +89,7 @@ impl Wire {
 }
 
 /// Waits until neither database nor object storage holds anything of an upload or an action.
-pub async fn nothing_is_left(env: &TestEnv) {
+pub(crate) async fn nothing_is_left(env: &TestEnv) {
     let config = Config::from_settings(&Settings::from_iter(env.settings())).unwrap();
     let end = Instant::now() + DEADLINE;
     let count = "SELECT (SELECT count(*) FROM uploads) + (SELECT count(*) FROM bulk_actions)";

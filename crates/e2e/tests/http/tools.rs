@@ -9,14 +9,14 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 /// Root of the repository.
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
 /// A program from the PATH or, if it is not there, from the folder of install.sh. Without it the test fails, unless the
 /// variable `BULK_WITHOUT_<NAME>` says that this machine lacks it; then this returns `None`.
 #[allow(clippy::print_stdout, reason = "whoever reads the output must see that the test did nothing")]
-pub fn program(name: &str) -> Option<PathBuf> {
+pub(crate) fn program(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap();
     let cache = env::var_os("BULK_CACHE_DIR")
         .map(PathBuf::from)
@@ -36,7 +36,7 @@ pub fn program(name: &str) -> Option<PathBuf> {
 }
 
 /// Runs a program to its end in a temporary folder, and prints its output if it fails.
-pub async fn run<A: AsRef<OsStr>>(
+pub(crate) async fn run<A: AsRef<OsStr>>(
     program: &Path,
     arguments: impl IntoIterator<Item = A>,
     env: &[(&str, &OsStr)],

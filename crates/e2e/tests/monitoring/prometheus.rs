@@ -19,7 +19,7 @@ const WITHOUT: &str = "BULK_WITHOUT_PROMETHEUS";
 
 /// A program of the Prometheus package; `None` where it is not available.
 #[allow(clippy::print_stdout, reason = "whoever reads the output must see that the test did nothing")]
-pub fn program(name: &str) -> Option<PathBuf> {
+pub(crate) fn program(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap();
     let found = env::split_paths(&path).map(|directory| directory.join(name)).find(|file| file.is_file());
     if found.is_none() {
@@ -30,7 +30,7 @@ pub fn program(name: &str) -> Option<PathBuf> {
 }
 
 /// Runs promtool in the directory of the rules, and prints its output if it fails.
-pub fn promtool(arguments: &[&str], input: &str) -> Option<Output> {
+pub(crate) fn promtool(arguments: &[&str], input: &str) -> Option<Output> {
     let mut promtool = Command::new(program("promtool")?);
     let input_file = tempfile::NamedTempFile::new().unwrap();
     fs::write(input_file.path(), input).unwrap();
@@ -46,7 +46,7 @@ pub fn promtool(arguments: &[&str], input: &str) -> Option<Output> {
 }
 
 /// A running Prometheus. Dropping it kills it.
-pub struct Prometheus {
+pub(crate) struct Prometheus {
     url: String,
     _directory: TempDir,
     _process: Child,
@@ -54,7 +54,7 @@ pub struct Prometheus {
 
 impl Prometheus {
     /// Scrapes every process of the platform each second, under the job names of docker/prometheus/prometheus.yml.
-    pub async fn start(platform: &Platform, members: &[(&str, &str)]) -> Option<Self> {
+    pub(crate) async fn start(platform: &Platform, members: &[(&str, &str)]) -> Option<Self> {
         let program = program("prometheus")?;
         let directory = tempfile::tempdir().unwrap();
         let config = directory.path().join("prometheus.yml");
@@ -79,7 +79,7 @@ impl Prometheus {
     }
 
     /// The values of an instant query. An error of the query fails the test.
-    pub async fn query(&self, expression: &str) -> Vec<f64> {
+    pub(crate) async fn query(&self, expression: &str) -> Vec<f64> {
         self.try_query(expression).await.unwrap_or_else(|answer| panic!("{expression}: {answer}"))
     }
 

@@ -15,7 +15,7 @@ use testkit::{Platform, PlatformOptions, TestEnv};
 use crate::tools::{program, root, run};
 
 /// Secret for signing tokens, in the modes that use them.
-pub const SECRET: &str = "kUq3vX9bT2mZ7rW5yN8cF1sJ6hD4gL0p";
+pub(crate) const SECRET: &str = "kUq3vX9bT2mZ7rW5yN8cF1sJ6hD4gL0p";
 /// Account with which the page signs in under header authentication.
 const ACCOUNT: &str = "demo";
 
@@ -23,7 +23,7 @@ const WITHIN: Duration = Duration::from_secs(240);
 const POLL: Duration = Duration::from_millis(50);
 
 /// Runs a test of web/e2e.
-pub async fn in_browser(name: &str, settings: &[(&str, &str)]) {
+pub(crate) async fn in_browser(name: &str, settings: &[(&str, &str)]) {
     let Some(chromium) = program("chromium") else { return };
     let Some(node) = program("node") else { return };
     let settings: BTreeMap<_, _> =

@@ -1,10 +1,9 @@
 //! Contacts.
 
-use fake::{
-    Fake as _,
-    faker::name::en::{FirstName, LastName},
-    rand::{RngExt as _, rngs::StdRng},
-};
+use fake::Fake as _;
+use fake::faker::name::en::{FirstName, LastName};
+use fake::rand::RngExt as _;
+use fake::rand::rngs::StdRng;
 
 use super::Recipe;
 

@@ -5,9 +5,11 @@ use std::io::Write;
 use anyhow::Result;
 use bulk_core::entity::{Bounds, Column, Entity, Kind};
 use csv::Writer;
-use fake::rand::{RngExt as _, SeedableRng, rngs::StdRng};
+use fake::rand::rngs::StdRng;
+use fake::rand::{RngExt as _, SeedableRng};
 
-use super::{Records, pick, product::CURRENCIES};
+use super::product::CURRENCIES;
+use super::{Records, pick};
 
 /// Range of a number whose bounds are open.
 const USUAL_SPAN: i64 = 1000;

@@ -1,6 +1,7 @@
 //! Orders.
 
-use fake::rand::{RngExt as _, rngs::StdRng};
+use fake::rand::RngExt as _;
+use fake::rand::rngs::StdRng;
 
 use super::product::CURRENCIES;
 use super::{Recipe, contact, money, pick};

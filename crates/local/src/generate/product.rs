@@ -1,10 +1,9 @@
 //! Products.
 
-use fake::{
-    Fake as _,
-    faker::company::en::{BsAdj, BsNoun},
-    rand::{RngExt as _, rngs::StdRng},
-};
+use fake::Fake as _;
+use fake::faker::company::en::{BsAdj, BsNoun};
+use fake::rand::RngExt as _;
+use fake::rand::rngs::StdRng;
 
 use super::{Recipe, money, pick};
 

@@ -1,11 +1,9 @@
 //! Finds PostgreSQL's server programs, which most packages keep outside the `PATH`.
 
-use std::{
-    cmp::Reverse,
-    env, fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::cmp::Reverse;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
 
 use anyhow::{Result, bail};
 
@@ -13,22 +11,22 @@ const HOMEBREW: [&str; 2] = ["/opt/homebrew/opt", "/usr/local/opt"];
 
 /// A directory with PostgreSQL's server programs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Binaries(PathBuf);
+pub(crate) struct Binaries(PathBuf);
 
 impl Binaries {
     /// The server.
-    pub fn postgres(&self) -> PathBuf {
+    pub(crate) fn postgres(&self) -> PathBuf {
         self.0.join("postgres")
     }
 
     /// The program that creates a cluster.
-    pub fn initdb(&self) -> PathBuf {
+    pub(crate) fn initdb(&self) -> PathBuf {
         self.0.join("initdb")
     }
 }
 
 /// The first installation found, or the first of the given major version if a cluster needs that one.
-pub fn find(major: Option<u32>) -> Result<Binaries> {
+pub(crate) fn find(major: Option<u32>) -> Result<Binaries> {
     let found = candidates()
         .into_iter()
         .map(Binaries)

@@ -1,27 +1,28 @@
 //! Files of the cluster.
 
-use std::{
-    ffi::OsStr,
-    fs::{self, OpenOptions},
-    io::{self, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
-    path::Path,
-    process::Stdio,
-};
+use std::ffi::OsStr;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+use std::process::Stdio;
 
 use anyhow::{Context as _, Result, bail};
-use tokio::{io::AsyncWriteExt, process::Command};
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
 
-use super::{DATABASE, Durability, USER, binaries::Binaries, lock_file, postmaster};
-use crate::{os_process::running_program, run_as::RunAs};
+use super::binaries::Binaries;
+use super::{DATABASE, Durability, USER, lock_file, postmaster};
+use crate::os_process::running_program;
+use crate::run_as::RunAs;
 
 /// True if [`create`] has completed.
-pub fn exists(cluster: &Path) -> bool {
+pub(crate) fn exists(cluster: &Path) -> bool {
     cluster.join("PG_VERSION").is_file()
 }
 
 /// The major version of PostgreSQL that an existing cluster needs.
-pub fn major_version(cluster: &Path) -> Result<Option<u32>> {
+pub(crate) fn major_version(cluster: &Path) -> Result<Option<u32>> {
     match fs::read_to_string(cluster.join("PG_VERSION")) {
         Ok(text) => Ok(Some(text.trim().parse().context("PG_VERSION is not a number")?)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -33,7 +34,7 @@ pub fn major_version(cluster: &Path) -> Result<Option<u32>> {
 ///
 /// The cluster is built in a temporary place and moved when it is complete, so that an interrupted attempt leaves no
 /// partial cluster.
-pub async fn create(
+pub(crate) async fn create(
     cluster: &Path,
     binaries: &Binaries,
     run_as: Option<&RunAs>,
@@ -77,7 +78,7 @@ pub async fn create(
 /// a new container. PostgreSQL itself would refuse to start.
 ///
 /// The file stays while any process of that postmaster runs: PostgreSQL uses it to find the shared memory in use.
-pub fn remove_stale_lock(cluster: &Path) -> Result<()> {
+pub(crate) fn remove_stale_lock(cluster: &Path) -> Result<()> {
     let Some(lock) = postmaster(cluster) else { return Ok(()) };
     let is_other_program = running_program(lock.pid).is_some_and(|program| program != "postgres");
     if is_other_program && !is_some_process_inside(cluster)? {

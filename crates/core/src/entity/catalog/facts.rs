@@ -37,7 +37,7 @@ pub(super) struct Column {
 
 impl Facts {
     /// Reads the facts; `None` if the table does not exist.
-    pub async fn read(conn: &mut PgConnection, entity: &Entity) -> sqlx::Result<Option<Self>> {
+    pub(crate) async fn read(conn: &mut PgConnection, entity: &Entity) -> sqlx::Result<Option<Self>> {
         let (schema, table) = (&entity.table.0, &entity.table.1);
         let found = sqlx::query!(
             r#"SELECT c.oid AS "oid!", current_user::text AS "user!", c.relkind IN ('r', 'p') AS "is_table!",

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
+use uuid::Uuid;
 
 use super::*;
 use crate::chunk::RecordId;
 use crate::entity::Entities;
-use uuid::Uuid;
 
 fn contact() -> Arc<Entity> {
     Entities::built_in().find("contact").unwrap().clone()

@@ -23,20 +23,20 @@ pub(super) struct Reader<'t> {
 }
 
 impl<'t> Reader<'t> {
-    pub fn new(file: &'t str, text: &'t str) -> Self {
+    pub(crate) fn new(file: &'t str, text: &'t str) -> Self {
         Self { file, text, problems: Vec::new() }
     }
 
-    pub fn file(&self) -> &'t str {
+    pub(crate) fn file(&self) -> &'t str {
         self.file
     }
 
-    pub fn text(&self) -> &'t str {
+    pub(crate) fn text(&self) -> &'t str {
         self.text
     }
 
     /// The whole document; `None` if it is not valid TOML.
-    pub fn document(&mut self, text: &'t str) -> Option<Table<'t>> {
+    pub(crate) fn document(&mut self, text: &'t str) -> Option<Table<'t>> {
         let (root, errors) = DeTable::parse_recoverable(text);
         for error in &errors {
             let line = error.span().map_or(1, |span| self.line_at(span.start));
@@ -46,31 +46,31 @@ impl<'t> Reader<'t> {
     }
 
     /// The problems, ordered by line.
-    pub fn into_problems(mut self) -> Vec<Problem> {
+    pub(crate) fn into_problems(mut self) -> Vec<Problem> {
         self.problems.sort_by_key(|problem| problem.line);
         self.problems
     }
 
-    pub fn line_at(&self, offset: usize) -> usize {
+    pub(crate) fn line_at(&self, offset: usize) -> usize {
         1 + self.text.bytes().take(offset).filter(|&byte| byte == b'\n').count()
     }
 
     /// Line of a key in a table, or of the table if it lacks the key.
-    pub fn line_of(&self, table: &Table<'_>, key: &str) -> usize {
+    pub(crate) fn line_of(&self, table: &Table<'_>, key: &str) -> usize {
         let entry = table.entries.iter().find(|(name, _)| name.get_ref() == key);
         entry.map_or(table.line, |(name, _)| self.line_at(name.span().start))
     }
 
-    pub fn problem(&mut self, line: usize, message: impl Into<String>) {
+    pub(crate) fn problem(&mut self, line: usize, message: impl Into<String>) {
         self.problems.push(Problem::new(self.file, line, message));
     }
 
-    pub fn problem_at(&mut self, table: &Table<'_>, key: &str, message: impl Into<String>) {
+    pub(crate) fn problem_at(&mut self, table: &Table<'_>, key: &str, message: impl Into<String>) {
         self.problem(self.line_of(table, key), message);
     }
 
     /// Records a problem for every key that is not `known`.
-    pub fn only(&mut self, table: &Table<'_>, shown: &str, known: &[&str]) {
+    pub(crate) fn only(&mut self, table: &Table<'_>, shown: &str, known: &[&str]) {
         for key in table.entries.keys() {
             let name: &str = key.get_ref();
             if known.contains(&name) {
@@ -84,12 +84,12 @@ impl<'t> Reader<'t> {
         }
     }
 
-    pub fn value<'a, 'i>(&self, table: &'a Table<'i>, key: &str) -> Option<&'a DeValue<'i>> {
+    pub(crate) fn value<'a, 'i>(&self, table: &'a Table<'i>, key: &str) -> Option<&'a DeValue<'i>> {
         table.entries.get(key).map(Spanned::get_ref)
     }
 
     /// A non-empty text.
-    pub fn text_of(&mut self, table: &Table<'_>, key: &str) -> Option<String> {
+    pub(crate) fn text_of(&mut self, table: &Table<'_>, key: &str) -> Option<String> {
         let text = self.value(table, key)?.as_str().map(str::to_owned);
         let text = text.filter(|text| !text.trim().is_empty());
         if text.is_none() {
@@ -98,7 +98,7 @@ impl<'t> Reader<'t> {
         text
     }
 
-    pub fn required_text(&mut self, table: &Table<'_>, key: &str, meaning: &str) -> Option<String> {
+    pub(crate) fn required_text(&mut self, table: &Table<'_>, key: &str, meaning: &str) -> Option<String> {
         if self.value(table, key).is_none() {
             self.problem(table.line, format!("`{key}` is missing: {meaning}"));
             return None;
@@ -107,7 +107,7 @@ impl<'t> Reader<'t> {
     }
 
     /// An SQL identifier.
-    pub fn sql_name(&mut self, table: &Table<'_>, key: &str) -> Option<String> {
+    pub(crate) fn sql_name(&mut self, table: &Table<'_>, key: &str) -> Option<String> {
         let name = self.text_of(table, key)?;
         if is_sql_name(&name) {
             return Some(name);
@@ -117,7 +117,7 @@ impl<'t> Reader<'t> {
         None
     }
 
-    pub fn flag(&mut self, table: &Table<'_>, key: &str) -> Option<bool> {
+    pub(crate) fn flag(&mut self, table: &Table<'_>, key: &str) -> Option<bool> {
         let value = self.value(table, key)?;
         let flag = value.as_bool();
         if flag.is_none() {
@@ -127,7 +127,7 @@ impl<'t> Reader<'t> {
     }
 
     /// One of several names.
-    pub fn one_of<T: Copy>(&mut self, table: &Table<'_>, key: &str, known: &[(&str, T)]) -> Option<T> {
+    pub(crate) fn one_of<T: Copy>(&mut self, table: &Table<'_>, key: &str, known: &[(&str, T)]) -> Option<T> {
         let name = self.text_of(table, key)?;
         let found = known.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
         if found.is_none() {
@@ -143,7 +143,7 @@ impl<'t> Reader<'t> {
     }
 
     /// A nested table; `example` shows its form in problems.
-    pub fn table<'i>(&mut self, table: &Table<'i>, key: &str, example: &str) -> Option<Table<'i>> {
+    pub(crate) fn table<'i>(&mut self, table: &Table<'i>, key: &str, example: &str) -> Option<Table<'i>> {
         let value = self.value(table, key)?;
         if let Some(entries) = value.as_table() {
             return Some(Table { entries: entries.clone(), line: self.line_of(table, key) });
@@ -153,7 +153,7 @@ impl<'t> Reader<'t> {
     }
 
     /// A list of texts.
-    pub fn texts(&mut self, table: &Table<'_>, key: &str) -> Option<Vec<String>> {
+    pub(crate) fn texts(&mut self, table: &Table<'_>, key: &str) -> Option<Vec<String>> {
         let value = self.value(table, key)?;
         let texts: Option<Vec<String>> = value.as_array().and_then(|items| {
             let text = |item: &Spanned<DeValue<'_>>| item.get_ref().as_str().map(str::to_owned);

@@ -10,7 +10,7 @@ use crate::support::{Bench, DEADLINE, finished};
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Case {
+pub(crate) struct Case {
     pub name: String,
     /// Text, or lines of it.
     file: Value,
@@ -94,7 +94,7 @@ fn upsert() -> String {
 
 impl Case {
     /// Everything that is not as it should be.
-    pub async fn problems(&self, bench: &Bench, account: &str) -> Vec<String> {
+    pub(crate) async fn problems(&self, bench: &Bench, account: &str) -> Vec<String> {
         let part = self.part().await;
         let mut fields = self.fields.clone();
         fields.entry("entityType".to_owned()).or_insert_with(|| self.entity.clone());

@@ -149,7 +149,7 @@ async fn failed_rows_of_a_packed_file_and_of_a_workbook_come_back_repaired() {
 }
 
 /// Uploads and looks at a file, whose rows must be these cells.
-pub async fn is_read_as(bench: &Bench, account: &str, file: &[u8], rows: &[Vec<&str>]) {
+pub(crate) async fn is_read_as(bench: &Bench, account: &str, file: &[u8], rows: &[Vec<&str>]) {
     let file = FilePart::csv(file);
     let mapping = r##"{"#1":"sku"}"##;
     let fields = fields(&[("entityType", "product"), ("mapping", mapping), ("unknownColumns", "ignore")]);

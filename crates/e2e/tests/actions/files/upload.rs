@@ -13,7 +13,7 @@ use crate::support::Bench;
 const BOUNDARY: &str = "------------------------d74496d66958873e";
 
 /// The part with the file.
-pub struct FilePart {
+pub(crate) struct FilePart {
     pub bytes: Vec<u8>,
     pub file_name: Option<String>,
     pub file_name_star: Option<String>,
@@ -24,11 +24,11 @@ pub struct FilePart {
 
 impl FilePart {
     /// A part as browsers send one.
-    pub fn csv(bytes: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn csv(bytes: impl Into<Vec<u8>>) -> Self {
         Self::named(bytes, "upload.csv")
     }
 
-    pub fn named(bytes: impl Into<Vec<u8>>, file_name: &str) -> Self {
+    pub(crate) fn named(bytes: impl Into<Vec<u8>>, file_name: &str) -> Self {
         Self {
             bytes: bytes.into(),
             file_name: Some(file_name.to_owned()),
@@ -60,7 +60,7 @@ impl FilePart {
 }
 
 /// Posts a form; status and body of the answer.
-pub async fn post(
+pub(crate) async fn post(
     bench: &Bench,
     account: &str,
     path: &str,
@@ -75,7 +75,7 @@ pub async fn post(
 }
 
 /// What the file is said to become.
-pub async fn inspect(
+pub(crate) async fn inspect(
     bench: &Bench,
     account: &str,
     file: &FilePart,
@@ -85,7 +85,7 @@ pub async fn inspect(
 }
 
 /// The text in an encoding, by its label; UTF-8 without one.
-pub fn encoded(text: &str, label: Option<&str>) -> Vec<u8> {
+pub(crate) fn encoded(text: &str, label: Option<&str>) -> Vec<u8> {
     match label {
         None | Some("utf-8") => text.as_bytes().to_vec(),
         Some("utf-16le") => text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
@@ -100,7 +100,7 @@ pub fn encoded(text: &str, label: Option<&str>) -> Vec<u8> {
 }
 
 /// The bytes as a gzip file.
-pub async fn packed(bytes: &[u8]) -> Vec<u8> {
+pub(crate) async fn packed(bytes: &[u8]) -> Vec<u8> {
     let mut packed = Vec::new();
     let mut encoder = async_compression::tokio::bufread::GzipEncoder::new(bytes);
     encoder.read_to_end(&mut packed).await.unwrap();
