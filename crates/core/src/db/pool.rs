@@ -183,3 +183,31 @@ pub async fn require_schema(pool: &PgPool) -> Result<(), SchemaError> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// The query macros compile sqlx without TLS, so nothing else would tell that the services have it.
+    #[tokio::test]
+    async fn a_connection_that_must_be_encrypted_begins_with_a_tls_handshake() {
+        let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("postgres://bulk@{}/bulk?sslmode=require", server.local_addr().unwrap());
+        let pool = connect(&url.into(), "test", 1, SessionBounds::only_idle(Duration::from_secs(1))).unwrap();
+        let accepting = async {
+            let (mut connection, _) = server.accept().await.unwrap();
+            // PostgreSQL's SSLRequest has 8 bytes; `S` accepts it, and the next message is TLS.
+            connection.read_exact(&mut [0; 8]).await.unwrap();
+            connection.write_all(b"S").await.unwrap();
+            connection.read_u8().await.unwrap()
+        };
+        let first_byte = tokio::select! {
+            byte = accepting => byte,
+            result = pool.acquire() => panic!("connected to a server that says nothing: {result:?}"),
+        };
+        assert_eq!(first_byte, 0x16, "the content type of a handshake record");
+    }
+}
