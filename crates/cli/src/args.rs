@@ -52,7 +52,7 @@ pub(crate) struct Target {
     pub last: bool,
 }
 
-/// What to do.
+/// A subcommand.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Upload a file and wait until every row has an outcome
@@ -135,7 +135,7 @@ pub(crate) struct WatchArgs {
     pub waiting: Waiting,
 }
 
-/// How the end of an action is waited for.
+/// Options for waiting for the end of an action.
 #[derive(Debug, Default, ClapArgs)]
 pub(crate) struct Waiting {
     /// Write failed rows to FILE, to be repaired and imported again

@@ -8,7 +8,7 @@ use clap::{ArgGroup, Args};
 
 use super::{Waiting, values};
 
-/// What a file is, and how it is read.
+/// A file, and the options for reading it.
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("action").args(["create", "update", "upsert", "delete"]))]
 pub(crate) struct FileArgs {
@@ -108,7 +108,7 @@ pub(crate) struct CheckArgs {
 }
 
 impl FileArgs {
-    /// What is done with each row.
+    /// The operation applied to each row.
     pub(crate) fn action_type(&self) -> ActionType {
         match (self.update, self.upsert, self.delete) {
             (true, ..) => ActionType::Update,
