@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use uuid::Uuid;
 
-/// Records from files into the platform, with one outcome for every row
+/// Import records from files, with one outcome for every row
 #[derive(Debug, Parser)]
 #[command(name = "bulk", version, override_help = help::TOP)]
 pub(crate) struct Args {
@@ -24,19 +24,19 @@ pub(crate) struct Args {
 /// The options of every command.
 #[derive(Debug, Default, ClapArgs)]
 pub(crate) struct Global {
-    /// Where the service is [env: BULK_URL]
+    /// Address of the service [env: BULK_URL]
     #[arg(long, global = true, value_name = "URL")]
     pub url: Option<String>,
-    /// Call as this account, where the service trusts a header [env: BULK_ACCOUNT]
+    /// Account, if the service trusts the account-id header [env: BULK_ACCOUNT]
     #[arg(long, global = true, value_name = "ID")]
     pub account: Option<String>,
-    /// Address and token that `bulk login` has kept under this name [env: BULK_PROFILE]
+    /// Profile saved by `bulk login` [env: BULK_PROFILE]
     #[arg(long, global = true, value_name = "NAME")]
     pub profile: Option<String>,
-    /// Data as JSON
+    /// Print JSON
     #[arg(long, global = true)]
     pub json: bool,
-    /// No progress, no notes
+    /// Print neither progress nor notes
     #[arg(short, long, global = true)]
     pub quiet: bool,
 }
@@ -47,7 +47,7 @@ pub(crate) struct Global {
 pub(crate) struct Target {
     /// The action's id
     pub id: Option<Uuid>,
-    /// The action that was imported last from here
+    /// The last import of this user on this machine
     #[arg(long)]
     pub last: bool,
 }
@@ -58,7 +58,7 @@ pub(crate) enum Command {
     /// Upload a file and wait until every row has an outcome
     #[command(override_help = help::IMPORT)]
     Import(Box<ImportArgs>),
-    /// Say what an import would meet; nothing is stored
+    /// Check a file without storing anything
     #[command(override_help = help::CHECK)]
     Check(Box<CheckArgs>),
     /// List your actions, newest first
@@ -70,13 +70,13 @@ pub(crate) enum Command {
     /// Wait for the end of an action; the exit code is that of its import
     #[command(after_help = "Example:\n  bulk watch --last --timeout 10m")]
     Watch(WatchArgs),
-    /// What became of each row: number, status, code, key, message
+    /// Show the outcome of each row: number, status, code, key, message
     #[command(after_help = "Example:\n  bulk logs --last --status failed")]
     Logs(LogsArgs),
-    /// The rows with their outcomes as CSV, to be repaired and imported again
+    /// Download the rows with their outcomes as CSV, to correct and import again
     #[command(after_help = "Example:\n  bulk results --last --status failed -o failed.csv")]
     Results(ResultsArgs),
-    /// Hold an action
+    /// Pause an action
     #[command(after_help = "Example:\n  bulk pause --last")]
     Pause(ShowArgs),
     /// Resume a paused action
@@ -85,7 +85,7 @@ pub(crate) enum Command {
     /// Cancel an action; rows that have an outcome keep it
     #[command(after_help = "Example:\n  bulk cancel --last")]
     Cancel(ShowArgs),
-    /// Retry what failed in an action
+    /// Retry a failed action; rows that have an outcome keep it
     #[command(after_help = "Example:\n  bulk retry --last && bulk watch --last")]
     Retry(ShowArgs),
     /// List the entities that can be uploaded, or the columns of one
@@ -94,13 +94,13 @@ pub(crate) enum Command {
     /// Print a CSV template of an entity
     #[command(after_help = "Example:\n  bulk template contact -o contacts.csv")]
     Template(TemplateArgs),
-    /// Keep an address and a token, in a file that only you can read
+    /// Save address and token in a file that only you can read
     #[command(
         after_help = "The token is asked for, or read from standard input or BULK_TOKEN.\n\nExample:\n  \
                       bulk login --url https://bulk.example.com < token.txt"
     )]
     Login(LoginArgs),
-    /// Completions for a shell
+    /// Print completions for a shell
     #[command(after_help = "Example:\n  bulk completions bash > /etc/bash_completion.d/bulk")]
     Completions(CompletionsArgs),
     /// Write the manual pages into a directory
@@ -113,10 +113,10 @@ pub(crate) struct ListArgs {
     /// Only actions in this state
     #[arg(long, value_name = "STATUS", value_parser = values::action_status)]
     pub status: Option<api_types::ActionStatus>,
-    /// Only actions on these records
+    /// Only actions of this entity
     #[arg(short, long, value_name = "ENTITY")]
     pub entity: Option<String>,
-    /// Most actions
+    /// Maximum number of actions
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub limit: u32,
 }
@@ -135,16 +135,16 @@ pub(crate) struct WatchArgs {
     pub waiting: Waiting,
 }
 
-/// Options for waiting for the end of an action.
+/// How to wait for the end of an action.
 #[derive(Debug, Default, ClapArgs)]
 pub(crate) struct Waiting {
-    /// Write failed rows to FILE, to be repaired and imported again
+    /// Write failed rows to FILE, to correct and import again
     #[arg(long, value_name = "FILE")]
     pub failed_to: Option<PathBuf>,
-    /// End well though as many as N rows failed
+    /// Succeed with at most N failed rows
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub allow_failures: u64,
-    /// Wait this long at most, such as 90s, 10m or 2h
+    /// Wait at most this long, such as 90s, 10m or 2h
     #[arg(long, value_name = "TIME", value_parser = values::duration)]
     pub timeout: Option<std::time::Duration>,
 }
@@ -153,10 +153,10 @@ pub(crate) struct Waiting {
 pub(crate) struct LogsArgs {
     #[command(flatten)]
     pub target: Target,
-    /// Only rows that went like this: success, failed, skipped
+    /// Only rows with this status: success, failed, skipped
     #[arg(long, value_name = "STATUS", value_parser = values::row_status)]
     pub status: Option<api_types::RowStatus>,
-    /// Most rows
+    /// Maximum number of rows
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
 }
@@ -165,7 +165,7 @@ pub(crate) struct LogsArgs {
 pub(crate) struct ResultsArgs {
     #[command(flatten)]
     pub target: Target,
-    /// Only such rows: success, failed, skipped, unprocessed
+    /// Only rows with this status: success, failed, skipped, unprocessed
     #[arg(long, value_name = "STATUS", value_parser = values::result_status)]
     pub status: Option<String>,
     /// Write to FILE instead of standard output
@@ -185,7 +185,7 @@ pub(crate) struct EntitiesArgs {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct TemplateArgs {
-    /// What the rows are; `bulk entities` lists what there is
+    /// Entity of the rows; `bulk entities` lists all
     pub entity: String,
     /// Write to FILE instead of standard output
     #[arg(short, long, value_name = "FILE")]
@@ -194,7 +194,7 @@ pub(crate) struct TemplateArgs {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct LoginArgs {
-    /// Keep what is not right too: nothing is asked of the service
+    /// Save without asking the service whether they are valid
     #[arg(long)]
     pub no_check: bool,
 }

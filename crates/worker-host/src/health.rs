@@ -103,5 +103,4 @@ fn metrics_response() -> Response {
 }
 
 #[cfg(test)]
-#[path = "health_tests.rs"]
 mod tests;

@@ -264,7 +264,7 @@ proptest! {
     #[test]
     fn well_formed_files_are_read_as_by_the_csv_crate(text in hostile_text(), sizes in sizes()) {
         let contents = block_on(read(Pieces::new(text.clone(), &sizes), LIMITS));
-        // After spaces the reader takes a quote for the start of a quoted cell, and the crate for a character.
+        // Quotes after spaces are those of the cell, where the csv crate takes them for text.
         let has_indented_quotes = text.contains(" \"");
         if contents.error.is_none() && contents.faults.is_empty() && !has_indented_quotes {
             let found: Vec<_> = contents.rows.iter().map(|(_, _, cells)| bare(cells)).collect();

@@ -3,8 +3,10 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use axum::body::Body;
 use axum::http::Request;
+use bulk_core::health::Dependency;
 use http_body_util::BodyExt;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -14,43 +16,44 @@ use tower::ServiceExt;
 
 use super::*;
 
-struct Obstacles(&'static [&'static str]);
+/// A database that is up or down.
+struct Database {
+    up: bool,
+}
 
 #[async_trait]
-impl Readiness for Obstacles {
-    async fn obstacles(&self) -> Vec<String> {
-        self.0.iter().map(ToString::to_string).collect()
+impl Probe for Database {
+    fn dependency(&self) -> Dependency {
+        Dependency::Database
     }
 
-    async fn read_gauges(&self) {}
+    async fn probe(&self) -> Result<(), String> {
+        if self.up { Ok(()) } else { Err("connection refused".to_owned()) }
+    }
 }
 
-fn health(obstacles: &'static [&'static str], draining: &Shutdown) -> WorkerHealth {
-    WorkerHealth::new(Arc::new(Obstacles(obstacles)), draining.clone())
+fn routes(up: bool, draining: &Shutdown) -> Router {
+    let probes: Vec<Arc<dyn Probe>> = vec![Arc::new(Database { up })];
+    health_routes(WorkerHealth { breaker: Breaker::new(probes.clone()), probes, draining: draining.clone() })
 }
 
-async fn get_text(health: WorkerHealth, path: &str) -> (StatusCode, String) {
+async fn get_json(routes: Router, path: &str) -> (StatusCode, Value) {
     let request = Request::get(path).body(Body::empty()).unwrap();
-    let response = router(health).oneshot(request).await.unwrap();
+    let response = routes.oneshot(request).await.unwrap();
     let status = response.status();
     let body = response.into_body().collect().await.unwrap().to_bytes();
-    (status, String::from_utf8(body.to_vec()).unwrap())
-}
-
-async fn get_json(health: WorkerHealth, path: &str) -> (StatusCode, Value) {
-    let (status, text) = get_text(health, path).await;
-    (status, serde_json::from_str(&text).unwrap())
+    (status, serde_json::from_slice(&body).unwrap())
 }
 
 #[tokio::test]
 async fn a_worker_without_obstacles_is_ready() {
-    let (status, body) = get_json(health(&[], &Shutdown::new()), "/health/ready").await;
+    let (status, body) = get_json(routes(true, &Shutdown::new()), "/health/ready").await;
     assert_eq!((status, body), (StatusCode::OK, json!({"status": "ready"})));
 }
 
 #[tokio::test]
 async fn a_worker_is_not_ready_while_a_dependency_is_down() {
-    let (status, body) = get_json(health(&["database is down"], &Shutdown::new()), "/health/ready").await;
+    let (status, body) = get_json(routes(false, &Shutdown::new()), "/health/ready").await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(body, json!({"status": "not_ready", "reasons": ["database is down"]}));
 }
@@ -59,20 +62,22 @@ async fn a_worker_is_not_ready_while_a_dependency_is_down() {
 async fn a_draining_worker_is_not_ready_but_alive() {
     let draining = Shutdown::new();
     draining.trigger();
-    let (status, body) = get_json(health(&[], &draining), "/health/ready").await;
+    let (status, body) = get_json(routes(true, &draining), "/health/ready").await;
     assert_eq!(
         (status, &body["reasons"]),
         (StatusCode::SERVICE_UNAVAILABLE, &json!(["the worker is draining"]))
     );
-    let (status, body) = get_json(health(&["database is down"], &draining), "/health/live").await;
+    let (status, body) = get_json(routes(false, &draining), "/health/live").await;
     assert_eq!((status, body), (StatusCode::OK, json!({"status": "alive"})));
 }
 
 #[tokio::test]
 async fn metrics_are_prometheus_text() {
     metrics::install().unwrap();
-    let (status, text) = get_text(health(&[], &Shutdown::new()), "/metrics").await;
-    assert_eq!(status, StatusCode::OK);
+    let response = metrics_response();
+    assert_eq!(response.headers()[header::CONTENT_TYPE], METRICS_CONTENT_TYPE);
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    let text = String::from_utf8(body.to_vec()).unwrap();
     assert!(text.is_empty() || text.starts_with("# "), "{text}");
 }
 
@@ -81,7 +86,7 @@ async fn serving_goes_on_while_draining_and_ends_when_stopped() {
     let (draining, stopped) = (Shutdown::new(), Shutdown::new());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let server = tokio::spawn(serve_on(listener, health(&[], &draining), stopped.clone()));
+    let server = tokio::spawn(serve_on(listener, routes(true, &draining), stopped.clone()));
 
     draining.trigger();
     let mut connection = TcpStream::connect(address).await.unwrap();
@@ -98,6 +103,6 @@ async fn serving_goes_on_while_draining_and_ends_when_stopped() {
 #[tokio::test]
 async fn a_taken_port_is_an_error() {
     let taken = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).await.unwrap();
-    let result = serve(taken.local_addr().unwrap(), health(&[], &Shutdown::new()), Shutdown::new()).await;
+    let result = serve(taken.local_addr().unwrap(), routes(true, &Shutdown::new()), Shutdown::new()).await;
     assert_eq!(result.unwrap_err().kind(), io::ErrorKind::AddrInUse);
 }
