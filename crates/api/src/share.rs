@@ -51,11 +51,11 @@ struct Account {
     /// Clock value when it last got a place; 0 for a newcomer.
     served_at: u64,
     /// Waiting requests with the clock value of their arrival.
-    waiting: VecDeque<(u64, oneshot::Sender<Place>)>,
+    waiting: VecDeque<(u64, oneshot::Sender<HeldPlace>)>,
 }
 
 /// A held place; dropping it frees the place.
-pub(crate) struct Place {
+pub(crate) struct HeldPlace {
     /// `None` once the place has been given back.
     inner: Option<Arc<Mutex<Inner>>>,
     account: String,
@@ -72,7 +72,7 @@ impl Share {
     ///
     /// # Errors
     /// 429 if none became free in time and the account holds some; 503 if others hold all of them.
-    pub(crate) async fn take(&self, account: &str) -> Result<Place, ApiError> {
+    pub(crate) async fn take(&self, account: &str) -> Result<HeldPlace, ApiError> {
         let turn = {
             let mut inner = lock(&self.inner);
             if inner.may_take(account) {
@@ -103,17 +103,17 @@ impl Inner {
         self.free > 0 && (self.rule == Rule::Whole || self.held(account) < self.free)
     }
 
-    fn give(&mut self, account: &str, inner: &Arc<Mutex<Self>>) -> Place {
+    fn give(&mut self, account: &str, inner: &Arc<Mutex<Self>>) -> HeldPlace {
         self.free -= 1;
         self.clock += 1;
         let taker = self.accounts.entry(account.to_owned()).or_default();
         taker.held += 1;
         taker.served_at = self.clock;
-        Place { inner: Some(inner.clone()), account: account.to_owned() }
+        HeldPlace { inner: Some(inner.clone()), account: account.to_owned() }
     }
 
     /// Queues the request; `None` if too many requests of the account wait already.
-    fn wait(&mut self, account: &str) -> Option<oneshot::Receiver<Place>> {
+    fn wait(&mut self, account: &str) -> Option<oneshot::Receiver<HeldPlace>> {
         self.clock += 1;
         let arrival = self.clock;
         let waiting = &mut self.accounts.entry(account.to_owned()).or_default().waiting;
@@ -161,7 +161,7 @@ impl Inner {
     }
 }
 
-impl Drop for Place {
+impl Drop for HeldPlace {
     fn drop(&mut self) {
         if let Some(inner) = self.inner.take() {
             lock(&inner).give_back(&self.account, &inner);

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::services::Services;
 use crate::table;
-use crate::upload::Caller;
+use crate::upload::Uploader;
 use crate::workload::{Action, Identity, Workload, write_file};
 
 const ROWS: u32 = 100;
@@ -41,7 +41,7 @@ pub async fn measure(services: &Services) -> Result<Latency> {
         deduplicate: false,
     };
     table::prepare(&services.pool, &workload).await?;
-    let caller = Caller::new(&services.url)?;
+    let caller = Uploader::new(&services.url)?;
     let file = services.directory.join("small.csv");
     let mut took_ms = Vec::new();
     for seed in 0..ACTIONS {

@@ -11,7 +11,7 @@ use bench::workload::{Action, Identity, Workload};
 use bench::{idle, latency, pair};
 use clap::Parser;
 use local::data_dir::DataDir;
-use local::platform::{self, End, PlatformOptions};
+use local::platform::{self, End, LocalOptions};
 
 /// Measures how many rows per second the platform applies, compared with PostgreSQL itself, on private services.
 #[derive(Parser)]
@@ -51,7 +51,7 @@ struct Cli {
 async fn main() -> Result<ExitCode> {
     let cli = Cli::parse();
     let port = DataDir::open(&cli.data_dir)?.port("api")?;
-    let options = PlatformOptions { port, processing_workers: cli.processing_workers, chunking_workers: 1 };
+    let options = LocalOptions { port, processing_workers: cli.processing_workers, chunking_workers: 1 };
     let end = platform::run(&cli.data_dir, &options, async |platform| {
         let services = Services::of(platform).await?;
         measure(&cli, &services).await

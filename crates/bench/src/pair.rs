@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use serde::Serialize;
 
 use crate::services::{Services, Work};
-use crate::upload::Caller;
+use crate::upload::Uploader;
 use crate::usage::Used;
 use crate::workload::{Action, Workload, write_file};
 use crate::{direct, table};
@@ -58,7 +58,7 @@ impl Pair {
 /// # Errors
 /// If a service fails, or a row has an unexpected outcome.
 pub async fn measure(services: &Services, workload: Workload, rounds: u32) -> Result<Pair> {
-    let caller = Caller::new(&services.url)?;
+    let caller = Uploader::new(&services.url)?;
     let file = services.directory.join("bench.csv");
     let mut pair = Pair {
         workload,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use local::env_file;
-use local::platform::Platform;
+use local::platform::LocalPlatform;
 use serde::Serialize;
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
@@ -57,7 +57,7 @@ impl Services {
     ///
     /// # Errors
     /// If a store does not respond.
-    pub async fn of(platform: &Platform) -> Result<Self> {
+    pub async fn of(platform: &LocalPlatform) -> Result<Self> {
         let data_dir = platform.data_dir();
         let settings = env_file::read(&data_dir.env_file())?;
         let setting = |name: &str| settings.get(name).with_context(|| format!("no {name} in the env file"));

@@ -13,11 +13,11 @@ use crate::table::ACCOUNT;
 use crate::workload::Workload;
 
 /// API client for the benchmark's account.
-pub struct Caller {
+pub struct Uploader {
     client: Client,
 }
 
-impl Caller {
+impl Uploader {
     /// A client of the API at this URL.
     ///
     /// # Errors

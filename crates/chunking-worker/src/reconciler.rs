@@ -138,9 +138,9 @@ impl Reconciler {
         self.dependencies.queue.ring(&bells).await;
         self.fill_up(QueueName::Chunking, &db::waiting_files(pool, SILENCE_MS, MOST_JOBS).await?).await;
         self.fill_up(QueueName::Processing, &db::waiting_chunks(pool, SILENCE_MS, MOST_JOBS).await?).await;
-        let settled = db::settle_finished(pool).await?;
-        if settled > 0 {
-            tracing::error!(actions = settled, "ended actions that should have ended with their last chunk");
+        let ended = db::end_finished(pool).await?;
+        if ended > 0 {
+            tracing::error!(actions = ended, "ended actions that should have ended with their last chunk");
         }
         Ok(())
     }
@@ -150,13 +150,13 @@ impl Reconciler {
         let pool = &self.dependencies.pool;
         // Before the leases expire, which would requeue these chunks.
         let (buried, mut bells) = db::bury_lost_chunks(pool, MOST_LOST_LEASES, self.max_in_flight()).await?;
+        metrics::counter!(CHUNKS, "result" => "dead").increment(buried as u64);
         let expired = db::expire_chunk_leases(pool).await?;
         let files = db::expire_file_leases(pool, MOST_LOST_LEASES).await?;
         let chunks = buried + expired.len();
         if chunks + files > 0 {
             tracing::warn!(chunks, files, dead = buried, "took work back from workers whose lease ran out");
             metrics::counter!(LEASES_LOST).increment((chunks + files) as u64);
-            metrics::counter!(CHUNKS, "result" => "dead").increment(buried as u64);
         }
         bells.extend(expired);
         Ok(bells)

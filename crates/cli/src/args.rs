@@ -52,7 +52,7 @@ pub(crate) struct Target {
     pub last: bool,
 }
 
-/// What to do.
+/// A subcommand.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Upload a file and wait until every row has an outcome

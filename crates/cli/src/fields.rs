@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_chosen_is_not_sent() {
+    fn options_that_are_not_given_are_not_sent() {
         let fields = fields(&[]).ok().unwrap();
         assert_eq!(
             fields,

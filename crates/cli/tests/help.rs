@@ -43,7 +43,7 @@ fn every_command_has_a_manual_page() {
 }
 
 #[test]
-fn what_is_mistyped_ends_with_2_and_says_what_is_right() {
+fn a_mistyped_option_ends_with_2_and_names_the_right_ones() {
     let output = bulk(&["import", "a.csv", "-e", "contact", "--on-conflict", "ignore"]);
     assert_eq!(output.status.code(), Some(2));
     let text = String::from_utf8(output.stderr).unwrap();

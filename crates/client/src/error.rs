@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn what_passes_by_itself_is_told_from_what_does_not() {
+    fn transient_errors_are_told_from_lasting_ones() {
         assert!(refusal(429, "rate_limited").is_transient());
         assert!(refusal(503, "unavailable").is_transient());
         for (status, code) in [(429, "quota_exceeded"), (400, "validation_failed"), (409, "conflict")] {

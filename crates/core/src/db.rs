@@ -37,7 +37,7 @@ pub(crate) use clean_up::{ActionObjects, action_objects};
 pub use committed::{CommittedChunk, code_counts, committed_chunks};
 pub use control::{cancel_action, pause_action, resume_action, retry_action};
 pub use due::{
-    bury_lost_chunks, expire_chunk_leases, expire_file_leases, release_waiting, retries_due, settle_finished,
+    bury_lost_chunks, end_finished, expire_chunk_leases, expire_file_leases, release_waiting, retries_due,
     start_scheduled, waiting_chunks, waiting_files,
 };
 pub use erasure::RecordTable;

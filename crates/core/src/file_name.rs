@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn what_hides_or_turns_other_characters_is_invisible() {
+    fn characters_that_hide_or_turn_others_are_invisible() {
         for character in ['\u{202e}', '\u{2066}', '\u{200b}', '\u{feff}', '\n', '\u{85}', '\u{ad}'] {
             assert!(is_invisible(character), "{character:?}");
         }

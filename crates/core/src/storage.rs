@@ -8,7 +8,7 @@ pub mod keys;
 mod upload;
 
 pub use error::StorageError;
-pub use upload::{StoredObject, Upload};
+pub use upload::{ObjectUpload, StoredObject};
 
 use std::time::Duration;
 
@@ -140,8 +140,8 @@ impl ObjectStore {
 
     /// Starts an upload of unknown length.
     #[must_use]
-    pub fn upload(&self, key: &str) -> Upload {
-        Upload::new(self.client.clone(), self.bucket.clone(), key.to_owned())
+    pub fn upload(&self, key: &str) -> ObjectUpload {
+        ObjectUpload::new(self.client.clone(), self.bucket.clone(), key.to_owned())
     }
 
     /// Reads a whole small object.

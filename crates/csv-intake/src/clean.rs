@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_put_around_a_value_goes() {
+    fn characters_put_around_a_value_are_removed() {
         for (cell, value) in [
             ("=\"00123\"", "00123"),
             (" =\"00123\" ", "00123"),

@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_text_in_any_encoding_is_not_guessed_at() {
+    fn bytes_that_are_no_text_get_no_guess() {
         assert_eq!(likely(b"\x00\x01\x02\xff\xfe\x80\x03"), None);
     }
 }

@@ -81,14 +81,14 @@ impl FileKind {
         Some(if kind == FileKind::Zip { zip_kind(head) } else { kind })
     }
 
-    /// What begins with these bytes, of text or none, if it is no table; [`KIND_BYTES`] of them are enough.
+    /// The kind of a file with these first bytes, text or not; `None` if it may be a table. [`KIND_BYTES`] bytes are enough.
     #[must_use]
     pub fn of_start(head: &[u8]) -> Option<Self> {
         let line = head.trim_ascii_start().split(|byte| matches!(byte, b'\n' | b'\r')).next();
         Self::of_bytes(head).or_else(|| Self::of_line(line?))
     }
 
-    /// What these bytes are that are no text, for kinds whose mark does not stand at their start or is one of text too.
+    /// The kind of a file that is certainly not text: its mark is not at the start, or could also begin a text.
     #[must_use]
     pub(crate) fn of_binary(start: &[u8]) -> Option<Self> {
         let has = |at: usize, mark: &[u8]| start.get(at..).is_some_and(|rest| rest.starts_with(mark));

@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_seen_ahead_changes_nothing() {
+    fn looking_ahead_changes_no_record() {
         let text = "x\",y,\"z\n".repeat(8) + "\"a\n\"\n";
         let mut kept = Scanner::new(b',');
         for start in (0..64).step_by(8) {

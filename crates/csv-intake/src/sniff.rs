@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_inside_quotes_does_not_count() {
+    fn delimiters_inside_quotes_do_not_count() {
         assert_eq!(delimiter_of("\"a,b,c\nd,e\";f\n"), Delimiter::Semicolon);
         assert_eq!(delimiter_of("\"say \"\"a,b,c\"\"\";f\n"), Delimiter::Semicolon);
     }

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::Output;
 use std::time::Duration;
 
-use testkit::{Platform, PlatformOptions, Settings, TestEnv};
+use testkit::{Platform, PlatformOptions, TestEnv, Variables};
 use tokio::process::Command;
 use tokio::time::timeout;
 
@@ -51,7 +51,7 @@ fn contains(output: &[u8], text: &str) -> bool {
 }
 
 /// Runs scenarios one after another, since in parallel they would mostly measure one another.
-async fn check(scenarios: &[&str], settings: Settings) {
+async fn check(scenarios: &[&str], settings: Variables) {
     let Some(artillery) = artillery() else { return };
     let env = TestEnv::new().await;
     let platform = Platform::start(&env, PlatformOptions { settings, ..PlatformOptions::default() }).await;
@@ -72,11 +72,11 @@ async fn check(scenarios: &[&str], settings: Settings) {
 
 #[tokio::test]
 async fn uploads_and_mixed_reads_have_no_errors() {
-    check(&["upload.yml", "read.yml"], Settings::new()).await;
+    check(&["upload.yml", "read.yml"], Variables::new()).await;
 }
 
 #[tokio::test]
 async fn an_eager_account_is_held_to_its_limit_and_a_modest_one_notices_nothing() {
     let limit = ("RATE_LIMIT_MAX_REQUESTS".to_owned(), "60".to_owned());
-    check(&["rate-limit.yml"], Settings::from([limit])).await;
+    check(&["rate-limit.yml"], Variables::from([limit])).await;
 }

@@ -154,7 +154,7 @@ async fn links(store: &ObjectStore) {
     assert_eq!(reqwest::get(&other).await.unwrap().status(), 403, "a link is for one object");
 }
 
-fn config(mut settings: local::env_file::Settings) -> Config {
+fn config(mut settings: local::env_file::Variables) -> Config {
     for (name, value) in [("DATABASE_URL", "postgres://127.0.0.1/none"), ("REDIS_URL", "redis://127.0.0.1")] {
         settings.entry(name.to_owned()).or_insert_with(|| value.to_owned());
     }

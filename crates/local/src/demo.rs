@@ -20,7 +20,7 @@ use uuid::Uuid;
 use crate::console;
 use crate::data_dir::DataDir;
 use crate::generate::{self, Records};
-use crate::platform::{self, End, Platform, PlatformOptions};
+use crate::platform::{self, End, LocalOptions, LocalPlatform};
 
 /// Entity of the demo.
 const CONTACT: &str = "contact";
@@ -47,7 +47,7 @@ pub struct DemoOptions {
 pub fn demo(options: DemoOptions) -> LocalBoxFuture<'static, Result<ExitCode>> {
     Box::pin(async move {
         let port = DataDir::open(&options.data_dir)?.port("api")?;
-        let platform_options = PlatformOptions { port, processing_workers: 2, chunking_workers: 1 };
+        let platform_options = LocalOptions { port, processing_workers: 2, chunking_workers: 1 };
         console::progress("starting PostgreSQL, Redis, the object store and the services");
         let end = platform::run(&options.data_dir, &platform_options, async |platform| {
             Demo::new(platform)?.show(platform, &options).await
@@ -66,13 +66,13 @@ struct Demo {
 }
 
 impl Demo {
-    fn new(platform: &Platform) -> Result<Self> {
+    fn new(platform: &LocalPlatform) -> Result<Self> {
         let style = if io::stderr().is_terminal() { Style::Bars } else { Style::Lines };
         let display = Display::new(style, |line| console::progress(line));
         Ok(Self { client: Client::new(&platform.url(), Credentials::Account(ACCOUNT.to_owned()))?, display })
     }
 
-    async fn show(&self, platform: &Platform, options: &DemoOptions) -> Result<()> {
+    async fn show(&self, platform: &LocalPlatform, options: &DemoOptions) -> Result<()> {
         let root = platform.data_dir().root();
         let (file, bad_rows) = match &options.file {
             Some(file) => (file.clone(), None),

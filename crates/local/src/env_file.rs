@@ -7,11 +7,11 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 /// Settings by name, as environment variables hold them.
-pub type Settings = BTreeMap<String, String>;
+pub type Variables = BTreeMap<String, String>;
 
 /// Writes one `KEY=value` line per setting. The file is always complete or absent, and only its owner can read it,
 /// because it contains passwords.
-pub fn write(path: &Path, settings: &Settings) -> io::Result<()> {
+pub fn write(path: &Path, settings: &Variables) -> io::Result<()> {
     let unfinished = path.with_extension("new");
     let mut file =
         OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
@@ -22,10 +22,10 @@ pub fn write(path: &Path, settings: &Settings) -> io::Result<()> {
 }
 
 /// Reads a file written by [`write()`]; a missing file is empty.
-pub fn read(path: &Path) -> io::Result<Settings> {
+pub fn read(path: &Path) -> io::Result<Variables> {
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Settings::new()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Variables::new()),
         Err(error) => return Err(error),
     };
     Ok(text
@@ -40,12 +40,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_read_again_and_hidden_from_others() {
+    fn written_variables_are_read_again_and_hidden_from_others() {
         use std::os::unix::fs::PermissionsExt;
 
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("env");
-        let settings = Settings::from([
+        let settings = Variables::from([
             ("DATABASE_URL".to_owned(), "postgres://a:b@127.0.0.1:1/c?x=y".to_owned()),
             ("LOKI_URL".to_owned(), String::new()),
         ]);
@@ -57,6 +57,6 @@ mod tests {
     #[test]
     fn a_missing_file_holds_nothing() {
         let dir = tempfile::tempdir().unwrap();
-        assert_eq!(read(&dir.path().join("env")).unwrap(), Settings::new());
+        assert_eq!(read(&dir.path().join("env")).unwrap(), Variables::new());
     }
 }

@@ -9,7 +9,7 @@ use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 use local::demo::{self, DemoOptions};
 use local::generate::{self, Records};
-use local::platform::PlatformOptions;
+use local::platform::LocalOptions;
 use local::seed::{self, SeedOptions};
 use local::token::{self, TokenOptions};
 use local::{console, settings, up};
@@ -25,20 +25,20 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Run the platform until Ctrl-C or SIGTERM.
-    Up(Up),
+    Up(UpArgs),
     /// Upload a file to a temporary platform, show its progress and result, and stop.
-    Demo(Demo),
+    Demo(DemoArgs),
     /// Print a token for a platform that runs with AUTH_MODE=jwt, signed with the JWT_SECRET of the environment or else of
     /// the data directory.
-    Token(Token),
+    Token(TokenArgs),
     /// Write made-up records as CSV to stdout.
-    Generate(Generate),
+    Generate(GenerateArgs),
     /// Put the records that `generate` would write into the database; those that are there stay as they are.
-    Seed(Seed),
+    Seed(SeedArgs),
 }
 
 #[derive(Args)]
-struct Up {
+struct UpArgs {
     /// Port of the API.
     #[arg(long, env = "PORT", default_value_t = 3000)]
     port: u16,
@@ -54,7 +54,7 @@ struct Up {
 }
 
 #[derive(Args)]
-struct Demo {
+struct DemoArgs {
     /// Number of contacts to make up and upload.
     #[arg(long, default_value_t = 100_000)]
     rows: u64,
@@ -67,7 +67,7 @@ struct Demo {
 }
 
 #[derive(Args)]
-struct Token {
+struct TokenArgs {
     /// The account that the token is for.
     #[arg(long)]
     account: String,
@@ -83,7 +83,7 @@ struct Token {
 }
 
 #[derive(Args)]
-struct Generate {
+struct GenerateArgs {
     /// Name of the entity that the rows describe.
     #[arg(long)]
     entity: String,
@@ -98,7 +98,7 @@ struct Generate {
     seed: u64,
 }
 
-impl Generate {
+impl GenerateArgs {
     fn records(self) -> Result<Records> {
         let entity = generate::find(&self.entity, self.entities_dir.as_deref())?;
         Ok(Records { entity, rows: self.rows, seed: self.seed, bad_rows: 0 })
@@ -106,9 +106,9 @@ impl Generate {
 }
 
 #[derive(Args)]
-struct Seed {
+struct SeedArgs {
     #[command(flatten)]
-    records: Generate,
+    records: GenerateArgs,
     /// The account that the records belong to.
     #[arg(long, default_value = "demo")]
     account: String,
@@ -127,14 +127,14 @@ async fn main() -> ExitCode {
 
 async fn run(command: Command) -> Result<ExitCode> {
     match command {
-        Command::Up(Up { port, data_dir, processing_workers, chunking_workers }) => {
-            up::up(&data_dir, &PlatformOptions { port, processing_workers, chunking_workers }).await?;
+        Command::Up(UpArgs { port, data_dir, processing_workers, chunking_workers }) => {
+            up::up(&data_dir, &LocalOptions { port, processing_workers, chunking_workers }).await?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Demo(Demo { rows, file, data_dir }) => {
+        Command::Demo(DemoArgs { rows, file, data_dir }) => {
             demo::demo(DemoOptions { rows, file, data_dir }).await
         }
-        Command::Token(Token { account, scope, expires_in, data_dir }) => {
+        Command::Token(TokenArgs { account, scope, expires_in, data_dir }) => {
             let expires_in = Duration::from_secs(expires_in.into());
             let secret = token::secret(&data_dir)?;
             console::result(token::token(&TokenOptions { account, scope, expires_in }, &secret)?);
@@ -144,7 +144,7 @@ async fn run(command: Command) -> Result<ExitCode> {
             options.records()?.write(io::stdout().lock())?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Seed(Seed { records, account, data_dir }) => {
+        Command::Seed(SeedArgs { records, account, data_dir }) => {
             let database_url = settings::given(&data_dir, "DATABASE_URL")?;
             let rows = records.rows;
             let records = records.records()?;

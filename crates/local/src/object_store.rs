@@ -18,7 +18,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::sleep;
 
 use crate::data_dir::DataDir;
-use crate::env_file::Settings;
+use crate::env_file::Variables;
 
 /// The directory of the objects, and the name in the list of ports.
 pub const NAME: &str = "s3";
@@ -34,7 +34,7 @@ const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(50);
 /// A running object store. Dropping it closes its connections.
 #[derive(Debug)]
 pub struct ObjectStore {
-    settings: Settings,
+    settings: Variables,
     accept: AbortHandle,
 }
 
@@ -67,7 +67,7 @@ impl ObjectStore {
 
     /// The `MINIO_*` settings for reaching it.
     #[must_use]
-    pub fn settings(&self) -> &Settings {
+    pub fn settings(&self) -> &Variables {
         &self.settings
     }
 }

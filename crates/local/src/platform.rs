@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use crate::data_dir::DataDir;
-use crate::env_file::{self, Settings};
+use crate::env_file::{self, Variables};
 use crate::leftovers::end_leftovers;
 use crate::postgres::Durability;
 use crate::process::{ProcessSpec, log_path, log_tail, open_log};
@@ -31,7 +31,7 @@ const STOP_GRACE: Duration = Duration::from_secs(30);
 
 /// Size and port of the platform.
 #[derive(Debug, Clone)]
-pub struct PlatformOptions {
+pub struct LocalOptions {
     /// Port of the API on all interfaces.
     pub port: u16,
     /// Number of processing workers.
@@ -53,13 +53,13 @@ pub enum End<T> {
 /// even during the start.
 pub async fn run<T>(
     data_dir: &Path,
-    options: &PlatformOptions,
-    work: impl AsyncFnOnce(&Platform) -> Result<T>,
+    options: &LocalOptions,
+    work: impl AsyncFnOnce(&LocalPlatform) -> Result<T>,
 ) -> Result<End<T>> {
     let mut signals = EndSignals::listen()?;
     let data_dir = DataDir::open(data_dir)?;
     let supervisor = Supervisor::new(data_dir.logs(), data_dir.run());
-    let mut platform = Platform { data_dir, supervisor, stores: None, port: options.port };
+    let mut platform = LocalPlatform { data_dir, supervisor, stores: None, port: options.port };
     let end = tokio::select! {
         end = platform.start_and(options, work) => end.map(End::Done),
         () = signals.next() => Ok(End::Interrupted),
@@ -70,7 +70,7 @@ pub async fn run<T>(
 
 /// A running platform.
 #[derive(Debug)]
-pub struct Platform {
+pub struct LocalPlatform {
     data_dir: DataDir,
     supervisor: Supervisor,
     stores: Option<Stores>,
@@ -84,7 +84,7 @@ struct Starting {
     state: watch::Receiver<ChildState>,
 }
 
-impl Platform {
+impl LocalPlatform {
     /// URL of the API, without a trailing slash.
     #[must_use]
     pub fn url(&self) -> String {
@@ -105,14 +105,14 @@ impl Platform {
 
     async fn start_and<T>(
         &mut self,
-        options: &PlatformOptions,
+        options: &LocalOptions,
         work: impl AsyncFnOnce(&Self) -> Result<T>,
     ) -> Result<T> {
         self.start(options).await?;
         work(self).await
     }
 
-    async fn start(&mut self, options: &PlatformOptions) -> Result<()> {
+    async fn start(&mut self, options: &LocalOptions) -> Result<()> {
         let binaries = service_binaries::directory().await?;
         end_leftovers(&self.data_dir.run()).await?;
         if !ports::is_free(options.port) {
@@ -137,7 +137,7 @@ impl Platform {
         stores::stop(&mut self.supervisor).await;
     }
 
-    async fn migrate(&self, binaries: &Path, settings: &Settings) -> Result<()> {
+    async fn migrate(&self, binaries: &Path, settings: &Variables) -> Result<()> {
         let logs = self.data_dir.logs();
         let log = open_log(&log_path(&logs, "migrate"))?;
         let status = Command::new(binaries.join("api"))
@@ -160,8 +160,8 @@ impl Platform {
     fn start_services(
         &mut self,
         binaries: &Path,
-        settings: &Settings,
-        options: &PlatformOptions,
+        settings: &Variables,
+        options: &LocalOptions,
     ) -> Result<Vec<Starting>> {
         let mut services = vec![("api".to_owned(), "api", "PORT", options.port)];
         for (program, port_variable, count) in [

@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use crate::data_dir::DataDir;
-use crate::env_file::Settings;
+use crate::env_file::Variables;
 use crate::process::{ProcessSpec, log_tail};
 use crate::run_as::RunAs;
 use crate::supervisor::{ChildState, Supervisor};
@@ -66,7 +66,7 @@ pub async fn start(
         name: NAME.to_owned(),
         program: binaries.postgres(),
         args: arguments(&cluster, port, durability).into_iter().map(Into::into).collect(),
-        env: Settings::new(),
+        env: Variables::new(),
         run_as,
         // Fast shutdown: ends open sessions, then writes a checkpoint.
         stop_signal: Signal::SIGINT,

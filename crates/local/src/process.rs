@@ -13,7 +13,7 @@ use nix::unistd::Pid;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-use crate::env_file::Settings;
+use crate::env_file::Variables;
 use crate::run_as::RunAs;
 
 /// Description of a child process.
@@ -26,7 +26,7 @@ pub struct ProcessSpec {
     /// Arguments.
     pub args: Vec<OsString>,
     /// Environment variables in addition to this process's own.
-    pub env: Settings,
+    pub env: Variables,
     /// Another operating system user for the program.
     pub run_as: Option<RunAs>,
     /// Signal for stopping the program.

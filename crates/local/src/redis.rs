@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep};
 
 use crate::data_dir::DataDir;
-use crate::env_file::Settings;
+use crate::env_file::Variables;
 use crate::process::{ProcessSpec, log_tail};
 use crate::supervisor::Supervisor;
 
@@ -42,7 +42,7 @@ pub async fn start(data_dir: &DataDir, supervisor: &mut Supervisor) -> Result<St
             .into_iter()
             .chain(["--port".into(), port.to_string().into(), "--dir".into(), directory.into()])
             .collect(),
-        env: Settings::new(),
+        env: Variables::new(),
         run_as: None,
         stop_signal: Signal::SIGTERM,
         stop_grace: STOP_GRACE,

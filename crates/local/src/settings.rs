@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 
 use crate::data_dir::DataDir;
-use crate::env_file::{self, Settings};
+use crate::env_file::{self, Variables};
 
 /// Variables that the user may set for the services. All are passed on, and the env file shows those that are set.
 const FROM_ENVIRONMENT: [&str; 47] = [
@@ -61,8 +61,8 @@ const FROM_ENVIRONMENT: [&str; 47] = [
 
 /// Settings of the services: defaults of the embedded platform, overridden by the environment, overridden by the
 /// private stores.
-pub(crate) fn for_services(data_dir: &DataDir, port: u16, stores: &Settings) -> Result<Settings> {
-    let mut settings = Settings::from([
+pub(crate) fn for_services(data_dir: &DataDir, port: u16, stores: &Variables) -> Result<Variables> {
+    let mut settings = Variables::from([
         ("NODE_ENV".to_owned(), "development".to_owned()),
         ("BIND_ADDRESS".to_owned(), "127.0.0.1".to_owned()),
         ("AUTH_MODE".to_owned(), "header".to_owned()),

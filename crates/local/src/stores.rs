@@ -5,7 +5,7 @@ use std::env;
 use anyhow::Result;
 
 use crate::data_dir::DataDir;
-use crate::env_file::Settings;
+use crate::env_file::Variables;
 use crate::object_store::ObjectStore;
 use crate::postgres::{self, Durability};
 use crate::redis;
@@ -15,7 +15,7 @@ use crate::supervisor::Supervisor;
 #[derive(Debug)]
 pub struct Stores {
     /// `DATABASE_URL`, `REDIS_URL` and `MINIO_*` of the private stores.
-    pub settings: Settings,
+    pub settings: Variables,
     _object_store: Option<ObjectStore>,
 }
 
@@ -37,7 +37,7 @@ impl Stores {
         durability: Durability,
     ) -> Result<Self> {
         let is_private = |name: &str| outside == Outside::Never || !is_set(name);
-        let mut settings = Settings::new();
+        let mut settings = Variables::new();
         if is_private("DATABASE_URL") {
             let url = postgres::start(data_dir, supervisor, durability).await?;
             settings.insert("DATABASE_URL".to_owned(), url);

@@ -74,7 +74,7 @@ async fn committed_rows_survive_a_crash_of_the_server_and_the_next_run() {
 }
 
 #[tokio::test]
-async fn what_a_refused_statement_holds_is_not_logged() {
+async fn the_values_of_a_refused_statement_are_not_logged() {
     let dir = tempfile::tempdir().unwrap();
     let (data_dir, mut supervisor) = open(dir.path());
     let url = postgres::start(&data_dir, &mut supervisor, Durability::None).await.unwrap();

@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use local::env_file::Settings;
+use local::env_file::Variables;
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -38,7 +38,7 @@ impl TestEnv {
 
     /// The environment variables for a service.
     #[must_use]
-    pub fn settings(&self) -> Settings {
+    pub fn settings(&self) -> Variables {
         let mut settings = test_settings();
         let own = [
             ("DATABASE_URL", &self.database.url),
@@ -57,7 +57,7 @@ impl TestEnv {
 }
 
 /// Settings of every service under test: short intervals, because tests wait for them.
-pub(crate) fn test_settings() -> Settings {
+pub(crate) fn test_settings() -> Variables {
     [
         ("NODE_ENV", "test"),
         ("AUTH_MODE", "header"),

@@ -24,7 +24,7 @@ mod services;
 pub use client::{Client, Upload};
 pub use env::TestEnv;
 pub use fault_proxy::{Fault, FaultProxy};
-pub use local::env_file::Settings;
+pub use local::env_file::Variables;
 pub use nix::sys::signal::Signal;
 pub use platform::{Platform, PlatformOptions, run_to_end};
 pub use private_stores::{PrivateStores, Store};

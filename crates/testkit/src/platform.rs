@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use local::env_file::Settings;
+use local::env_file::Variables;
 use local::ports;
 use local::process::{Process, ProcessSpec, log_tail};
 use nix::sys::signal::Signal;
@@ -29,12 +29,12 @@ pub struct PlatformOptions {
     /// Number of processes `chunking-worker-1`, `-2`, ….
     pub chunking_workers: u16,
     /// Settings that replace or extend those of the test environment.
-    pub settings: Settings,
+    pub settings: Variables,
 }
 
 impl Default for PlatformOptions {
     fn default() -> Self {
-        Self { processing_workers: 2, chunking_workers: 1, settings: Settings::new() }
+        Self { processing_workers: 2, chunking_workers: 1, settings: Variables::new() }
     }
 }
 
@@ -60,7 +60,7 @@ impl Platform {
     }
 
     /// The same on the stores named by `settings`.
-    pub async fn start_on(mut settings: Settings, options: PlatformOptions) -> Self {
+    pub async fn start_on(mut settings: Variables, options: PlatformOptions) -> Self {
         settings.extend(options.settings);
         let directory = tempfile::tempdir().unwrap();
         let mut members = BTreeMap::new();
@@ -198,7 +198,7 @@ impl Drop for Platform {
     }
 }
 
-fn spec(name: String, program: &str, env: Settings) -> ProcessSpec {
+fn spec(name: String, program: &str, env: Variables) -> ProcessSpec {
     ProcessSpec {
         name,
         program: binaries().join(program),
@@ -211,7 +211,7 @@ fn spec(name: String, program: &str, env: Settings) -> ProcessSpec {
 }
 
 /// Runs a program of the platform to its end, and returns its output.
-pub async fn run_to_end(program: &str, args: &[&str], settings: &Settings) -> Output {
+pub async fn run_to_end(program: &str, args: &[&str], settings: &Variables) -> Output {
     let mut command = tokio::process::Command::new(binaries().join(program));
     command.args(args).envs(settings).stdin(Stdio::null()).kill_on_drop(true).output().await.unwrap()
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use local::data_dir::DataDir;
-use local::env_file::Settings;
+use local::env_file::Variables;
 use local::postgres::Durability;
 use local::process::send_signal;
 use local::stores::{self, Outside, Stores};
@@ -37,7 +37,7 @@ pub struct PrivateStores {
     _stores: Stores,
     pool: PgPool,
     redis_port: u16,
-    settings: Settings,
+    settings: Variables,
     /// Proxy to PostgreSQL.
     pub database: FaultProxy,
     /// Proxy to Redis.
@@ -93,7 +93,7 @@ impl PrivateStores {
 
     /// The environment variables for a service that uses the stores through the proxies.
     #[must_use]
-    pub fn settings(&self) -> Settings {
+    pub fn settings(&self) -> Variables {
         self.settings.clone()
     }
 

@@ -6,7 +6,7 @@ use std::process::{ExitCode, ExitStatus};
 
 use anyhow::{Context as _, Result};
 use local::data_dir::DataDir;
-use local::env_file::Settings;
+use local::env_file::Variables;
 use local::postgres::Durability;
 use local::process::send_signal;
 use local::signals::EndSignals;
@@ -44,7 +44,7 @@ pub async fn run(command: &[OsString]) -> Result<ExitCode> {
 
 async fn run_command(
     command: &[OsString],
-    variables: Settings,
+    variables: Variables,
     signals: &mut EndSignals,
 ) -> Result<ExitCode> {
     let (program, arguments) = command.split_first().context("no command to run")?;

@@ -2,7 +2,7 @@
 
 use std::env;
 
-use local::env_file::Settings;
+use local::env_file::Variables;
 
 /// The stores started by `testkit run`, or any others named by the same variables.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +37,7 @@ impl TestServices {
 
     /// The variables read by [`TestServices::from_env`], from the settings of the stores.
     #[must_use]
-    pub(crate) fn variables(stores: &Settings) -> Settings {
+    pub(crate) fn variables(stores: &Variables) -> Variables {
         [
             ("TEST_DATABASE_URL", "DATABASE_URL"),
             ("TEST_REDIS_URL", "REDIS_URL"),

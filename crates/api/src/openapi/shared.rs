@@ -142,11 +142,11 @@ fn has_parameter(operation: &Operation, place: &ParameterIn) -> bool {
 }
 
 /// A documented kind of error, with its texts.
-type Kind = (&'static ErrorKind, &'static Documented);
+type DocumentedKind = (&'static ErrorKind, &'static Documented);
 
 /// The documented kinds of error, by their status; the usual one first.
-fn by_status() -> BTreeMap<StatusCode, Vec<Kind>> {
-    let mut found = BTreeMap::<_, Vec<Kind>>::new();
+fn by_status() -> BTreeMap<StatusCode, Vec<DocumentedKind>> {
+    let mut found = BTreeMap::<_, Vec<DocumentedKind>>::new();
     for kind in KINDS {
         if let Some(texts) = &kind.documented {
             found.entry(kind.status).or_default().push((kind, texts));
@@ -156,18 +156,18 @@ fn by_status() -> BTreeMap<StatusCode, Vec<Kind>> {
 }
 
 /// The kinds whose codes the description of a response names; otherwise the usual kind of its status.
-fn named_in<'a>(description: &str, kinds: &'a [Kind]) -> Vec<&'a Kind> {
+fn named_in<'a>(description: &str, kinds: &'a [DocumentedKind]) -> Vec<&'a DocumentedKind> {
     let named: Vec<_> = kinds.iter().filter(|(kind, _)| description.contains(kind.code)).collect();
     if named.is_empty() { kinds.iter().take(1).collect() } else { named }
 }
 
 /// The envelope with an example of every code.
-fn body(kinds: &[&Kind]) -> Content {
+fn body(kinds: &[&DocumentedKind]) -> Content {
     let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(Failure::name())));
     match kinds {
         [(kind, only)] => content.example(Some(envelope(kind, only))).build(),
         several => {
-            let example = |(kind, texts): &&Kind| {
+            let example = |(kind, texts): &&DocumentedKind| {
                 let example = ExampleBuilder::new().summary(texts.meaning);
                 (kind.code, example.value(Some(envelope(kind, texts))))
             };

@@ -21,7 +21,7 @@ use super::file_order::FileOrder;
 use super::{every_chunk, objects};
 use crate::error::ApiError;
 use crate::retention::require_file;
-use crate::share::Place;
+use crate::share::HeldPlace;
 use crate::state::AppState;
 
 mod bitmap;
@@ -119,7 +119,7 @@ impl Download {
     }
 
     /// The response body: the bytes of `window`, or all. Holds `place` until everything has been written.
-    pub(crate) fn into_body(self, window: Option<Range<u64>>, place: Place) -> Body {
+    pub(crate) fn into_body(self, window: Option<Range<u64>>, place: HeldPlace) -> Body {
         let (sender, receiver) = mpsc::channel(PIECES_IN_FLIGHT);
         tokio::spawn(
             async move {

@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use super::every_chunk;
-use super::pieces::{Failure, Pieces};
+use super::pieces::{FirstFailure, Pieces};
 use crate::error::ApiError;
 use crate::state::AppState;
 
@@ -55,7 +55,7 @@ impl FileOrder {
         let (sender, batches) = mpsc::channel(1);
         let runtime = Handle::current();
         let merging = tokio::task::spawn_blocking(move || {
-            let failure = Failure::default();
+            let failure = FirstFailure::default();
             let merged = source.merge(&runtime, by_partition.into_values(), &failure, &sender);
             // The error of storage is more precise than the read error that it caused.
             let of_storage = failure.borrow_mut().take();
@@ -101,7 +101,7 @@ impl Source {
         &self,
         runtime: &Handle,
         chunks: impl Iterator<Item = VecDeque<CommittedChunk>>,
-        failure: &Failure,
+        failure: &FirstFailure,
         sender: &mpsc::Sender<Vec<ResultRow>>,
     ) -> Result<(), ApiError> {
         let open = |chunks| PartitionRows::open(self, runtime, failure, chunks);
@@ -133,7 +133,7 @@ fn take_first(partitions: &mut [PartitionRows<'_>]) -> Result<Option<ResultRow>,
 struct PartitionRows<'a> {
     source: &'a Source,
     runtime: &'a Handle,
-    failure: &'a Failure,
+    failure: &'a FirstFailure,
     /// Chunks that have not been opened.
     chunks: VecDeque<CommittedChunk>,
     rows: Option<ResultRows<Pieces>>,
@@ -145,7 +145,7 @@ impl<'a> PartitionRows<'a> {
     fn open(
         source: &'a Source,
         runtime: &'a Handle,
-        failure: &'a Failure,
+        failure: &'a FirstFailure,
         chunks: VecDeque<CommittedChunk>,
     ) -> Result<Self, ApiError> {
         let mut partition = Self { source, runtime, failure, chunks, rows: None, head: None };

@@ -16,7 +16,7 @@ use tokio_util::task::AbortOnDropHandle;
 const PIECE_BYTES: u64 = 128 * 1024;
 
 /// The first error of storage among the readers that share it; their `io::Error` does not say what it was.
-pub(super) type Failure = Rc<RefCell<Option<StorageError>>>;
+pub(super) type FirstFailure = Rc<RefCell<Option<StorageError>>>;
 
 /// Reads an object. Blocks, so it belongs on a blocking thread of the runtime.
 pub(super) struct Pieces {
@@ -26,12 +26,12 @@ pub(super) struct Pieces {
     piece: Bytes,
     /// The next piece and its first byte; `None` after the last.
     coming: Option<(u64, AbortOnDropHandle<Result<Bytes, StorageError>>)>,
-    failure: Failure,
+    failure: FirstFailure,
 }
 
 impl Pieces {
     /// Starts fetching the first piece.
-    pub(super) fn new(runtime: Handle, store: ObjectStore, key: String, failure: Failure) -> Self {
+    pub(super) fn new(runtime: Handle, store: ObjectStore, key: String, failure: FirstFailure) -> Self {
         let mut pieces = Self { runtime, store, key, piece: Bytes::new(), coming: None, failure };
         pieces.fetch(0);
         pieces

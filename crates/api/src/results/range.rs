@@ -10,19 +10,19 @@ pub(crate) enum Requested {
     /// The whole download.
     Whole,
     /// The part that the header names, resolved once the length is known.
-    Part(Part),
+    Part(BytePart),
 }
 
 /// A part as named by the header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Part {
+pub(crate) enum BytePart {
     /// From a byte, optionally up to and including another one.
     From(u64, Option<u64>),
     /// A number of bytes at the end.
     Last(u64),
 }
 
-impl Part {
+impl BytePart {
     /// The byte range within a download of `length` bytes; `None` if it contains none of them.
     pub(crate) fn of(self, length: u64) -> Option<Range<u64>> {
         let bytes = match self {
@@ -45,7 +45,7 @@ pub(crate) fn requested(headers: &HeaderMap, etag: &str) -> Requested {
     }
 }
 
-fn part(range: &str) -> Option<Part> {
+fn part(range: &str) -> Option<BytePart> {
     let (unit, range) = range.split_once('=')?;
     let (first, last) = range.trim().split_once('-')?;
     let number = |digits: &str| {
@@ -54,9 +54,9 @@ fn part(range: &str) -> Option<Part> {
         is_number.then(|| digits.parse::<u64>().unwrap_or(u64::MAX))
     };
     let part = match (number(first), number(last), last) {
-        (Some(first), Some(last), _) if first <= last => Part::From(first, Some(last)),
-        (Some(first), None, "") => Part::From(first, None),
-        (None, Some(count), _) if first.is_empty() => Part::Last(count),
+        (Some(first), Some(last), _) if first <= last => BytePart::From(first, Some(last)),
+        (Some(first), None, "") => BytePart::From(first, None),
+        (None, Some(count), _) if first.is_empty() => BytePart::Last(count),
         _ => return None,
     };
     unit.trim().eq_ignore_ascii_case("bytes").then_some(part)
@@ -79,9 +79,9 @@ mod tests {
 
     #[test]
     fn one_part_is_understood() {
-        assert_eq!(asked("bytes=0-9", None), Requested::Part(Part::From(0, Some(9))));
-        assert_eq!(asked("Bytes=5-", Some("\"a\"")), Requested::Part(Part::From(5, None)));
-        assert_eq!(asked("bytes=-7", None), Requested::Part(Part::Last(7)));
+        assert_eq!(asked("bytes=0-9", None), Requested::Part(BytePart::From(0, Some(9))));
+        assert_eq!(asked("Bytes=5-", Some("\"a\"")), Requested::Part(BytePart::From(5, None)));
+        assert_eq!(asked("bytes=-7", None), Requested::Part(BytePart::Last(7)));
         for range in [
             "",
             "bytes",
@@ -106,13 +106,13 @@ mod tests {
 
     #[test]
     fn parts_end_where_the_download_does() {
-        assert_eq!(Part::From(0, Some(9)).of(5), Some(0..5));
-        assert_eq!(Part::From(2, Some(3)).of(5), Some(2..4));
-        assert_eq!(Part::From(4, None).of(5), Some(4..5));
-        assert_eq!(Part::From(5, None).of(5), None);
-        assert_eq!(Part::From(0, Some(u64::MAX)).of(5), Some(0..5));
-        assert_eq!(Part::Last(2).of(5), Some(3..5));
-        assert_eq!(Part::Last(9).of(5), Some(0..5));
-        assert_eq!(Part::Last(0).of(5), None);
+        assert_eq!(BytePart::From(0, Some(9)).of(5), Some(0..5));
+        assert_eq!(BytePart::From(2, Some(3)).of(5), Some(2..4));
+        assert_eq!(BytePart::From(4, None).of(5), Some(4..5));
+        assert_eq!(BytePart::From(5, None).of(5), None);
+        assert_eq!(BytePart::From(0, Some(u64::MAX)).of(5), Some(0..5));
+        assert_eq!(BytePart::Last(2).of(5), Some(3..5));
+        assert_eq!(BytePart::Last(9).of(5), Some(0..5));
+        assert_eq!(BytePart::Last(0).of(5), None);
     }
 }

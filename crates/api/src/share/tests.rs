@@ -11,7 +11,7 @@ fn share(places: usize, rule: Rule) -> Share {
 }
 
 /// Takes a place that must be free.
-fn now(share: &Share, account: &str) -> Place {
+fn now(share: &Share, account: &str) -> HeldPlace {
     share.take(account).now_or_never().expect("no place is free").unwrap()
 }
 

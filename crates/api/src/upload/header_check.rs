@@ -83,7 +83,7 @@ impl HeaderCheck {
     }
 }
 
-/// What is said of a header that stands on this line.
+/// Advice for a file whose header seems to be on this line.
 pub(super) fn stands_below(line: u64) -> Detail {
     Detail::new(
         "file",

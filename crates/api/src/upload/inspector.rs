@@ -23,14 +23,14 @@ const PIECES_IN_FLIGHT: usize = 2;
 
 /// Reason for rejecting a file.
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub(super) struct FileRefusal {
     /// The error of the response.
     pub(super) error: ApiError,
     /// Fields with which the file might be readable.
     pub(super) remedies: &'static [&'static str],
 }
 
-impl From<ApiError> for Refusal {
+impl From<ApiError> for FileRefusal {
     fn from(error: ApiError) -> Self {
         Self { error, remedies: &[] }
     }
@@ -39,7 +39,7 @@ impl From<ApiError> for Refusal {
 /// A reader running beside the upload. Dropping it stops the reading.
 pub(super) struct Inspector {
     pieces: mpsc::Sender<Bytes>,
-    verdict: AbortOnDropHandle<Result<Inspection, Refusal>>,
+    verdict: AbortOnDropHandle<Result<Inspection, FileRefusal>>,
 }
 
 impl Inspector {
@@ -62,7 +62,7 @@ impl Inspector {
     ///
     /// # Errors
     /// The reason for rejecting the file.
-    pub(super) async fn finish(self) -> Result<Inspection, Refusal> {
+    pub(super) async fn finish(self) -> Result<Inspection, FileRefusal> {
         drop(self.pieces);
         self.verdict.await.map_err(ApiError::internal)?
     }
@@ -99,7 +99,7 @@ async fn inspect<R>(
     limits: ReadLimits,
     options: ReadOptions,
     check: Option<HeaderCheck>,
-) -> Result<Inspection, Refusal>
+) -> Result<Inspection, FileRefusal>
 where
     R: AsyncRead + Send + Unpin + 'static,
 {
@@ -138,7 +138,7 @@ fn has_value(cell: &str) -> bool {
     cell.starts_with(|first: char| first.is_ascii_alphanumeric()) || !value::clean(cell).is_empty()
 }
 
-fn refusal(error: CsvError) -> Refusal {
+fn refusal(error: CsvError) -> FileRefusal {
     // One row too many is not among them: titles above a header hardly make the difference, and waiting for it would have
     // every file that is too long uploaded to its end.
     let remedies: &[&str] = match error {
@@ -154,5 +154,5 @@ fn refusal(error: CsvError) -> Refusal {
         error if error.is_file_fault() => ApiError::invalid("file", error.to_string()),
         error => ApiError::internal(error),
     };
-    Refusal { error, remedies }
+    FileRefusal { error, remedies }
 }

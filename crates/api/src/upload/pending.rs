@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bulk_core::db::{self, IdempotencyKey, Insertion, NewAction, QuotaExceeded, Quotas};
 use bulk_core::dependencies::Dependencies;
-use bulk_core::storage::{StorageError, StoredObject, Upload, keys};
+use bulk_core::storage::{ObjectUpload, StorageError, StoredObject, keys};
 use tokio::io::AsyncRead;
 use tokio::task::JoinHandle;
 use tracing::Instrument;
@@ -26,9 +26,9 @@ pub(super) struct PendingUpload {
     /// Object key of the file that the workers read.
     key: String,
     /// Set once something may be stored, until it belongs to an action.
-    upload: Option<Upload>,
+    upload: Option<ObjectUpload>,
     /// The workbook, if one was uploaded; the workers read its sheet's text.
-    workbook: Option<Upload>,
+    workbook: Option<ObjectUpload>,
     renewed_at: Instant,
     /// Bytes that the account's quota still allows.
     room_bytes: u64,
@@ -186,12 +186,12 @@ impl PendingUpload {
         Ok(())
     }
 
-    fn begun(&mut self) -> Result<&mut Upload, ApiError> {
+    fn begun(&mut self) -> Result<&mut ObjectUpload, ApiError> {
         self.upload.as_mut().ok_or_else(not_begun)
     }
 
     async fn renew(&mut self) -> Result<(), ApiError> {
-        let multipart_id = self.upload.as_ref().and_then(Upload::multipart_id);
+        let multipart_id = self.upload.as_ref().and_then(ObjectUpload::multipart_id);
         if !db::touch_upload(&self.state.dependencies.pool, self.id, multipart_id).await? {
             let lost = "the upload was silent for so long that it was taken for abandoned";
             return Err(ApiError::Unavailable(Some(lost.into())));
@@ -234,8 +234,8 @@ impl Drop for PendingUpload {
 async fn remove(
     dependencies: &Dependencies,
     id: Uuid,
-    mut upload: Upload,
-    workbook: Option<Upload>,
+    mut upload: ObjectUpload,
+    workbook: Option<ObjectUpload>,
     key: &str,
 ) -> Result<(), ApiError> {
     // A commit whose confirmation was lost may have created the action, which then owns the file.

@@ -13,7 +13,7 @@ use super::form::{Form, UploadRequest};
 use super::header_check::HeaderCheck;
 use super::idempotency::PayloadHash;
 use super::inspection::Inspection;
-use super::inspector::{Inspector, Refusal, inspect_stored};
+use super::inspector::{FileRefusal, Inspector, inspect_stored};
 use super::parts::{Part, Parts, too_large};
 use super::pending::PendingUpload;
 use super::workbook::Spool;
@@ -308,7 +308,7 @@ struct FileInspector {
     /// Running until there is a verdict.
     inspector: Option<Inspector>,
     /// A rejection that a later field may change.
-    verdict: Option<Refusal>,
+    verdict: Option<FileRefusal>,
     /// Fields that have not arrived, and change how a file is read.
     to_come: Vec<&'static str>,
 }
@@ -328,12 +328,12 @@ impl FileInspector {
             && let Some(inspector) = self.inspector.take()
         {
             let verdict = inspector.finish().await.map(|_| ApiError::internal("the reader stopped early"));
-            self.keep(verdict.map_or_else(|refusal| refusal, Refusal::from))?;
+            self.keep(verdict.map_or_else(|refusal| refusal, FileRefusal::from))?;
         }
         Ok(())
     }
 
-    fn keep(&mut self, refusal: Refusal) -> Result<(), ApiError> {
+    fn keep(&mut self, refusal: FileRefusal) -> Result<(), ApiError> {
         if refusal.remedies.iter().any(|field| self.to_come.contains(field)) {
             self.verdict = Some(refusal);
             return Ok(());

@@ -65,7 +65,7 @@ fn convert(
     max_csv_bytes: u64,
     sender: mpsc::Sender<Bytes>,
 ) -> Result<String, WorkbookError> {
-    workbook::convert(io::BufReader::new(file), sheet, header_row, max_csv_bytes, Pieces(sender))
+    workbook::convert(io::BufReader::new(file), sheet, header_row, max_csv_bytes, PieceWriter(sender))
 }
 
 /// The text of a sheet during its conversion. Dropping it stops the conversion.
@@ -90,9 +90,9 @@ impl Sheet {
 }
 
 /// Passes text from a blocking thread to the request.
-struct Pieces(mpsc::Sender<Bytes>);
+struct PieceWriter(mpsc::Sender<Bytes>);
 
-impl Write for Pieces {
+impl Write for PieceWriter {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
         let gone = |_| io::Error::other("the upload has ended");
         self.0.blocking_send(Bytes::copy_from_slice(text)).map_err(gone)?;

@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_lines_is_no_event_stream() {
+    fn bytes_without_line_ends_are_no_event_stream() {
         let (mut parser, mut events) = (Parser::default(), Vec::new());
         assert!(!parser.take(&vec![b'x'; MAX_LINE_BYTES + 1], &mut events));
     }

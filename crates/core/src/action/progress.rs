@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_move_has_a_speed_but_no_estimate_unless_it_is_done() {
+    fn an_action_that_does_not_move_has_a_speed_but_no_estimate_unless_it_is_done() {
         let counts = Counts { successful: 500, failed: 0, skipped: 0 };
         let held = Progress::of(&counts, 2000, Some(TimeDelta::seconds(5)), false);
         assert_eq!((held.rows_per_second, held.eta_seconds), (100.0, None));

@@ -64,7 +64,7 @@ pub struct StoredFile {
 }
 
 impl NewAction {
-    /// What was uploaded.
+    /// The uploaded file: the workbook if there is one.
     #[must_use]
     pub fn uploaded(&self) -> &StoredFile {
         self.workbook.as_ref().unwrap_or(&self.file)
@@ -118,7 +118,7 @@ pub struct ActionRecord {
     pub file_name: String,
     /// Object key of the file.
     pub file_key: String,
-    /// What was uploaded.
+    /// The uploaded file.
     pub uploaded: StoredFile,
     /// Time at which the file was completely stored.
     pub file_uploaded_at: DateTime<Utc>,

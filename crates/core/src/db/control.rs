@@ -39,7 +39,7 @@ pub async fn pause_action(
     )
     .execute(&mut *tx)
     .await?;
-    let bells = make_way(&mut tx, &action, max_in_flight).await?;
+    let bells = release_places(&mut tx, &action, max_in_flight).await?;
     tx.commit().await?;
     Ok(Some(bells))
 }
@@ -68,7 +68,7 @@ pub async fn cancel_action(
     )
     .execute(&mut *tx)
     .await?;
-    let bells = make_way(&mut tx, &action, max_in_flight).await?;
+    let bells = release_places(&mut tx, &action, max_in_flight).await?;
     tx.commit().await?;
     Ok(Some(bells))
 }
@@ -99,7 +99,7 @@ pub async fn resume_action(
     )
     .execute(&mut *tx)
     .await?;
-    let bells = go_on(&mut tx, &mut action, max_in_flight).await?;
+    let bells = resume_work(&mut tx, &mut action, max_in_flight).await?;
     tx.commit().await?;
     Ok(Some(bells))
 }
@@ -135,7 +135,7 @@ pub async fn retry_action(
     )
     .execute(&mut *tx)
     .await?;
-    let bells = go_on(&mut tx, &mut action, max_in_flight).await?;
+    let bells = resume_work(&mut tx, &mut action, max_in_flight).await?;
     tx.commit().await?;
     Ok(Some(bells))
 }
@@ -172,7 +172,7 @@ async fn revive_chunks(conn: &mut PgConnection, action: &mut LockedAction) -> sq
 }
 
 /// Withdraws the action's chunks from the workers and releases chunks of the account's other actions in their place.
-async fn make_way(
+async fn release_places(
     conn: &mut PgConnection,
     action: &LockedAction,
     max_in_flight: i64,
@@ -182,7 +182,7 @@ async fn make_way(
 }
 
 /// Makes all remaining work of the action claimable again, without waiting for the reconciler.
-async fn go_on(
+async fn resume_work(
     conn: &mut PgConnection,
     action: &mut LockedAction,
     max_in_flight: i64,

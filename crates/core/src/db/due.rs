@@ -84,8 +84,8 @@ pub async fn bury_lost_chunks(
     let reason = format!(
         "{most} workers in a row ended without a word while they processed this chunk: it may take more memory than they have"
     );
-    let mut bells = Vec::new();
-    for &chunk in &lost {
+    let (mut count, mut bells) = (0, Vec::new());
+    for chunk in lost {
         let mut tx = pool.begin().await?;
         let mut action = LockedAction::lock(&mut tx, chunk.action_id).await?;
         // The first query took no lock, so the worker may have renewed the lease or committed since: the update checks
@@ -106,9 +106,10 @@ pub async fn bury_lost_chunks(
             action.chunk_died(&mut tx).await?;
             bells.extend(action.release_chunks(&mut tx, max_in_flight).await?);
             tx.commit().await?;
+            count += 1;
         }
     }
-    Ok((lost.len(), bells))
+    Ok((count, bells))
 }
 
 /// Takes files back from workers whose lease ran out, and returns how many. The `most`th time without a report from a
@@ -269,7 +270,7 @@ pub async fn release_waiting(pool: &PgPool, max_in_flight: i64) -> sqlx::Result<
 ///
 /// # Errors
 /// If the database is unreachable or refuses the statement.
-pub async fn settle_finished(pool: &PgPool) -> Result<usize, DbError> {
+pub async fn end_finished(pool: &PgPool) -> Result<usize, DbError> {
     let over = sqlx::query_scalar!(
         "SELECT id FROM bulk_actions
          WHERE status IN ('validating', 'processing') AND chunking_done_at IS NOT NULL AND chunks_done = chunk_count"

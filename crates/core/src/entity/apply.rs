@@ -128,13 +128,13 @@ impl Run<'_> {
             match self.statement(&mut savepoint, &batch).await {
                 Ok(outcomes) => {
                     savepoint.commit().await?;
-                    self.note(&batch, outcomes);
+                    self.record_outcomes(&batch, outcomes);
                 }
                 Err(error) => {
                     // An error that no row caused (outage, lock timeout) ends the chunk; its attempt is repeated.
                     let Some(sentence) = refusal(&error) else { return Err(error) };
                     savepoint.rollback().await?;
-                    self.narrow(batch, &sentence, &mut waiting);
+                    self.split_batch(batch, &sentence, &mut waiting);
                 }
             }
         }
@@ -143,7 +143,7 @@ impl Run<'_> {
 
     /// Handles a batch that the database refused: retries its halves, then the uploaded rows one by one, then fails the
     /// row.
-    fn narrow<'a>(&mut self, mut batch: Batch<'a>, sentence: &str, waiting: &mut Vec<Batch<'a>>)
+    fn split_batch<'a>(&mut self, mut batch: Batch<'a>, sentence: &str, waiting: &mut Vec<Batch<'a>>)
     where
         Self: 'a,
     {
@@ -174,17 +174,17 @@ impl Run<'_> {
         }
     }
 
-    fn note(&mut self, batch: &Batch<'_>, outcomes: Vec<RowOutcome>) {
+    fn record_outcomes(&mut self, batch: &Batch<'_>, outcomes: Vec<RowOutcome>) {
         for (leader, outcome) in batch.leaders.iter().zip(outcomes) {
             for &follower in &leader.followers {
-                self.outcomes[follower] = Some(self.following(&outcome));
+                self.outcomes[follower] = Some(self.outcome_of_follower(&outcome));
             }
             self.outcomes[leader.index] = Some(outcome);
         }
     }
 
     /// Outcome of a later row for the same record, given the outcome of the first row.
-    fn following(&self, outcome: &RowOutcome) -> RowOutcome {
+    fn outcome_of_follower(&self, outcome: &RowOutcome) -> RowOutcome {
         match (self.request.action, outcome.code) {
             // A delete leaves no record for a later row, and a missing record stays missing.
             (ActionType::BulkDelete, _) | (_, RowCode::NotFound) => self.not_found(),
@@ -240,7 +240,7 @@ impl Run<'_> {
         let mut outcomes: Vec<Option<RowOutcome>> = vec![None; rows.len()];
         self.insert(conn, rows, &mut outcomes).await?;
         if self.request.on_conflict == OnConflict::Update {
-            return self.settle(conn, rows, outcomes).await;
+            return self.update_or_insert(conn, rows, outcomes).await;
         }
         let (indexes, existing) = open_rows(rows, &outcomes);
         if !existing.is_empty() {
@@ -255,12 +255,12 @@ impl Run<'_> {
     }
 
     async fn upsert(&mut self, conn: &mut PgConnection, rows: &[&Row]) -> sqlx::Result<Vec<RowOutcome>> {
-        self.settle(conn, rows, vec![None; rows.len()]).await
+        self.update_or_insert(conn, rows, vec![None; rows.len()]).await
     }
 
     /// Updates existing records and inserts missing ones until every row has an outcome. Repeated, because another
     /// action may insert or delete a record between the two statements.
-    async fn settle(
+    async fn update_or_insert(
         &mut self,
         conn: &mut PgConnection,
         rows: &[&Row],
@@ -367,3 +367,6 @@ fn open_rows<'a>(rows: &[&'a Row], outcomes: &[Option<RowOutcome>]) -> (Vec<usiz
     let open = outcomes.iter().enumerate().filter(|(_, outcome)| outcome.is_none());
     open.map(|(index, _)| (index, rows[index])).unzip()
 }
+
+#[cfg(test)]
+mod tests;

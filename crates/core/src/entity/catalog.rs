@@ -7,7 +7,7 @@ mod facts;
 
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqlSafeStr as _};
 
-use self::facts::{Column as TableColumn, Facts};
+use self::facts::{Facts, TableColumn};
 use super::{Column, Entity, Problem, quoted};
 
 /// The differences between an entity's declaration and the database.
@@ -18,7 +18,7 @@ pub async fn check(conn: &mut PgConnection, entity: &Entity) -> sqlx::Result<Vec
     let Some(facts) = Facts::read(conn, entity).await? else {
         return Ok(vec![no_table(entity)]);
     };
-    let mut check = Check { entity, facts: &facts, problems: Vec::new() };
+    let mut check = TableCheck { entity, facts: &facts, problems: Vec::new() };
     check.kind_of_table();
     check.privileges();
     check.account();
@@ -116,13 +116,13 @@ fn column_type(sql_type: &str) -> &str {
     }
 }
 
-struct Check<'a> {
+struct TableCheck<'a> {
     entity: &'a Entity,
     facts: &'a Facts,
     problems: Vec<Problem>,
 }
 
-impl Check<'_> {
+impl TableCheck<'_> {
     fn problem(&mut self, line: usize, message: impl Into<String>, sql: Option<String>) {
         let problem = Problem { sql, ..Problem::new(&self.entity.source().file, line, message) };
         self.problems.push(problem);

@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_no_http_is_not_well() {
+    async fn a_response_that_is_no_http_is_not_well() {
         let address = answering("200").await;
         assert!(matches!(ask_ready(address).await, Err(NotWell::Answer(_))));
     }

@@ -35,8 +35,8 @@ impl StoredObject {
     }
 }
 
-/// An upload in progress. Dropping it leaves its parts behind; [`Upload::abort`] removes them.
-pub struct Upload {
+/// An upload in progress. Dropping it leaves its parts behind; [`ObjectUpload::abort`] removes them.
+pub struct ObjectUpload {
     client: Client,
     bucket: String,
     key: String,
@@ -47,7 +47,7 @@ pub struct Upload {
     size_bytes: u64,
 }
 
-impl Upload {
+impl ObjectUpload {
     pub(super) fn new(client: Client, bucket: String, key: String) -> Self {
         let content_type = if key.ends_with(".xlsx") { WORKBOOK_TYPE } else { "text/csv" };
         Self {

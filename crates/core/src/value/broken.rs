@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_spreadsheet_shows_in_place_of_a_value_is_none() {
+    fn error_values_of_a_spreadsheet_are_refused() {
         for text in ["#REF!", "#N/A", "#DIV/0!", "#NV", "###", "########"] {
             assert!(whole(text).unwrap_err().contains("spreadsheet"), "{text}");
         }

@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused() {
+    fn text_that_is_no_email_address_is_refused() {
         let long = format!("{}@example.com", "x".repeat(65));
         let deep = format!("a@{}example.com", "x.".repeat(130));
         for text in [

@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_spreadsheet_shortened_is_refused() {
+    fn a_number_that_a_spreadsheet_shortened_is_no_key() {
         for text in ["5.9E+12", "5.90123E+12", "5,90123E+12", "4E+15", "-1.2e+10", "5.9E12"] {
             assert_eq!(key(text).unwrap_err(), SHORTENED, "{text}");
         }

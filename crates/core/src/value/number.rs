@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_whole_number_is_told_why() {
+    fn text_that_is_no_whole_number_is_refused_with_the_reason() {
         for text in ["", "-", "+", "abc", "٣", "５", "0x10", "--1", "+-1", "½", "1e", "31.0.0x"] {
             assert_eq!(integer(text, &POINT), Err("must be a whole number".to_owned()), "{text}");
         }

@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_instant_is_refused() {
+    fn text_that_is_no_instant_is_refused() {
         for text in [
             "",
             "now",

@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn it_stays_open_until_every_dependency_that_was_away_is_back() {
+    async fn a_breaker_stays_open_until_every_dependency_that_was_away_is_back() {
         let [redis, minio] = [false, false].map(|on| Arc::new(AtomicBool::new(on)));
         let breaker = Breaker::new(vec![
             Arc::new(Switch(Dependency::Redis, redis.clone())),

@@ -95,7 +95,7 @@ fn columns_are_left_out_by_null_by_ignoring_and_for_being_ours() {
 }
 
 #[test]
-fn what_was_said_goes_before_names_where_the_rest_is_ignored() {
+fn a_mapping_goes_before_equal_names_where_unknown_columns_are_ignored() {
     let request = Request::ignoring(&[("E-mail 1 - Value", "email")]);
     assert_eq!(request.columns(&["email", "E-mail 1 - Value", "Mail Address"]), [None, Some(1), None]);
     let header = names(&["email", "E-mail 1 - Value"]);

@@ -121,7 +121,7 @@ async fn ctrl_z_ends_a_text_of_old_systems() {
 }
 
 #[tokio::test]
-async fn what_was_found_or_given_reads_the_file_again() {
+async fn options_that_were_found_or_given_read_the_file_again() {
     let text = b"sep=|\nname|city;town\nJ\xfcrgen|K\xf6ln\n";
     let options = ReadOptions { encoding: TextEncoding::parse("latin1"), ..ReadOptions::default() };
     let first = CsvReader::open(&text[..], LIMITS, &options).await.unwrap();

@@ -115,7 +115,7 @@ async fn the_start_of_a_file_may_end_before_its_header() {
 }
 
 #[tokio::test]
-async fn what_is_no_table_is_called_what_it_is_with_a_header_line_too() {
+async fn a_file_that_is_no_table_is_called_by_its_kind_with_a_header_line_too() {
     for (text, kind) in
         [("\n<!DOCTYPE html>\n<html>\na,b\n", FileKind::WebPage), ("[\n\n\na,b\n", FileKind::Json)]
     {

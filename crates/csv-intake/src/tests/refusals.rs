@@ -77,7 +77,7 @@ async fn an_encoding_is_guessed_for_the_message_and_never_used() {
 }
 
 #[tokio::test]
-async fn what_is_no_table_is_called_what_it_is() {
+async fn a_file_that_is_no_table_is_called_by_its_kind() {
     let workbook = [&b"PK\x03\x04"[..], &[0; 26], b"[Content_Types].xml"].concat();
     for (bytes, kind) in [
         (&workbook[..], FileKind::Workbook),

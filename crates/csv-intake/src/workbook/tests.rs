@@ -138,7 +138,7 @@ fn rows_above_the_header_leave_their_line_ends_only() {
 }
 
 #[test]
-fn what_is_no_workbook_is_called_by_its_name() {
+fn a_file_that_is_no_workbook_is_called_by_its_kind() {
     let compound = |name: &str| {
         let utf16: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
         [b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".as_slice(), &[0; 65_530], &utf16, &[0; 100]].concat()

@@ -120,7 +120,7 @@ async fn of_a_cancelled_action_results_and_unprocessed_rows_stay() {
 }
 
 #[tokio::test]
-async fn what_has_no_end_stays() {
+async fn files_results_and_actions_without_retention_days_stay() {
     let for_ever =
         [("FILE_RETENTION_DAYS", ""), ("RESULT_RETENTION_DAYS", ""), ("ACTION_RETENTION_DAYS", "")];
     let bench = Bench::with(&[&[("CHUNK_SIZE", "50")], &for_ever[..]].concat()).await;

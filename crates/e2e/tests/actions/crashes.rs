@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bulk_core::chunk::ChunkId;
 use bulk_core::config::{Config, Settings};
-use bulk_core::db::Bell;
+use bulk_core::db::{self, Bell};
 use bulk_core::queue::Queue;
 use nix::sys::signal::Signal;
 use testkit::Upload;
@@ -66,6 +66,35 @@ async fn workers_asked_to_stop_hand_their_work_over_at_once() {
         bench.platform.restart(name).await;
     }
     ends_exact(&bench, &id).await;
+}
+
+/// The chunking worker that reconciles counts it: the processing workers that could are dead.
+#[tokio::test]
+async fn a_chunk_that_no_worker_survives_is_counted_as_dead() {
+    let mut bench = Bench::with_one_worker(&[("RECONCILE_INTERVAL_MS", "50")]).await;
+    bench.platform.kill("processing-worker-1", Signal::SIGKILL).await;
+    let client = bench.client();
+    let id = client.upload(file(["a@example.com,A,1"]), &Upload::contacts("bulk_create")).await;
+    let end = tokio::time::Instant::now() + DEADLINE;
+    let mut claims = 0;
+    while claims < 5 {
+        let claim = db::claim_chunk(bench.env.pool(), "doomed", 0, "").await.unwrap();
+        claims += usize::from(claim.is_some());
+        assert!(tokio::time::Instant::now() < end, "only {claims} claims");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let action = client.wait_finished(&id, DEADLINE).await;
+    assert_eq!(action["status"], "failed", "{action:#}");
+    let url = format!("http://127.0.0.1:{}/metrics", bench.platform.health_port("chunking-worker-1"));
+    let counted = ["bulk_chunks_total{result=\"dead\"} 1\n", "bulk_leases_lost_total 5\n"];
+    loop {
+        let text = reqwest::get(&url).await.unwrap().text().await.unwrap();
+        if counted.iter().all(|line| text.contains(line)) {
+            return;
+        }
+        assert!(tokio::time::Instant::now() < end, "{text}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::process::Output;
 
 use bulk_core::storage::keys;
 use bytes::Bytes;
-use testkit::{Fault, Settings, Upload, run_to_end};
+use testkit::{Fault, Upload, Variables, run_to_end};
 use uuid::Uuid;
 
 use crate::support::{Bench, control, file, run};
@@ -15,7 +15,7 @@ fn csv() -> String {
     file((0..100).map(|n| format!("user{n}@example.com,User {n},{n}")))
 }
 
-async fn erase(settings: &Settings, account: &str) -> (bool, String) {
+async fn erase(settings: &Variables, account: &str) -> (bool, String) {
     let Output { status, stdout, stderr } =
         run_to_end("api", &["erase", "--account", account], settings).await;
     let text = [stdout, stderr].map(|text| String::from_utf8(text).unwrap()).concat();

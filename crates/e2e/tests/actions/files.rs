@@ -48,7 +48,7 @@ async fn lines_and_delimiters_are_found_however_a_file_was_made() {
 }
 
 #[tokio::test]
-async fn what_is_no_table_is_called_by_its_name() {
+async fn a_file_that_is_no_table_is_refused_by_its_kind() {
     run(include_str!("../data/cases/other.json")).await;
 }
 

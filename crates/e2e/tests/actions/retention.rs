@@ -73,7 +73,7 @@ async fn the_file_goes_and_then_the_results_and_then_the_action() {
 }
 
 #[tokio::test]
-async fn what_failed_cannot_be_tried_again_without_its_file() {
+async fn a_failed_action_cannot_be_tried_again_without_its_file() {
     let settings = [
         ("CHUNK_SIZE", "20"),
         ("MAX_CHUNK_ATTEMPTS", "1"),

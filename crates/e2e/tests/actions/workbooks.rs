@@ -70,7 +70,7 @@ async fn a_sheet_is_chosen_by_its_name() {
 }
 
 #[tokio::test]
-async fn what_is_no_readable_workbook_is_refused_by_name_and_leaves_nothing() {
+async fn an_unreadable_workbook_is_refused_by_name_and_leaves_nothing() {
     let bench = Bench::start().await;
     let create = Upload::contacts("bulk_create").file_name("a.xlsx");
     let mut cut = workbook();

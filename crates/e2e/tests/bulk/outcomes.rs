@@ -63,7 +63,7 @@ async fn mistakes_on_the_command_line_end_with_2() {
 }
 
 #[tokio::test]
-async fn what_the_service_refuses_is_said_with_the_option_that_helps() {
+async fn a_refusal_of_the_service_names_the_option_that_helps() {
     let (_env, platform) = platform().await;
     let person = Person::of(&platform);
     person.file("people.csv", "Letterbox,name\nada@example.com,Ada\n");

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use testkit::{Fault, FaultProxy, Platform, PlatformOptions, PrivateStores, Settings, Signal, Store};
+use testkit::{Fault, FaultProxy, Platform, PlatformOptions, PrivateStores, Signal, Store, Variables};
 use tokio::time::sleep;
 
 use crate::plan::{Plan, Trouble, Way};
@@ -23,7 +23,7 @@ impl World {
     /// Small chunks, so that few rows make many; a short shutdown time, so that a hanging store is noticed.
     pub(crate) async fn start(settings: &[(&str, &str)]) -> Self {
         let stores = PrivateStores::start().await;
-        let mut settings: Settings =
+        let mut settings: Variables =
             settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         settings.entry("CHUNK_SIZE".to_owned()).or_insert_with(|| "50".to_owned());
         let options = PlatformOptions { processing_workers: 2, chunking_workers: 2, settings };

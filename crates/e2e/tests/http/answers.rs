@@ -47,7 +47,7 @@ async fn a_trace_goes_in_and_out() {
 }
 
 #[tokio::test]
-async fn what_no_route_takes_is_answered_in_the_envelope() {
+async fn requests_that_no_route_takes_are_answered_in_the_envelope() {
     let env = TestEnv::new().await;
     let api = api(&env, &[]).await;
     let client = http();
@@ -93,7 +93,8 @@ async fn only_pages_of_allowed_origins_may_call() {
     };
     let answer = get("https://app.example.com").await.unwrap();
     assert_eq!(answer.headers()["access-control-allow-origin"], "https://app.example.com");
-    assert!(answer.headers()["access-control-expose-headers"].to_str().unwrap().contains("x-trace-id"));
+    let exposed = answer.headers()["access-control-expose-headers"].to_str().unwrap();
+    assert!(exposed.contains("x-trace-id") && exposed.contains("ratelimit-policy"), "{exposed}");
     assert!(!answer.headers().contains_key("access-control-allow-credentials"));
     for origin in
         ["https://evil.example.com", "https://app.example.com.evil.com", "http://app.example.com", "null"]

@@ -128,7 +128,7 @@ async fn a_file_that_cannot_be_read_is_said_to_be_so() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_the_fields_is_refused() {
+async fn an_inspection_with_invalid_fields_is_refused() {
     let env = TestEnv::new().await;
     let api = api(&env, &[]).await;
     let file = || Part::bytes(&b"email\na@example.com\n"[..]).file_name("a.csv");

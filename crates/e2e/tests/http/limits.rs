@@ -5,10 +5,9 @@ use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use reqwest::Response;
-use testkit::{Client, TestEnv, Upload};
+use testkit::{Client, Fault, FaultProxy, TestEnv, Upload};
 use tokio::time::sleep;
 
-use crate::proxy::Proxy;
 use crate::support::{DEADLINE, api, failure, http};
 
 /// So long that buckets do not refill during a test.
@@ -108,30 +107,29 @@ async fn an_address_is_limited_before_it_says_who_it_is() {
 async fn without_redis_each_process_limits_by_itself_and_serves() {
     let env = TestEnv::new().await;
     let redis = env.settings()["REDIS_URL"].clone();
-    let (scheme, place) =
-        redis.rsplit_once('@').map_or(("redis://", redis.trim_start_matches("redis://")), |_| {
-            panic!("this test puts a proxy before a Redis without password, not before {redis}")
-        });
-    let (target, database) = place.split_once('/').unwrap_or((place, ""));
-    let proxy = Proxy::to(target.to_owned()).await;
-    let url = format!("{scheme}127.0.0.1:{}/{database}", proxy.port);
+    let place = redis.strip_prefix("redis://127.0.0.1:").unwrap_or_else(|| {
+        panic!("this test puts a proxy before a Redis on this machine without password, not before {redis}")
+    });
+    let (port, database) = place.split_once('/').unwrap_or((place, ""));
+    let proxy = FaultProxy::start(port.parse().unwrap()).await;
+    let url = format!("redis://127.0.0.1:{}/{database}", proxy.port());
     let api = api(&env, &[HOURS, ("RATE_LIMIT_MAX_REQUESTS", "10"), ("REDIS_URL", &url)]).await;
 
     let client = api.client("acme");
     assert_eq!(number(&client.get("/bulk-actions").await, "ratelimit-remaining"), 9);
-    proxy.cut();
+    proxy.set(Fault::Away);
     let counts = statuses((0..15).map(|_| client.get("/bulk-actions"))).await;
     assert_eq!(counts, BTreeMap::from([(200, 10), (429, 5)]), "a bucket of its own, and never a 500");
     let uploaded = upload(&api.client("other"), 1).await;
     assert_eq!(uploaded.status(), 201, "a bell that nobody hears is rung again");
 
-    proxy.open();
+    proxy.set(Fault::None);
     let end = Instant::now() + DEADLINE;
     while number(&client.get("/bulk-actions").await, "ratelimit-remaining") != 8 {
         assert!(Instant::now() < end, "the shared bucket is not back");
         sleep(Duration::from_millis(50)).await;
     }
-    proxy.clog();
+    proxy.set(Fault::Silent);
     let counts = statuses((0..15).map(|_| client.get("/bulk-actions"))).await;
     assert_eq!(counts, BTreeMap::from([(429, 15)]), "the bucket of before, which knows its account again");
     let third = api.client("third");

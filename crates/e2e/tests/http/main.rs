@@ -15,7 +15,6 @@ mod openapi;
 mod outages;
 mod page;
 mod postman;
-mod proxy;
 mod session;
 mod support;
 mod tools;

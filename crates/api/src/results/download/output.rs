@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_sent_is_the_window_and_then_it_is_enough() {
+    async fn only_the_bytes_of_the_window_are_sent() {
         let (sender, mut receiver) = mpsc::channel(8);
         let mut output = Output::new(sender, Some(2..7));
         assert!(output.send(Bytes::from_static(b"abcd")).await.is_ok());

@@ -14,7 +14,7 @@ use crate::error::ApiError;
 use crate::extract::{Checked, FromQuery, OwnedAction, QueryReader};
 use crate::results::{Download, Requested, Selection, requested};
 use crate::retention::{require_file, require_results};
-use crate::share::Place;
+use crate::share::HeldPlace;
 use crate::state::AppState;
 
 /// Value of `status` for rows that a cancelled or failed action never reached.
@@ -151,7 +151,7 @@ async fn settled(
     download: Download,
     etag: &str,
     headers: &HeaderMap,
-    place: Place,
+    place: HeldPlace,
 ) -> Result<Response, ApiError> {
     let mut response = if has(headers, etag) {
         StatusCode::NOT_MODIFIED.into_response()

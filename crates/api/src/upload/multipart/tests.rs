@@ -46,7 +46,7 @@ async fn parts_do_not_depend_on_the_sizes_in_which_bytes_arrive() {
 }
 
 #[tokio::test]
-async fn what_is_not_read_of_a_part_is_passed_over() {
+async fn the_unread_rest_of_a_part_is_skipped() {
     let mut body = cut(BODY, 7);
     let mut names = Vec::new();
     while let Some(head) = body.next_part().await.unwrap() {
@@ -98,7 +98,7 @@ async fn a_head_that_never_ends_is_refused_after_a_few_kilobytes() {
 }
 
 #[tokio::test]
-async fn what_is_passed_over_has_a_bound_too() {
+async fn skipped_parts_are_bounded_too() {
     for start in ["", "--X\r\n\r\n"] {
         let (pieces, error) = pieces_before_refusal(start, &[b'x'; 64 * 1024]).await;
         assert!(pieces <= MAX_SKIPPED_BYTES / (64 * 1024) + 1, "{pieces}");

@@ -1,7 +1,7 @@
 //! Compares the columns of a table with those of the declaration.
 
 use super::super::{AccountKind, ColumnKind, Entity, IdKind, Kind, quoted};
-use super::{Check, column_type, definition_type};
+use super::{TableCheck, column_type, definition_type};
 
 /// Types of `pg_type` that store text. `char(n)` (bpchar) pads values, which matters only for a key.
 const TEXTS: &[&str] = &["text", "varchar", "bpchar", "citext"];
@@ -32,7 +32,7 @@ fn types_of(kind: &Kind, is_key: bool) -> &'static [&'static str] {
     }
 }
 
-impl Check<'_> {
+impl TableCheck<'_> {
     pub(super) fn account(&mut self) {
         let account = self.entity.account().clone();
         let line = self.entity.source().lines.account;

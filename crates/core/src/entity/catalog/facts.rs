@@ -12,14 +12,14 @@ pub(super) struct Facts {
     pub missing_privileges: Vec<&'static str>,
     /// Sequence behind a column's default that the current user may not use.
     pub forbidden_sequence: Option<String>,
-    pub columns: Vec<Column>,
+    pub columns: Vec<TableColumn>,
     /// Columns of each unique index, in order.
     pub unique_keys: Vec<Vec<String>>,
 }
 
 /// A column according to the catalog.
 #[derive(Clone)]
-pub(super) struct Column {
+pub(super) struct TableColumn {
     pub name: String,
     /// Name of the type in `pg_type`.
     pub kind: String,
@@ -96,7 +96,10 @@ async fn forbidden_sequence(
     .await
 }
 
-async fn columns(conn: &mut PgConnection, table: sqlx::postgres::types::Oid) -> sqlx::Result<Vec<Column>> {
+async fn columns(
+    conn: &mut PgConnection,
+    table: sqlx::postgres::types::Oid,
+) -> sqlx::Result<Vec<TableColumn>> {
     sqlx::query!(
         r#"SELECT a.attname::text AS "name!", t.typname::text AS "kind!",
                format_type(a.atttypid, a.atttypmod) AS "shown_type!",
@@ -109,7 +112,7 @@ async fn columns(conn: &mut PgConnection, table: sqlx::postgres::types::Oid) -> 
            ORDER BY a.attnum"#,
         table,
     )
-    .map(|row| Column {
+    .map(|row| TableColumn {
         name: row.name,
         kind: row.kind,
         shown_type: row.shown_type,

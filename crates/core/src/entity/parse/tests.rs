@@ -88,7 +88,7 @@ fn a_declaration_says_everything_about_its_entity() {
 }
 
 #[test]
-fn what_a_declaration_leaves_out_is_as_usual() {
+fn settings_that_a_declaration_omits_have_defaults() {
     let text = "name = \"note\"\ntable = \"notes\"\nkey = \"title\"\n[[column]]\nname = \"title\"\nkind = \"text\"\n";
     let note = parse("note.toml", text).unwrap();
     assert_eq!(note.table_sql(), "\"public\".\"notes\"");

@@ -21,7 +21,7 @@ pub(crate) struct Case {
     #[serde(default)]
     bom: bool,
     encoded: Option<String>,
-    /// How often it is packed.
+    /// Number of times it is gzipped.
     #[serde(default)]
     gzip: usize,
     /// Bytes that are left of it.
@@ -46,7 +46,7 @@ pub(crate) struct Case {
 
     /// Statuses of a refusal; 400 where none is named.
     status: Option<Vec<u16>>,
-    /// What the refusal has to say, and what it must not.
+    /// Words that the refusal must contain, and words that it must not.
     refused: Option<Vec<String>>,
     #[serde(default)]
     untold: Vec<String>,

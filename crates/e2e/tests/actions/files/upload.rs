@@ -74,7 +74,7 @@ pub(crate) async fn post(
     (answer.status().as_u16(), answer.json().await.unwrap())
 }
 
-/// What the file is said to become.
+/// The response of an inspection of the file.
 pub(crate) async fn inspect(
     bench: &Bench,
     account: &str,
