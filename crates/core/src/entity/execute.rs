@@ -141,8 +141,8 @@ async fn ask(
     let ords: Vec<i64> = answer.try_get::<Option<_>, _>("ords")?.unwrap_or_default();
     let ids = ids(entity, &answer)?;
     // Ordinality starts at 1.
-    let index = |ord: i64| usize::try_from(ord - 1).unwrap_or_default();
-    Ok(ords.into_iter().zip(ids).map(|(ord, id)| Matched { index: index(ord), id }).collect())
+    let index = |ord: i64| usize::try_from(ord - 1).map_err(|error| sqlx::Error::Decode(error.into()));
+    ords.into_iter().zip(ids).map(|(ord, id)| Ok(Matched { index: index(ord)?, id })).collect()
 }
 
 /// Inserts complete rows. Returns the ids of the rows that did not conflict with a record, by index of the row.
