@@ -1,10 +1,11 @@
 //! Shared state of all handlers.
 
+use bulk_core::queue::Job;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bulk_core::config::{ApiConfig, Config, HttpConfig};
-use bulk_core::db::{Bell, SessionBounds};
+use bulk_core::db::SessionBounds;
 use bulk_core::dependencies::{Dependencies, DependencyError};
 use bulk_core::entity::Entities;
 use bulk_core::shutdown::Shutdown;
@@ -102,7 +103,7 @@ impl AppState {
     }
 
     /// Rings bells without delaying the response. If that fails, the reconciler rings again.
-    pub(crate) fn ring_later(&self, bells: Vec<Bell>) {
+    pub(crate) fn ring_later(&self, bells: Vec<Job>) {
         let queue = self.dependencies.queue.clone();
         let ringing = async move { queue.ring(&bells).await };
         self.running.spawn(ringing.in_current_span());

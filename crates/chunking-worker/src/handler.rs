@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bulk_core::config::Config;
-use bulk_core::db::{self, Bell, DbError, FileClaim, FileLease, FileShare, RetryPolicy};
+use bulk_core::db::{self, DbError, FileClaim, FileLease, FileShare, RetryPolicy};
 use bulk_core::dependencies::Dependencies;
 use bulk_core::millis;
-use bulk_core::queue::FileJob;
+use bulk_core::queue::{Job, QueueName};
 use bulk_core::shutdown::Shutdown;
 use bulk_core::telemetry::trace::TraceContext;
 use bulk_core::worker::{Handler, Panicked, Turn, Verdict, delay_after, under_lease};
@@ -51,9 +51,9 @@ enum Ended {
 
 #[async_trait]
 impl Handler for ChunkingHandler {
-    type Job = FileJob;
+    const QUEUE: QueueName = QueueName::Chunking;
 
-    async fn handle(&self, _: FileJob, turn: Turn) -> Verdict {
+    async fn handle(&self, turn: Turn) -> Verdict {
         let after = self.served.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let share = FileShare { max_per_account: MAX_FILES_PER_ACCOUNT, max_bytes: self.max_file_bytes() };
         let (pool, lease_ms) = (&self.dependencies.pool, self.lease_ms());
@@ -79,7 +79,7 @@ impl ChunkingHandler {
         let lease = claim.lease.clone();
         let (failures, started) = (claim.failures, std::time::Instant::now());
         tracing::info!(attempt = lease.attempt, rows = claim.total_rows, "reading a file");
-        let bell = Bell::File { action_id: lease.action_id, traceparent: claim.traceparent.clone() };
+        let bell = Job::File { action_id: lease.action_id, traceparent: claim.traceparent.clone() };
         let large = (claim.file_size_bytes > SMALL_FILE_BYTES).then(|| LargeFile::new(&self.large_files));
         let ended = self.chunk_under_lease(claim, large.is_some(), &mut turn).await;
         drop(large);
@@ -107,7 +107,7 @@ impl ChunkingHandler {
     }
 
     /// Handles the result of a run. `failures` is the number of earlier failed runs.
-    async fn conclude(&self, lease: &FileLease, bell: Bell, failures: u32, ended: Ended) -> Verdict {
+    async fn conclude(&self, lease: &FileLease, bell: Job, failures: u32, ended: Ended) -> Verdict {
         let pool = &self.dependencies.pool;
         let concluded = match ended {
             Ended::Chunked(Ok(())) => {
@@ -165,7 +165,7 @@ impl ChunkingHandler {
         lease: &FileLease,
         failures: u32,
         error: &FileError,
-    ) -> Result<Vec<Bell>, DbError> {
+    ) -> Result<Vec<Job>, DbError> {
         let delay = delay_after(failures + 1, FIRST_RETRY_DELAY);
         let delay_ms = millis(delay);
         let retry = RetryPolicy { max_failures: self.config.worker.max_chunk_attempts, delay_ms };

@@ -5,9 +5,9 @@
 use std::time::Duration;
 
 use bulk_core::config::{Config, WorkerConfig};
-use bulk_core::db::{self, Bell, DbError};
+use bulk_core::db::{self, DbError};
 use bulk_core::dependencies::Dependencies;
-use bulk_core::queue::QueueName;
+use bulk_core::queue::{Job, QueueName};
 use bulk_core::shutdown::Shutdown;
 use bulk_core::telemetry::metrics::{CHUNKS, LEASES_LOST};
 use bulk_core::worker::Breaker;
@@ -146,7 +146,7 @@ impl Reconciler {
     }
 
     /// Takes work back from dead workers, and marks it dead if it appears to kill them.
-    async fn take_back_lost(&self) -> Result<Vec<Bell>, DbError> {
+    async fn take_back_lost(&self) -> Result<Vec<Job>, DbError> {
         let pool = &self.dependencies.pool;
         // Before the leases expire, which would requeue these chunks.
         let (buried, mut bells) = db::bury_lost_chunks(pool, MOST_LOST_LEASES, self.max_in_flight()).await?;
@@ -165,7 +165,7 @@ impl Reconciler {
     /// Sends jobs until the queue has as many as there is waiting work. The claim decides which work is done, so it
     /// does not matter which jobs were lost. At least one is sent in any case: an entry that is never delivered (after
     /// Redis crashed between acknowledging and deleting it) would count as a job for ever.
-    async fn fill_up(&self, queue: QueueName, waiting: &[Bell]) {
+    async fn fill_up(&self, queue: QueueName, waiting: &[Job]) {
         if waiting.is_empty() {
             return;
         }

@@ -1,6 +1,7 @@
 //! Stores chunk objects, several concurrently, and records each in PostgreSQL after it is stored. In this order, so
 //! that a recorded chunk always has its object.
 
+use bulk_core::queue::Job;
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -135,7 +136,7 @@ async fn record(
     chunk: NewChunk,
     is_new: bool,
     max_in_flight: i64,
-) -> Result<Vec<db::Bell>, DbError> {
+) -> Result<Vec<Job>, DbError> {
     let pool = &dependencies.pool;
     let mut attempts = 0;
     loop {

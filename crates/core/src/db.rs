@@ -2,8 +2,8 @@
 //! transaction that names the state it expects and returns an error or `false` when it finds another one.
 //!
 //! Transactions that change an action's counters or status lock its row first ([`LockedAction`]) and its chunks after
-//! that, so they cannot deadlock with one another. Bells are rung after the commit: a transaction returns the [`Bell`]s
-//! to ring.
+//! that, so they cannot deadlock with one another. Bells are rung after the commit: a transaction returns the
+//! [`Job`](crate::queue::Job)s.
 
 mod actions;
 mod chunks;
@@ -64,29 +64,6 @@ pub use removals::{
 pub(crate) use removals::{removal_done, removal_failed};
 pub use uploads::{begin_upload, end_upload, is_abandoned, touch_upload};
 pub use usage::{QuotaExceeded, Quotas, room_for_upload};
-
-use uuid::Uuid;
-
-use crate::chunk::ChunkId;
-
-/// A bell to ring after the transaction that returned it has committed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Bell {
-    /// A file waits to be chunked.
-    File {
-        /// Action whose file waits.
-        action_id: Uuid,
-        /// Trace context of the action.
-        traceparent: String,
-    },
-    /// A chunk waits to be processed.
-    Chunk {
-        /// Chunk that waits.
-        chunk: ChunkId,
-        /// Trace context of the action.
-        traceparent: String,
-    },
-}
 
 /// Retry rule for a failed attempt.
 #[derive(Debug, Clone, Copy)]

@@ -8,9 +8,9 @@ mod account_keys;
 mod job;
 mod reader;
 
-pub use job::{ChunkJob, FileJob, Job, Payload};
-pub(crate) use reader::LONGEST_READ;
-pub use reader::{Delivery, QueueReader};
+pub use job::Job;
+pub(crate) use job::Payload;
+pub(crate) use reader::{Delivery, LONGEST_READ, QueueReader};
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -21,7 +21,6 @@ use redis::{AsyncCommands, Client, RedisError};
 use secrecy::ExposeSecret;
 
 use crate::config::RedisConfig;
-use crate::db::Bell;
 
 /// Consumer group of all workers of a queue.
 const GROUP: &str = "workers";
@@ -83,7 +82,7 @@ impl Queue {
     }
 
     /// Rings bells. A bell that cannot be rung is only logged: the work is not lost, the reconciler rings again.
-    pub async fn ring(&self, bells: &[Bell]) {
+    pub async fn ring(&self, bells: &[Job]) {
         if let Err(error) = self.try_ring(bells).await {
             tracing::warn!(%error, bells = bells.len(), "could not ring; the reconciler will");
         }
@@ -93,14 +92,13 @@ impl Queue {
     ///
     /// # Errors
     /// If Redis is unavailable.
-    pub async fn try_ring(&self, bells: &[Bell]) -> Result<(), RedisError> {
+    pub async fn try_ring(&self, bells: &[Job]) -> Result<(), RedisError> {
         if bells.is_empty() {
             return Ok(());
         }
         let mut pipeline = redis::pipe();
         for bell in bells {
-            let (queue, payload) = job::encode(bell);
-            pipeline.xadd(self.key(queue), "*", &[("job", payload)]).ignore();
+            pipeline.xadd(self.key(bell.queue()), "*", &[("job", bell.encode())]).ignore();
         }
         match self.noting_silence(pipeline.query_async::<()>(&mut self.connection()).await) {
             Err(error) if error.is_connection_dropped() || error.is_io_error() => {
@@ -113,8 +111,8 @@ impl Queue {
     /// A reader of one queue with the name `consumer` and its own connection, since a blocking read would delay every
     /// other command on a shared one.
     #[must_use]
-    pub fn reader<J: Job>(&self, consumer: &str) -> QueueReader<J> {
-        QueueReader::new(self.client.clone(), self.key(J::QUEUE), consumer.to_owned())
+    pub(crate) fn reader(&self, queue: QueueName, consumer: &str) -> QueueReader {
+        QueueReader::new(self.client.clone(), self.key(queue), consumer.to_owned(), queue)
     }
 
     /// Removes finished jobs from a queue.

@@ -9,7 +9,7 @@ use bulk_core::config::WorkerConfig;
 use bulk_core::db::{self, ChunkClaim, DbError, FinishedChunk, RetryPolicy};
 use bulk_core::dependencies::Dependencies;
 use bulk_core::millis;
-use bulk_core::queue::ChunkJob;
+use bulk_core::queue::QueueName;
 use bulk_core::shutdown::Shutdown;
 use bulk_core::telemetry::metrics::{ACTION_DURATION, CHUNK_DURATION, CHUNKS, RETRIES};
 use bulk_core::telemetry::trace::TraceContext;
@@ -44,9 +44,9 @@ pub(crate) struct ProcessingHandler {
 
 #[async_trait]
 impl Handler for ProcessingHandler {
-    type Job = ChunkJob;
+    const QUEUE: QueueName = QueueName::Processing;
 
-    async fn handle(&self, _: ChunkJob, turn: Turn) -> Verdict {
+    async fn handle(&self, turn: Turn) -> Verdict {
         let after = self.served.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let claim = db::claim_chunk(&self.dependencies.pool, &self.owner, self.lease_ms(), &after).await;
         let claim = match claim {

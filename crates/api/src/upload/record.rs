@@ -1,6 +1,7 @@
 //! From the body of an upload to a recorded action, whose file the workers are told of.
 
-use bulk_core::db::{self, ActionRecord, Bell, IdempotencyKey, Insertion, NewAction, StoredFile};
+use bulk_core::db::{self, ActionRecord, IdempotencyKey, Insertion, NewAction, StoredFile};
+use bulk_core::queue::Job;
 use bulk_core::storage::StoredObject;
 use chrono::{DateTime, Utc};
 use tracing::Span;
@@ -92,7 +93,7 @@ fn announce(state: &AppState, action: &NewAction) {
         "action created"
     );
     if action.scheduled_at.is_none() {
-        let bell = Bell::File { action_id: action.id, traceparent: action.traceparent.clone() };
+        let bell = Job::File { action_id: action.id, traceparent: action.traceparent.clone() };
         state.ring_later(vec![bell]);
     }
 }

@@ -1,12 +1,13 @@
 //! Claims of the processing worker, and all ways to leave a claim except a successful commit.
 
+use crate::queue::Job;
 use csv_intake::header::Mapping;
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::error::fitting;
-use super::{Bell, DbError, LockedAction, RetryPolicy};
+use super::{DbError, LockedAction, RetryPolicy};
 use crate::action::{ActionType, Intake, OnConflict};
 use crate::chunk::ChunkId;
 
@@ -223,7 +224,7 @@ pub async fn renew_chunk(pool: &PgPool, lease: &ChunkLease, lease_ms: i64) -> sq
 ///
 /// # Errors
 /// If the database is unreachable or refuses the statement.
-pub async fn hand_back_chunk(pool: &PgPool, lease: &ChunkLease, slow: bool) -> sqlx::Result<Option<Bell>> {
+pub async fn hand_back_chunk(pool: &PgPool, lease: &ChunkLease, slow: bool) -> sqlx::Result<Option<Job>> {
     sqlx::query!(
         "UPDATE bulk_action_chunks c
          SET status = 'queued', lease_owner = NULL, lease_until = NULL, rung_at = now(), slow = c.slow OR $6
@@ -238,7 +239,7 @@ pub async fn hand_back_chunk(pool: &PgPool, lease: &ChunkLease, slow: bool) -> s
         lease.attempt,
         slow,
     )
-    .map(|row| Bell::Chunk { chunk: lease.chunk, traceparent: row.traceparent })
+    .map(|row| Job::Chunk { chunk: lease.chunk, traceparent: row.traceparent })
     .fetch_optional(pool)
     .await
 }
@@ -295,7 +296,7 @@ pub async fn fail_chunk(
     message: &str,
     retry: RetryPolicy,
     max_in_flight: i64,
-) -> Result<Vec<Bell>, DbError> {
+) -> Result<Vec<Job>, DbError> {
     let mut tx = pool.begin().await?;
     let mut action = LockedAction::lock(&mut tx, lease.chunk.action_id).await?;
     // A paused or finished action has withdrawn its chunks; a late failure must not change them.

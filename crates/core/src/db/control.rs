@@ -8,11 +8,12 @@
 //! Times are taken with `clock_timestamp()`. `now()` is the start of the transaction, which may have waited for the
 //! lock, and could lie before the last commit that counts.
 
+use crate::queue::Job;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::waiting::{make_ready, withdraw_chunks};
-use super::{Bell, DbError, LockedAction};
+use super::{DbError, LockedAction};
 use crate::action::{ActionEvent, ActionStatus};
 
 /// Pauses the account's action. `None` if the account has no such action.
@@ -24,7 +25,7 @@ pub async fn pause_action(
     account: &str,
     id: Uuid,
     max_in_flight: i64,
-) -> Result<Option<Vec<Bell>>, DbError> {
+) -> Result<Option<Vec<Job>>, DbError> {
     let mut tx = pool.begin().await?;
     let Some(mut action) = LockedAction::lock_owned(&mut tx, account, id).await? else { return Ok(None) };
     let paused_from = action.status;
@@ -53,7 +54,7 @@ pub async fn cancel_action(
     account: &str,
     id: Uuid,
     max_in_flight: i64,
-) -> Result<Option<Vec<Bell>>, DbError> {
+) -> Result<Option<Vec<Job>>, DbError> {
     let mut tx = pool.begin().await?;
     let Some(mut action) = LockedAction::lock_owned(&mut tx, account, id).await? else { return Ok(None) };
     action.status = action.status.on(ActionEvent::Cancel)?;
@@ -82,7 +83,7 @@ pub async fn resume_action(
     account: &str,
     id: Uuid,
     max_in_flight: i64,
-) -> Result<Option<Vec<Bell>>, DbError> {
+) -> Result<Option<Vec<Job>>, DbError> {
     let mut tx = pool.begin().await?;
     let Some(mut action) = LockedAction::lock_owned(&mut tx, account, id).await? else { return Ok(None) };
     // An action that is not paused has no former state. The state machine rejects the event then, with any state in it.
@@ -114,7 +115,7 @@ pub async fn retry_action(
     account: &str,
     id: Uuid,
     max_in_flight: i64,
-) -> Result<Option<Vec<Bell>>, DbError> {
+) -> Result<Option<Vec<Job>>, DbError> {
     let mut tx = pool.begin().await?;
     let Some(mut action) = LockedAction::lock_owned(&mut tx, account, id).await? else { return Ok(None) };
     action.status = action.status.on(ActionEvent::Retry)?;
@@ -176,7 +177,7 @@ async fn release_places(
     conn: &mut PgConnection,
     action: &LockedAction,
     max_in_flight: i64,
-) -> Result<Vec<Bell>, DbError> {
+) -> Result<Vec<Job>, DbError> {
     withdraw_chunks(conn, action.id).await?;
     Ok(action.leave_chunker(conn, max_in_flight).await?)
 }
@@ -186,7 +187,7 @@ async fn resume_work(
     conn: &mut PgConnection,
     action: &mut LockedAction,
     max_in_flight: i64,
-) -> Result<Vec<Bell>, DbError> {
+) -> Result<Vec<Job>, DbError> {
     let mut bells = Vec::new();
     if action.status.is_running() {
         make_ready(conn, action.id).await?;
@@ -196,7 +197,7 @@ async fn resume_work(
     }
     let waits_for_chunker = action.status.is_running() || action.status == ActionStatus::Queued;
     if waits_for_chunker && !action.chunked {
-        bells.push(Bell::File { action_id: action.id, traceparent: action.traceparent.clone() });
+        bells.push(Job::File { action_id: action.id, traceparent: action.traceparent.clone() });
     }
     Ok(bells)
 }

@@ -5,10 +5,11 @@
 //! A job only says that something waits; the claim decides what is worked on. So no more jobs are needed than there is
 //! work claimable now: for files one per account, however many of its files are due.
 
+use crate::queue::Job;
 use sqlx::PgPool;
 
 use super::locked_action::release_chunks;
-use super::{Bell, DbError, LockedAction};
+use super::{DbError, LockedAction};
 use crate::action::{ActionEvent, ActionStatus};
 use crate::chunk::ChunkId;
 
@@ -41,7 +42,7 @@ pub async fn start_scheduled(pool: &PgPool) -> Result<bool, DbError> {
 ///
 /// # Errors
 /// If the database is unreachable or refuses the statement.
-pub async fn expire_chunk_leases(pool: &PgPool) -> sqlx::Result<Vec<Bell>> {
+pub async fn expire_chunk_leases(pool: &PgPool) -> sqlx::Result<Vec<Job>> {
     sqlx::query!(
         // `SKIP LOCKED`: a locked chunk is being committed, renewed or withdrawn; the next round looks at it again.
         "WITH expired AS (
@@ -55,7 +56,7 @@ pub async fn expire_chunk_leases(pool: &PgPool) -> sqlx::Result<Vec<Bell>> {
          WHERE c.action_id = e.action_id AND c.partition = e.partition AND c.seq = e.seq
          RETURNING c.action_id, c.partition, c.seq, a.traceparent"
     )
-    .map(|row| Bell::Chunk {
+    .map(|row| Job::Chunk {
         chunk: ChunkId { action_id: row.action_id, partition: row.partition, seq: row.seq },
         traceparent: row.traceparent,
     })
@@ -72,7 +73,7 @@ pub async fn bury_lost_chunks(
     pool: &PgPool,
     most: i32,
     max_in_flight: i64,
-) -> Result<(usize, Vec<Bell>), DbError> {
+) -> Result<(usize, Vec<Job>), DbError> {
     let lost = sqlx::query!(
         "SELECT action_id, partition, seq FROM bulk_action_chunks
          WHERE status = 'running' AND lease_until < now() AND lost + 1 >= $1",
@@ -153,7 +154,7 @@ pub async fn expire_file_leases(pool: &PgPool, most: i32) -> Result<usize, DbErr
 ///
 /// # Errors
 /// If the database is unreachable or refuses the statement.
-pub async fn retries_due(pool: &PgPool) -> sqlx::Result<Vec<Bell>> {
+pub async fn retries_due(pool: &PgPool) -> sqlx::Result<Vec<Job>> {
     sqlx::query!(
         "WITH due AS (
              SELECT action_id, partition, seq FROM bulk_action_chunks
@@ -165,7 +166,7 @@ pub async fn retries_due(pool: &PgPool) -> sqlx::Result<Vec<Bell>> {
          WHERE c.action_id = d.action_id AND c.partition = d.partition AND c.seq = d.seq
          RETURNING c.action_id, c.partition, c.seq, a.traceparent"
     )
-    .map(|row| Bell::Chunk {
+    .map(|row| Job::Chunk {
         chunk: ChunkId { action_id: row.action_id, partition: row.partition, seq: row.seq },
         traceparent: row.traceparent,
     })
@@ -178,7 +179,7 @@ pub async fn retries_due(pool: &PgPool) -> sqlx::Result<Vec<Bell>> {
 ///
 /// # Errors
 /// If the database is unreachable or refuses the statement.
-pub async fn waiting_chunks(pool: &PgPool, silent_ms: i64, most: i64) -> sqlx::Result<Vec<Bell>> {
+pub async fn waiting_chunks(pool: &PgPool, silent_ms: i64, most: i64) -> sqlx::Result<Vec<Job>> {
     sqlx::query!(
         "SELECT c.action_id, c.partition, c.seq, a.traceparent
          FROM bulk_action_chunks c JOIN bulk_actions a ON a.id = c.action_id
@@ -188,7 +189,7 @@ pub async fn waiting_chunks(pool: &PgPool, silent_ms: i64, most: i64) -> sqlx::R
         silent_ms,
         most,
     )
-    .map(|row| Bell::Chunk {
+    .map(|row| Job::Chunk {
         chunk: ChunkId { action_id: row.action_id, partition: row.partition, seq: row.seq },
         traceparent: row.traceparent,
     })
@@ -202,7 +203,7 @@ pub async fn waiting_chunks(pool: &PgPool, silent_ms: i64, most: i64) -> sqlx::R
 ///
 /// # Errors
 /// If the database is unreachable or refuses the statement.
-pub async fn waiting_files(pool: &PgPool, silent_ms: i64, most: i64) -> sqlx::Result<Vec<Bell>> {
+pub async fn waiting_files(pool: &PgPool, silent_ms: i64, most: i64) -> sqlx::Result<Vec<Job>> {
     sqlx::query!(
         r#"WITH RECURSIVE waiting (account_id) AS (
                SELECT min(u.account_id) FROM bulk_actions u
@@ -229,7 +230,7 @@ pub async fn waiting_files(pool: &PgPool, silent_ms: i64, most: i64) -> sqlx::Re
         silent_ms,
         most,
     )
-    .map(|row| Bell::File { action_id: row.id, traceparent: row.traceparent })
+    .map(|row| Job::File { action_id: row.id, traceparent: row.traceparent })
     .fetch_all(pool)
     .await
 }
@@ -238,7 +239,7 @@ pub async fn waiting_files(pool: &PgPool, silent_ms: i64, most: i64) -> sqlx::Re
 ///
 /// # Errors
 /// If the database is unreachable or refuses the statement.
-pub async fn release_waiting(pool: &PgPool, max_in_flight: i64) -> sqlx::Result<Vec<Bell>> {
+pub async fn release_waiting(pool: &PgPool, max_in_flight: i64) -> sqlx::Result<Vec<Job>> {
     // Visits each account with waiting chunks by one index probe, however many chunks it has.
     let accounts = sqlx::query_scalar!(
         r#"WITH RECURSIVE waiting (account_id) AS (

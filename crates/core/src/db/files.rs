@@ -1,6 +1,7 @@
 //! Transitions of the chunking worker. Each one names the lease (owner and attempt) it runs under, so a chunker that
 //! comes back after its lease ran out changes nothing.
 
+use crate::queue::Job;
 use std::collections::HashMap;
 
 use csv_intake::header::Mapping;
@@ -11,7 +12,7 @@ use uuid::Uuid;
 use super::error::fitting;
 use super::usage::store_bytes;
 use super::waiting::make_ready;
-use super::{Bell, DbError, LockedAction, RetryPolicy};
+use super::{DbError, LockedAction, RetryPolicy};
 use crate::action::{ActionEvent, ActionType, Intake, OnConflict};
 use crate::chunk::ChunkPlace;
 
@@ -312,7 +313,7 @@ pub async fn record_chunk(
     lease: &FileLease,
     chunk: NewChunk,
     max_in_flight: i64,
-) -> Result<Vec<Bell>, DbError> {
+) -> Result<Vec<Job>, DbError> {
     let mut tx = pool.begin().await?;
     let mut action = lock_fenced(&mut tx, lease).await?;
     // The predecessor cannot become done in the meantime: that needs the action's lock too.
@@ -349,7 +350,7 @@ pub async fn chunk_rewritten(
     lease: &FileLease,
     chunk: NewChunk,
     max_in_flight: i64,
-) -> Result<Vec<Bell>, DbError> {
+) -> Result<Vec<Job>, DbError> {
     let mut tx = pool.begin().await?;
     let action = lock_fenced(&mut tx, lease).await?;
     // The hash is part of the condition: a rewrite must not replace a chunk that was cut differently.
@@ -384,7 +385,7 @@ pub async fn chunk_rewritten(
 ///
 /// # Errors
 /// [`DbError::Fenced`] if the lease is lost, or the action is paused or finished.
-pub async fn finish_file(pool: &PgPool, lease: &FileLease, max_in_flight: i64) -> Result<Vec<Bell>, DbError> {
+pub async fn finish_file(pool: &PgPool, lease: &FileLease, max_in_flight: i64) -> Result<Vec<Job>, DbError> {
     let mut tx = pool.begin().await?;
     let mut action = lock_fenced(&mut tx, lease).await?;
     action.chunking_done(&mut tx).await?;
@@ -403,7 +404,7 @@ pub async fn refuse_file(
     code: &str,
     message: &str,
     max_in_flight: i64,
-) -> Result<Vec<Bell>, DbError> {
+) -> Result<Vec<Job>, DbError> {
     let mut tx = pool.begin().await?;
     let mut action = lock_fenced(&mut tx, lease).await?;
     action.give_up(&mut tx, code, message).await?;
@@ -422,7 +423,7 @@ pub async fn fail_file(
     message: &str,
     retry: RetryPolicy,
     max_in_flight: i64,
-) -> Result<Vec<Bell>, DbError> {
+) -> Result<Vec<Job>, DbError> {
     let mut tx = pool.begin().await?;
     let mut action = lock_fenced(&mut tx, lease).await?;
     let failures = sqlx::query_scalar!(

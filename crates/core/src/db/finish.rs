@@ -2,13 +2,14 @@
 //! transaction, because a crash between two of them would lose rows or count them twice. The caller has already applied
 //! the rows in this transaction; if the lease is lost, rolling back undoes them.
 
+use crate::queue::Job;
 use std::collections::BTreeMap;
 
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
 use super::usage::store_bytes;
-use super::{Bell, ChunkLease, DbError, LockedAction};
+use super::{ChunkLease, DbError, LockedAction};
 use crate::action::{ActionStatus, Counts};
 
 /// Row counts of a chunk.
@@ -24,7 +25,7 @@ pub struct ChunkCounts {
 #[derive(Debug)]
 pub struct FinishedChunk {
     /// Bells to ring after the commit.
-    pub bells: Vec<Bell>,
+    pub bells: Vec<Job>,
     /// Current status of the action.
     pub status: ActionStatus,
     /// Seconds since the action was created, or since its start time if it was scheduled.

@@ -1,11 +1,12 @@
 //! An action whose row is locked by the current transaction. Every change of its counters or status holds this lock, so
 //! "was this the last chunk?" has one answer, and a pause or cancel takes effect at one instant.
 
+use crate::queue::Job;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::DbError;
 use super::waiting::{next_file, withdraw_chunks};
-use super::{Bell, DbError};
 use crate::action::{ActionEvent, ActionStatus, Outcome};
 use crate::chunk::ChunkId;
 
@@ -231,7 +232,7 @@ impl LockedAction {
         &self,
         conn: &mut PgConnection,
         max_in_flight: i64,
-    ) -> sqlx::Result<Vec<Bell>> {
+    ) -> sqlx::Result<Vec<Job>> {
         release_chunks(conn, &self.account_id, max_in_flight).await
     }
 
@@ -241,7 +242,7 @@ impl LockedAction {
         &self,
         conn: &mut PgConnection,
         max_in_flight: i64,
-    ) -> sqlx::Result<Vec<Bell>> {
+    ) -> sqlx::Result<Vec<Job>> {
         let mut bells = self.release_chunks(conn, max_in_flight).await?;
         bells.extend(next_file(conn, &self.account_id, self.id).await?);
         Ok(bells)
@@ -252,7 +253,7 @@ pub(super) async fn release_chunks(
     conn: &mut PgConnection,
     account: &str,
     max_in_flight: i64,
-) -> sqlx::Result<Vec<Bell>> {
+) -> sqlx::Result<Vec<Job>> {
     // The count takes no lock, so concurrent transactions of one account may briefly exceed the limit.
     sqlx::query!(
         r#"WITH room AS (
@@ -276,7 +277,7 @@ pub(super) async fn release_chunks(
         account,
         max_in_flight,
     )
-    .map(|row| Bell::Chunk {
+    .map(|row| Job::Chunk {
         chunk: ChunkId { action_id: row.action_id, partition: row.partition, seq: row.seq },
         traceparent: row.traceparent,
     })

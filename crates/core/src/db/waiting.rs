@@ -1,9 +1,8 @@
 //! Moves all waiting work of an action at once: on pause, resume, cancel and retry.
 
+use crate::queue::Job;
 use sqlx::PgConnection;
 use uuid::Uuid;
-
-use super::Bell;
 
 /// Withdraws every chunk of an action that is neither done nor dead. A worker that holds one loses its lease: it stops
 /// at its next renewal and cannot commit. The caller holds the action's lock and has already changed its status.
@@ -43,7 +42,7 @@ pub(super) async fn next_file(
     conn: &mut PgConnection,
     account: &str,
     action_id: Uuid,
-) -> sqlx::Result<Option<Bell>> {
+) -> sqlx::Result<Option<Job>> {
     sqlx::query!(
         "SELECT id, traceparent FROM bulk_actions
          WHERE account_id = $1 AND id <> $2 AND chunking_done_at IS NULL AND chunking_owner IS NULL
@@ -53,7 +52,7 @@ pub(super) async fn next_file(
         account,
         action_id,
     )
-    .map(|row| Bell::File { action_id: row.id, traceparent: row.traceparent })
+    .map(|row| Job::File { action_id: row.id, traceparent: row.traceparent })
     .fetch_optional(conn)
     .await
 }

@@ -1,106 +1,87 @@
-//! Job payloads. They carry a version, since during a rolling upgrade a worker of one version may read payloads of
-//! another. The golden payloads in the tests must always parse.
+//! Jobs and their payloads. A payload carries a version, since during a rolling upgrade a worker of one version may read
+//! payloads of another. The golden payloads in the tests must always parse.
 
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::QueueName;
 use crate::chunk::ChunkId;
-use crate::db::Bell;
 
 /// Payload version that this build writes, and the only one that it reads.
 const VERSION: u32 = 1;
 
-/// A parsed queue entry.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Payload<J> {
-    /// A job.
-    Job(J),
+/// A bell: work waits in PostgreSQL. Transactions return jobs, to be put into their queue after the commit. A worker that gets
+/// one claims the work that is next in turn, whichever the job names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged, rename_all_fields = "camelCase")]
+pub enum Job {
+    /// A chunk waits to be processed. Before the file, whose fields it has too.
+    Chunk {
+        /// Chunk that waits.
+        #[serde(flatten)]
+        chunk: ChunkId,
+        /// Trace context of the action.
+        traceparent: String,
+    },
+    /// A file waits to be chunked.
+    File {
+        /// Action whose file waits.
+        action_id: Uuid,
+        /// Trace context of the action.
+        traceparent: String,
+    },
+}
+
+impl Job {
+    /// Queue that carries the job.
+    pub(super) fn queue(&self) -> QueueName {
+        match self {
+            Self::Chunk { .. } => QueueName::Processing,
+            Self::File { .. } => QueueName::Chunking,
+        }
+    }
+
+    /// The payload.
+    pub(super) fn encode(&self) -> String {
+        #[derive(Serialize)]
+        struct Versioned<'a> {
+            v: u32,
+            #[serde(flatten)]
+            job: &'a Job,
+        }
+        // Ids and strings always serialise. The reader would drop an empty payload, and the reconciler would ring again.
+        serde_json::to_string(&Versioned { v: VERSION, job: self }).unwrap_or_default()
+    }
+}
+
+/// What a queue entry is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Payload {
+    /// A job of the queue.
+    Job,
     /// A payload of another version. It stays in the queue for a worker of that version.
     UnknownVersion(u32),
     /// An invalid payload. It can be finished: PostgreSQL knows the work that it stood for.
     Unreadable,
 }
 
-impl<J: Job> Payload<J> {
-    pub(super) fn parse(text: &str) -> Self {
+impl Payload {
+    /// Reads an entry of `queue`.
+    pub(super) fn parse(queue: QueueName, text: &str) -> Self {
         #[derive(Deserialize)]
         struct Versioned {
             v: u32,
         }
         // The version is parsed first, because the rest of another version's payload may have any form.
         match serde_json::from_str(text) {
-            Ok(Versioned { v: VERSION }) => serde_json::from_str(text).map_or(Self::Unreadable, Self::Job),
+            Ok(Versioned { v: VERSION }) => match serde_json::from_str::<Job>(text) {
+                Ok(job) if job.queue() == queue => Self::Job,
+                _ => Self::Unreadable,
+            },
             Ok(Versioned { v }) => Self::UnknownVersion(v),
             Err(_) => Self::Unreadable,
         }
     }
-}
-
-/// A job of one of the queues.
-pub trait Job: DeserializeOwned + Send + 'static {
-    /// Queue that carries the job.
-    const QUEUE: QueueName;
-
-    /// Trace context of the originating request.
-    fn traceparent(&self) -> &str;
-}
-
-/// Job: a file waits to be chunked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct FileJob {
-    /// Payload version.
-    pub v: u32,
-    /// The action.
-    pub action_id: Uuid,
-    /// Trace context.
-    pub traceparent: String,
-}
-
-/// Job: a chunk waits to be processed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ChunkJob {
-    /// Payload version.
-    pub v: u32,
-    /// The chunk.
-    #[serde(flatten)]
-    pub chunk: ChunkId,
-    /// Trace context.
-    pub traceparent: String,
-}
-
-impl Job for FileJob {
-    const QUEUE: QueueName = QueueName::Chunking;
-
-    fn traceparent(&self) -> &str {
-        &self.traceparent
-    }
-}
-
-impl Job for ChunkJob {
-    const QUEUE: QueueName = QueueName::Processing;
-
-    fn traceparent(&self) -> &str {
-        &self.traceparent
-    }
-}
-
-pub(super) fn encode(bell: &Bell) -> (QueueName, String) {
-    let (queue, payload) = match bell.clone() {
-        Bell::File { action_id, traceparent } => {
-            let job = FileJob { v: VERSION, action_id, traceparent };
-            (FileJob::QUEUE, serde_json::to_string(&job))
-        }
-        Bell::Chunk { chunk, traceparent } => {
-            let job = ChunkJob { v: VERSION, chunk, traceparent };
-            (ChunkJob::QUEUE, serde_json::to_string(&job))
-        }
-    };
-    // Ids and strings always serialise. The reader would drop an empty payload, and the reconciler would ring again.
-    (queue, payload.unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -112,24 +93,27 @@ mod tests {
 
     #[test]
     fn payloads_of_version_1_parse_and_are_what_is_written() {
-        let job: FileJob = serde_json::from_str(CHUNKING).unwrap();
-        let bell = Bell::File { action_id: job.action_id, traceparent: job.traceparent };
-        assert_eq!(encode(&bell), (QueueName::Chunking, CHUNKING.to_owned()));
-
-        let job: ChunkJob = serde_json::from_str(CHUNK).unwrap();
-        assert_eq!((job.chunk.partition, job.chunk.seq), (3, 17));
-        let bell = Bell::Chunk { chunk: job.chunk, traceparent: job.traceparent };
-        assert_eq!(encode(&bell), (QueueName::Processing, CHUNK.to_owned()));
+        for (queue, text) in [(QueueName::Chunking, CHUNKING), (QueueName::Processing, CHUNK)] {
+            let job: Job = serde_json::from_str(text).unwrap();
+            assert_eq!((job.queue(), job.encode()), (queue, text.to_owned()));
+            assert_eq!(Payload::parse(queue, text), Payload::Job);
+        }
+        let job: Job = serde_json::from_str(CHUNK).unwrap();
+        assert!(
+            matches!(job, Job::Chunk { chunk, .. } if (chunk.partition, chunk.seq) == (3, 17)),
+            "{job:?}"
+        );
     }
 
     #[test]
     fn a_job_of_another_version_is_told_from_one_that_nobody_can_read() {
-        assert!(matches!(Payload::<ChunkJob>::parse(CHUNK), Payload::Job(_)));
+        let parse = |text: &str| Payload::parse(QueueName::Processing, text);
         let newer = CHUNK.replace(r#""v":1"#, r#""v":2"#);
-        assert_eq!(Payload::<ChunkJob>::parse(&newer), Payload::UnknownVersion(2));
-        assert_eq!(Payload::<ChunkJob>::parse(r#"{"v":7,"what":"else"}"#), Payload::UnknownVersion(7));
+        assert_eq!(parse(&newer), Payload::UnknownVersion(2));
+        assert_eq!(parse(r#"{"v":7,"what":"else"}"#), Payload::UnknownVersion(7));
         for broken in ["", "null", "{}", r#"{"v":1}"#, CHUNKING] {
-            assert_eq!(Payload::<ChunkJob>::parse(broken), Payload::Unreadable, "{broken}");
+            assert_eq!(parse(broken), Payload::Unreadable, "{broken}");
         }
+        assert_eq!(Payload::parse(QueueName::Chunking, CHUNK), Payload::Unreadable);
     }
 }

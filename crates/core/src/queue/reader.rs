@@ -1,6 +1,5 @@
 //! Reading a queue as one consumer of its group.
 
-use std::marker::PhantomData;
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
@@ -9,7 +8,8 @@ use redis::streams::{
 };
 use redis::{AsyncCommands, AsyncConnectionConfig, Client, FromRedisValue, RedisError};
 
-use super::{GROUP, Job, Payload};
+use super::job::Payload;
+use super::{GROUP, QueueName};
 
 /// Longest blocking read. A worker that shuts down waits for its current read, so that no job is delivered to a worker
 /// that is gone; this limits the wait.
@@ -18,32 +18,32 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A delivered job.
 #[derive(Debug)]
-pub struct Delivery<J> {
+pub(crate) struct Delivery {
     /// Id of the stream entry, for finishing the job.
-    pub id: String,
-    /// The parsed entry.
-    pub payload: Payload<J>,
+    pub(crate) id: String,
+    /// What the entry is.
+    pub(crate) payload: Payload,
 }
 
 /// Reads one queue. Reconnects, and creates a missing stream and group, by itself.
-pub struct QueueReader<J> {
+pub(crate) struct QueueReader {
     client: Client,
     connection: Option<MultiplexedConnection>,
     key: String,
     consumer: String,
-    jobs: PhantomData<fn() -> J>,
+    queue: QueueName,
 }
 
-impl<J: Job> QueueReader<J> {
-    pub(super) fn new(client: Client, key: String, consumer: String) -> Self {
-        Self { client, connection: None, key, consumer, jobs: PhantomData }
+impl QueueReader {
+    pub(super) fn new(client: Client, key: String, consumer: String, queue: QueueName) -> Self {
+        Self { client, connection: None, key, consumer, queue }
     }
 
     /// Waits for new jobs, for at most `wait` and never longer than [`LONGEST_READ`], and returns at most `count`.
     ///
     /// # Errors
     /// If Redis is unavailable; the next call reconnects.
-    pub async fn read(&mut self, count: usize, wait: Duration) -> Result<Vec<Delivery<J>>, RedisError> {
+    pub(crate) async fn read(&mut self, count: usize, wait: Duration) -> Result<Vec<Delivery>, RedisError> {
         // Redis reads 0 as "block for ever".
         let wait_ms = wait.min(LONGEST_READ).as_millis().max(1);
         let options = StreamReadOptions::default()
@@ -57,7 +57,7 @@ impl<J: Job> QueueReader<J> {
         match reply {
             Ok(reply) => {
                 let entries = reply.into_iter().flat_map(|reply| reply.keys).flat_map(|key| key.ids);
-                Ok(entries.map(delivery).collect())
+                Ok(entries.map(|entry| self.delivery(entry)).collect())
             }
             Err(error) => self.recover(error).await.map(|()| Vec::new()),
         }
@@ -72,7 +72,7 @@ impl<J: Job> QueueReader<J> {
         &mut self,
         idle: Duration,
         count: usize,
-    ) -> Result<Vec<Delivery<J>>, RedisError> {
+    ) -> Result<Vec<Delivery>, RedisError> {
         let (key, consumer) = (self.key.clone(), self.consumer.clone());
         let idle_ms = usize::try_from(idle.as_millis()).unwrap_or(usize::MAX);
         let options = StreamAutoClaimOptions::default().count(count);
@@ -80,7 +80,7 @@ impl<J: Job> QueueReader<J> {
         let reply: Result<StreamAutoClaimReply, _> =
             connection.xautoclaim_options(&key, GROUP, consumer, idle_ms, "0-0", options).await;
         match reply {
-            Ok(reply) => Ok(reply.claimed.into_iter().map(delivery).collect()),
+            Ok(reply) => Ok(reply.claimed.into_iter().map(|entry| self.delivery(entry)).collect()),
             Err(error) => self.recover(error).await.map(|()| Vec::new()),
         }
     }
@@ -112,10 +112,10 @@ impl<J: Job> QueueReader<J> {
         self.connection = None;
         Err(error)
     }
-}
 
-fn delivery<J: Job>(entry: StreamId) -> Delivery<J> {
-    let payload = entry.map.get("job").and_then(|value| String::from_redis_value_ref(value).ok());
-    let payload = payload.map_or(Payload::Unreadable, |payload| Payload::parse(&payload));
-    Delivery { id: entry.id, payload }
+    fn delivery(&self, entry: StreamId) -> Delivery {
+        let payload = entry.map.get("job").and_then(|value| String::from_redis_value_ref(value).ok());
+        let payload = payload.map_or(Payload::Unreadable, |payload| Payload::parse(self.queue, &payload));
+        Delivery { id: entry.id, payload }
+    }
 }

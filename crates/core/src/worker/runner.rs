@@ -11,7 +11,7 @@ use super::Breaker;
 use super::turn::{Slots, Turn};
 use crate::db::DbError;
 use crate::health::{Dependency, Outage};
-use crate::queue::{Delivery, Job, LONGEST_READ, Payload, Queue, QueueName, QueueReader};
+use crate::queue::{Delivery, LONGEST_READ, Payload, Queue, QueueName};
 use crate::shutdown::Shutdown;
 use crate::telemetry::metrics::{JOB_SLOTS, JOBS_RUNNING};
 
@@ -55,12 +55,12 @@ impl Verdict {
 /// Handles the jobs of one queue.
 #[async_trait]
 pub trait Handler: Send + Sync + 'static {
-    /// Type of its jobs.
-    type Job: Job;
+    /// The queue.
+    const QUEUE: QueueName;
 
     /// Claims the next work in turn and does it in the slot that `turn` holds. Must not block, should stop soon after
     /// its lease is lost, and hands back its work if the shutdown timeout passes first.
-    async fn handle(&self, job: Self::Job, turn: Turn) -> Verdict;
+    async fn handle(&self, turn: Turn) -> Verdict;
 }
 
 /// A name for this process among all consumers and lease owners: readable in logs and never used twice.
@@ -92,10 +92,10 @@ impl<H: Handler> Runner<H> {
     /// work in time is abandoned: its lease runs out.
     pub async fn run(self) {
         let slots = Slots::new(self.concurrency);
-        metrics::gauge!(JOB_SLOTS, "queue" => H::Job::QUEUE.as_str()).set(self.concurrency as f64);
-        metrics::gauge!(JOBS_RUNNING, "queue" => H::Job::QUEUE.as_str()).set(0);
+        metrics::gauge!(JOB_SLOTS, "queue" => H::QUEUE.as_str()).set(self.concurrency as f64);
+        metrics::gauge!(JOBS_RUNNING, "queue" => H::QUEUE.as_str()).set(0);
         let tasks = TaskTracker::new();
-        let mut reader: QueueReader<H::Job> = self.queue.reader(&self.consumer);
+        let mut reader = self.queue.reader(H::QUEUE, &self.consumer);
         let mut last_take_over = Instant::now();
         while let Some(turn) = self.next_turn(&slots).await {
             // The slot already held, and the free ones.
@@ -137,23 +137,17 @@ impl<H: Handler> Runner<H> {
         }
     }
 
-    async fn start(
-        &self,
-        deliveries: Vec<Delivery<H::Job>>,
-        turn: Turn,
-        slots: &Arc<Slots>,
-        tasks: &TaskTracker,
-    ) {
+    async fn start(&self, deliveries: Vec<Delivery>, turn: Turn, slots: &Arc<Slots>, tasks: &TaskTracker) {
         let mut turn = Some(turn);
         for Delivery { id, payload } in deliveries {
-            let job = match payload {
-                Payload::Job(job) => Some(job),
+            let is_job = match payload {
+                Payload::Job => true,
                 Payload::UnknownVersion(version) => {
                     // Not finished: it stays in the queue for a worker that can read it.
                     tracing::warn!(job = id, version, "left a job of an unknown version in the queue");
                     continue;
                 }
-                Payload::Unreadable => None,
+                Payload::Unreadable => false,
             };
             let turn = match turn.take() {
                 Some(turn) => turn,
@@ -165,16 +159,17 @@ impl<H: Handler> Runner<H> {
             };
             let (handler, queue, breaker) = (self.handler.clone(), self.queue.clone(), self.breaker.clone());
             tasks.spawn(async move {
-                let _running = Running::begin(H::Job::QUEUE);
-                match job {
-                    Some(job) => match handler.handle(job, turn).await {
+                let _running = Running::begin(H::QUEUE);
+                if is_job {
+                    match handler.handle(turn).await {
                         Verdict::Finished => breaker.succeeded(),
                         Verdict::Outage(outage) => breaker.trip(&outage),
-                    },
-                    None => tracing::error!(job = id, "a job that cannot be read was dropped"),
+                    }
+                } else {
+                    tracing::error!(job = id, "a job that cannot be read was dropped");
                 }
                 // After any verdict: PostgreSQL has the state of the work, and unfinished work gets a new job.
-                if let Err(error) = queue.finish(H::Job::QUEUE, &[id]).await {
+                if let Err(error) = queue.finish(H::QUEUE, &[id]).await {
                     breaker.trip(&Outage::new(Dependency::Redis, error));
                 }
             });

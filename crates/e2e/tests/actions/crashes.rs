@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use bulk_core::chunk::ChunkId;
 use bulk_core::config::{Config, Settings};
-use bulk_core::db::{self, Bell};
-use bulk_core::queue::Queue;
+use bulk_core::db;
+use bulk_core::queue::{Job, Queue};
 use nix::sys::signal::Signal;
 use testkit::Upload;
 
@@ -106,10 +106,10 @@ async fn jobs_that_are_delivered_again_and_again_change_nothing() {
     let action_id = id.parse().unwrap();
     let traceparent = "00-0192d3f07c1e7b7a9d553f1f0e6a4c11-00f067aa0ba902b7-01".to_owned();
     // All possible chunks, including those that are done, running or not released yet; and the file itself.
-    let mut bells = vec![Bell::File { action_id, traceparent: traceparent.clone() }; 3];
+    let mut bells = vec![Job::File { action_id, traceparent: traceparent.clone() }; 3];
     for (partition, seq) in (0..8).flat_map(|partition| (0..60).map(move |seq| (partition, seq))) {
         let chunk = ChunkId { action_id, partition, seq };
-        bells.push(Bell::Chunk { chunk, traceparent: traceparent.clone() });
+        bells.push(Job::Chunk { chunk, traceparent: traceparent.clone() });
     }
     queue.try_ring(&bells).await.unwrap();
     ends_exact(&bench, &id).await;

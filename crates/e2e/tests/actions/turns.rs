@@ -1,7 +1,8 @@
 //! Order of turns: the newcomer is next even though the attackers were queued first. These tests query the database in
 //! place of the workers, so the order is exact and independent of time.
 
-use bulk_core::db::{self, Bell, ChunkClaim, FileClaim, FileShare, NewChunk};
+use bulk_core::db::{self, ChunkClaim, FileClaim, FileShare, NewChunk};
+use bulk_core::queue::Job;
 use sqlx::PgPool;
 use testkit::Upload;
 use uuid::Uuid;
@@ -98,7 +99,7 @@ async fn a_chunk_that_took_long_comes_after_all_others_and_makes_nobody_give_way
     let first = claim(pool, "").await.unwrap();
     assert!(!first.slow);
     let bell = db::hand_back_chunk(pool, &first.lease, true).await.unwrap();
-    assert!(matches!(bell, Some(Bell::Chunk { chunk, .. }) if chunk == first.lease.chunk));
+    assert!(matches!(bell, Some(Job::Chunk { chunk, .. }) if chunk == first.lease.chunk));
     let second = claim(pool, "").await.unwrap();
     assert_ne!(second.lease.chunk, first.lease.chunk);
     let _ = db::hand_back_chunk(pool, &second.lease, true).await.unwrap();

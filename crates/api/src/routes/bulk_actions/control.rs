@@ -6,7 +6,8 @@ use api_types::ActionView;
 use axum::Json;
 use axum::extract::State;
 use bulk_core::action::ActionStatus;
-use bulk_core::db::{self, Bell, DbError};
+use bulk_core::db::{self, DbError};
+use bulk_core::queue::Job;
 use tracing::Span;
 
 use super::show::with_link;
@@ -120,7 +121,7 @@ async fn answer(
     state: &AppState,
     caller: &Caller,
     target: &TargetAction,
-    moved: Result<Option<Vec<Bell>>, DbError>,
+    moved: Result<Option<Vec<Job>>, DbError>,
     message: &'static str,
 ) -> Answer {
     Span::current().record("actionId", target.id.to_string());
