@@ -114,13 +114,13 @@ pub async fn bury_lost_chunks(
 }
 
 /// Takes files back from workers whose lease ran out, and returns how many. The `most`th time without a report from a
-/// worker fails the action, since the file may be what kills the workers.
+/// worker and without a new chunk fails the action, since the file may be what kills the workers.
 ///
 /// # Errors
 /// If the database is unreachable or refuses the statement.
 pub async fn expire_file_leases(pool: &PgPool, most: i32) -> Result<usize, DbError> {
     let expired = sqlx::query!(
-        "SELECT id, chunking_lost FROM bulk_actions WHERE chunking_owner IS NOT NULL AND chunking_lease_until < now()"
+        "SELECT id FROM bulk_actions WHERE chunking_owner IS NOT NULL AND chunking_lease_until < now()"
     )
     .fetch_all(pool)
     .await?;
@@ -128,16 +128,17 @@ pub async fn expire_file_leases(pool: &PgPool, most: i32) -> Result<usize, DbErr
         let mut tx = pool.begin().await?;
         let mut action = LockedAction::lock(&mut tx, file.id).await?;
         // Checked again under the action's lock: the worker may have renewed the lease since the first query.
-        let freed = sqlx::query!(
+        let lost = sqlx::query_scalar!(
             "UPDATE bulk_actions
              SET chunking_owner = NULL, chunking_lease_until = NULL, chunking_lost = chunking_lost + 1, rung_at = NULL
-             WHERE id = $1 AND chunking_owner IS NOT NULL AND chunking_lease_until < now()",
+             WHERE id = $1 AND chunking_owner IS NOT NULL AND chunking_lease_until < now()
+             RETURNING chunking_lost",
             file.id,
         )
-        .execute(&mut *tx)
+        .fetch_optional(&mut *tx)
         .await?;
         // The action may have been paused or cancelled since; then only the lease is cleared.
-        if freed.rows_affected() == 1 && file.chunking_lost + 1 >= most && action.status().is_running() {
+        if lost.is_some_and(|lost| lost >= most) && action.status().is_running() {
             let reason = format!(
                 "{most} workers in a row ended without a word while they read this file: it may take more memory than they have. \
                  POST /bulk-actions/{}/retry tries it again",

@@ -335,6 +335,13 @@ pub async fn record_chunk(
     .execute(&mut *tx)
     .await?;
     action.chunk_recorded(&mut tx).await?;
+    // A reading that gets further is not what kills its workers.
+    sqlx::query!(
+        "UPDATE bulk_actions SET chunking_lost = 0 WHERE id = $1 AND chunking_lost > 0",
+        lease.action_id
+    )
+    .execute(&mut *tx)
+    .await?;
     let bells = action.release_chunks(&mut tx, max_in_flight).await?;
     store_bytes(&mut tx, action.account(), chunk.size_bytes).await?;
     tx.commit().await?;

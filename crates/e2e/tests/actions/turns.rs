@@ -223,3 +223,18 @@ async fn a_file_whose_readers_end_without_a_word_fails_its_action() {
     obeyed(&bench.client(), &id.to_string(), "retry").await;
     assert!(claim_file(pool, "").await.is_some());
 }
+
+#[tokio::test]
+async fn a_file_is_not_blamed_for_readers_that_got_further_each_time() {
+    let bench = Bench::without_workers().await;
+    let pool = bench.env.pool();
+    let id = upload(&bench, "acme").await;
+    for seq in 0..2 * MOST_LOST {
+        let claim = db::claim_file(pool, "killed", 0, ANY_FILE, "").await.unwrap().expect("it is read again");
+        let chunk = NewChunk { partition: 0, seq, row_count: 1, content_hash: 1, size_bytes: 1 };
+        db::record_chunk(pool, &claim.lease, chunk, IN_FLIGHT).await.unwrap();
+        assert_eq!(db::expire_file_leases(pool, MOST_LOST).await.unwrap(), 1);
+    }
+    let action = bench.client().data(&format!("/bulk-actions/{id}")).await;
+    assert_eq!(action["status"], "processing", "{action:#}");
+}
