@@ -1,6 +1,5 @@
 //! Shared state of all handlers.
 
-use bulk_core::queue::Job;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,6 +7,7 @@ use bulk_core::config::{ApiConfig, Config, HttpConfig};
 use bulk_core::db::SessionBounds;
 use bulk_core::dependencies::{Dependencies, DependencyError};
 use bulk_core::entity::Entities;
+use bulk_core::queue::Job;
 use bulk_core::shutdown::Shutdown;
 use serde_json::Value;
 use tokio_util::task::TaskTracker;

@@ -1,13 +1,13 @@
 //! Stores chunk objects, several concurrently, and records each in PostgreSQL after it is stored. In this order, so
 //! that a recorded chunk always has its object.
 
-use bulk_core::queue::Job;
 use std::collections::HashMap;
 use std::time::Duration;
 
 use bulk_core::chunk::{ChunkId, ChunkPlace, content_hash};
 use bulk_core::db::{self, DbError, FileLease, NewChunk, RecordedChunk};
 use bulk_core::dependencies::Dependencies;
+use bulk_core::queue::Job;
 use bulk_core::storage::{StorageError, keys};
 use bulk_core::worker::delay_after;
 use bytes::Bytes;

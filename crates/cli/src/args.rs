@@ -135,7 +135,7 @@ pub(crate) struct WatchArgs {
     pub waiting: Waiting,
 }
 
-/// How to wait for the end of an action.
+/// Options of waiting for the end of an action.
 #[derive(Debug, Default, ClapArgs)]
 pub(crate) struct Waiting {
     /// Write failed rows to FILE, to correct and import again

@@ -26,7 +26,7 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 /// Content type of Prometheus' text format.
 const METRICS_CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// What decides whether a worker is ready.
+/// The dependencies and signals that make a worker ready or not.
 #[derive(Clone)]
 pub(crate) struct WorkerHealth {
     pub(crate) probes: Vec<Arc<dyn Probe>>,

@@ -27,12 +27,10 @@ An ID may be --last. For every command: --url URL, --account ID, --profile NAME,
 Example: bulk import contacts.csv -e contact --upsert --failed-to failed.csv
 ";
 
-/// Help of `bulk import`.
-pub(crate) const IMPORT: &str = "\
-Upload a file and wait until every row has an outcome
-
-Usage: bulk import FILE -e ENTITY [--create|--update|--upsert|--delete] [OPTIONS]
-
+/// The options that `bulk import` and `bulk check` share.
+macro_rules! file_options {
+    () => {
+        "\
 FILE is CSV (also gzipped) or .xlsx, - for standard input. --create is the default.
   --map HEADER=COLUMN, --map-file FILE    map a column of the file to one of the entity
   --ignore HEADER, --ignore-unknown       ignore a column; all unknown columns
@@ -42,7 +40,20 @@ FILE is CSV (also gzipped) or .xlsx, - for standard input. --create is the defau
   --empty-cells keep|clear                whether an empty cell keeps or clears the value
   --short-rows fail|fill                  whether a row with too few cells fails
   --deduplicate                           skip rows whose key has occurred in the file
-  --on-conflict skip|error|update         what --create does with an existing record
+  --on-conflict skip|error|update         what --create does with an existing record"
+    };
+}
+
+/// Help of `bulk import`.
+pub(crate) const IMPORT: &str = concat!(
+    "\
+Upload a file and wait until every row has an outcome
+
+Usage: bulk import FILE -e ENTITY [--create|--update|--upsert|--delete] [OPTIONS]
+
+",
+    file_options!(),
+    "
   --dry-run                               report every outcome, change no record
   --at TIME, --detach                     start at TIME; do not wait for the end
   --failed-to FILE                        write failed rows to FILE, to correct them
@@ -52,28 +63,24 @@ FILE is CSV (also gzipped) or .xlsx, - for standard input. --create is the defau
 The same file with the same options is imported once. The id goes to stdout. More: bulk --help
 
 Example: bulk import people.csv -e contact --upsert --map 'E-Mail=email' --failed-to failed.csv
-";
+"
+);
 
 /// Help of `bulk check`.
-pub(crate) const CHECK: &str = "\
+pub(crate) const CHECK: &str = concat!(
+    "\
 Check a file without storing anything
 
 Usage: bulk check FILE -e ENTITY [--create|--update|--upsert|--delete] [OPTIONS]
 
-FILE is CSV (also gzipped) or .xlsx, - for standard input. --create is the default.
-  --map HEADER=COLUMN, --map-file FILE    map a column of the file to one of the entity
-  --ignore HEADER, --ignore-unknown       ignore a column; all unknown columns
-  --default COLUMN=VALUE                  value of every row, for a column the file lacks
-  --encoding LABEL, --delimiter CHAR, --sheet NAME, --header-line N (if titles are above it)
-  --timezone ZONE, --decimal point|comma  zone of times without one; 1.5 or 1,5
-  --empty-cells keep|clear                whether an empty cell keeps or clears the value
-  --short-rows fail|fill                  whether a row with too few cells fails
-  --deduplicate                           skip rows whose key has occurred in the file
-  --on-conflict skip|error|update         what --create does with an existing record
+",
+    file_options!(),
+    "
 Exit: 0 no problem found, 3 rows of the sample would fail, 6 the file would be refused.
 
 Example: bulk check people.csv -e contact
-";
+"
+);
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,5 @@
 //! Claims of the processing worker, and all ways to leave a claim except a successful commit.
 
-use crate::queue::Job;
 use csv_intake::header::Mapping;
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
@@ -10,6 +9,7 @@ use super::error::fitting;
 use super::{DbError, LockedAction, RetryPolicy};
 use crate::action::{ActionType, Intake, OnConflict};
 use crate::chunk::ChunkId;
+use crate::queue::Job;
 
 /// Proof of a claim: the fencing token of one attempt at a chunk.
 #[derive(Debug, Clone)]

@@ -8,13 +8,13 @@
 //! Times are taken with `clock_timestamp()`. `now()` is the start of the transaction, which may have waited for the
 //! lock, and could lie before the last commit that counts.
 
-use crate::queue::Job;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::waiting::{make_ready, withdraw_chunks};
 use super::{DbError, LockedAction};
 use crate::action::{ActionEvent, ActionStatus};
+use crate::queue::Job;
 
 /// Pauses the account's action. `None` if the account has no such action.
 ///

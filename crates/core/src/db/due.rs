@@ -5,13 +5,13 @@
 //! A job only says that something waits; the claim decides what is worked on. So no more jobs are needed than there is
 //! work claimable now: for files one per account, however many of its files are due.
 
-use crate::queue::Job;
 use sqlx::PgPool;
 
 use super::locked_action::release_chunks;
 use super::{DbError, LockedAction};
 use crate::action::{ActionEvent, ActionStatus};
 use crate::chunk::ChunkId;
+use crate::queue::Job;
 
 /// Maximum number of actions started by one statement. It locks their rows, and a pause of one of them waits for it.
 const STARTED_AT_ONCE: i64 = 1_000;
@@ -124,6 +124,7 @@ pub async fn expire_file_leases(pool: &PgPool, most: i32) -> Result<usize, DbErr
     )
     .fetch_all(pool)
     .await?;
+    let mut count = 0;
     for file in &expired {
         let mut tx = pool.begin().await?;
         let mut action = LockedAction::lock(&mut tx, file.id).await?;
@@ -147,8 +148,9 @@ pub async fn expire_file_leases(pool: &PgPool, most: i32) -> Result<usize, DbErr
             action.give_up(&mut tx, "chunking_failed", &reason).await?;
         }
         tx.commit().await?;
+        count += usize::from(lost.is_some());
     }
-    Ok(expired.len())
+    Ok(count)
 }
 
 /// Queues the chunks whose next attempt is due.

@@ -1,7 +1,6 @@
 //! Transitions of the chunking worker. Each one names the lease (owner and attempt) it runs under, so a chunker that
 //! comes back after its lease ran out changes nothing.
 
-use crate::queue::Job;
 use std::collections::HashMap;
 
 use csv_intake::header::Mapping;
@@ -15,6 +14,7 @@ use super::waiting::make_ready;
 use super::{DbError, LockedAction, RetryPolicy};
 use crate::action::{ActionEvent, ActionType, Intake, OnConflict};
 use crate::chunk::ChunkPlace;
+use crate::queue::Job;
 
 /// Proof of a claim: the fencing token of one pass over a file.
 #[derive(Debug, Clone)]

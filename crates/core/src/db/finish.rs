@@ -2,7 +2,6 @@
 //! transaction, because a crash between two of them would lose rows or count them twice. The caller has already applied
 //! the rows in this transaction; if the lease is lost, rolling back undoes them.
 
-use crate::queue::Job;
 use std::collections::BTreeMap;
 
 use sqlx::PgConnection;
@@ -11,6 +10,7 @@ use sqlx::types::Json;
 use super::usage::store_bytes;
 use super::{ChunkLease, DbError, LockedAction};
 use crate::action::{ActionStatus, Counts};
+use crate::queue::Job;
 
 /// Row counts of a chunk.
 #[derive(Debug, Clone, Default)]

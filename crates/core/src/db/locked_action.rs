@@ -1,7 +1,6 @@
 //! An action whose row is locked by the current transaction. Every change of its counters or status holds this lock, so
 //! "was this the last chunk?" has one answer, and a pause or cancel takes effect at one instant.
 
-use crate::queue::Job;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -9,6 +8,7 @@ use super::DbError;
 use super::waiting::{next_file, withdraw_chunks};
 use crate::action::{ActionEvent, ActionStatus, Outcome};
 use crate::chunk::ChunkId;
+use crate::queue::Job;
 
 /// An action under its row's lock.
 #[derive(Debug)]

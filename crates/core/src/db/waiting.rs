@@ -1,8 +1,9 @@
 //! Moves all waiting work of an action at once: on pause, resume, cancel and retry.
 
-use crate::queue::Job;
 use sqlx::PgConnection;
 use uuid::Uuid;
+
+use crate::queue::Job;
 
 /// Withdraws every chunk of an action that is neither done nor dead. A worker that holds one loses its lease: it stops
 /// at its next renewal and cannot commit. The caller holds the action's lock and has already changed its status.

@@ -54,7 +54,7 @@ impl Job {
     }
 }
 
-/// What a queue entry is.
+/// Kind of a queue entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Payload {
     /// A job of the queue.

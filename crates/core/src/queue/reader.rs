@@ -21,7 +21,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 pub(crate) struct Delivery {
     /// Id of the stream entry, for finishing the job.
     pub(crate) id: String,
-    /// What the entry is.
+    /// Kind of the entry.
     pub(crate) payload: Payload,
 }
 
